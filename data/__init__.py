@@ -1,0 +1,1 @@
+"""Oscillators, their forces, and the sequences that Euler's method makes of them."""

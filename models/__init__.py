@@ -1,0 +1,1 @@
+"""Recurrent cells and physics-informed networks for oscillators."""

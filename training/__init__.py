@@ -1,0 +1,1 @@
+"""Recipes, callbacks, evaluation and plots for the models of the zoo."""
