@@ -1,0 +1,79 @@
+"""Checks of what users pass in: each raises a `ValueError` that says what to do."""
+
+import numbers
+import operator
+
+import numpy as np
+
+
+def is_tensor(value):
+    """Whether `value` belongs to a Keras backend: tensors are taken as they are, unchecked."""
+    return hasattr(value, "dtype") and not isinstance(value, np.ndarray | np.generic)
+
+
+def real_value(name, value, unit, at_least=None, above=None):
+    """A finite float, or a float64 array where an array was given.
+
+    Args:
+        name: the argument's name, for the message.
+        value: number, array or tensor; a tensor is returned unchanged.
+        unit: the physical unit, for the message.
+        at_least: smallest value allowed.
+        above: value that must be exceeded.
+
+    Returns:
+        A Python float for a number, an `ndarray` of float64 for an array.
+
+    Raises:
+        ValueError: if the value is not real, not finite, or out of bounds.
+    """
+    if is_tensor(value):
+        return value
+    wanted = f"{name} must be a finite real number (or an array of them) in {unit}"
+    try:
+        array = np.array(value)
+        if array.dtype.kind not in "iuf":
+            raise TypeError
+        array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{wanted}. Received: {value!r}. Pass numbers.") from None
+    if array.size == 0:
+        raise ValueError(f"{wanted}. Received an empty array of shape {array.shape}. Pass numbers.")
+    bad = ~np.isfinite(array)
+    if bad.any():
+        raise ValueError(
+            f"{wanted}. Received {array[bad].flat[0]} in {brief(value)}. Remove NaN and inf first."
+        )
+    for bound, wrong, sign in ((at_least, np.less, ">="), (above, np.less_equal, ">")):
+        if bound is not None and wrong(array, bound).any():
+            raise ValueError(
+                f"{name} must be {sign} {bound:g} {unit}. Received: {brief(value)}. "
+                f"Pass a value {sign} {bound:g}."
+            )
+    return float(array) if array.ndim == 0 else array
+
+
+def positive_integer(name, value, at_least=1):
+    """An int of at least `at_least`; numbers such as 10.0 are not integers."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        cure = ""
+        if isinstance(value, numbers.Real) and float(value).is_integer():
+            cure = f" Write {name}={int(value)}."
+        raise ValueError(
+            f"{name} must be an integer of at least {at_least}. Received: {value!r}.{cure}"
+        ) from None
+    if number < at_least:
+        raise ValueError(f"{name} must be an integer of at least {at_least}. Received: {number}.")
+    return number
+
+
+def brief(value):
+    """The value as a message shows it: short arrays whole, long ones by their shape and range."""
+    array = np.asarray(value)
+    if array.size <= 6:
+        return repr(value)
+    return f"array of shape {array.shape} from {array.min():g} to {array.max():g}"

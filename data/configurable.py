@@ -1,0 +1,99 @@
+"""Objects that are described by the arguments of their constructor."""
+
+import difflib
+import inspect
+
+
+class Configurable:
+    """Base of objects whose constructor arguments are also attributes and configuration keys.
+
+    `get_config` reads the attribute of every constructor argument, so a subclass that keeps its
+    arguments under their own names can be copied, printed, compared and saved without more code.
+
+    Example:
+    >>> class Spring(Configurable):
+    ...     def __init__(self, stiffness=1.0):
+    ...         self.stiffness = stiffness
+    >>> Spring(3.0)
+    Spring(stiffness=3.0)
+    >>> Spring.from_config(Spring(3.0).get_config()).stiffness
+    3.0
+    """
+
+    @classmethod
+    def argument_names(cls):
+        """Names of the constructor's arguments; `**kwargs` stands for the base class's."""
+        names = []
+        for base in cls.__mro__:
+            if "__init__" not in vars(base) or base is object:
+                continue
+            parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+            names += [
+                p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+            ]
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+        return tuple(dict.fromkeys(names))
+
+    def get_config(self):
+        """Constructor arguments by name, as they were given.
+
+        Raises:
+            ValueError: if an argument is not kept as an attribute of the same name.
+        """
+        missing = [name for name in self.argument_names() if not hasattr(self, name)]
+        if missing:
+            raise ValueError(
+                f"Every constructor argument of {type(self).__name__} must be kept as an attribute "
+                f"of the same name. Received no attribute for: {', '.join(missing)}. "
+                f"Write self.{missing[0]} = {missing[0]} in __init__, or override get_config."
+            )
+        return {name: getattr(self, name) for name in self.argument_names()}
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the object from `get_config()`'s dictionary, also as Keras reads it from a file."""
+        return cls(**{name: _deserialized(value) for name, value in config.items()})
+
+    def with_parameters(self, **values):
+        """A copy with other values for some constructor arguments.
+
+        Args:
+            **values: constructor arguments by name: floats, arrays, or tensors of any Keras
+                backend (which are taken as they are, unchecked).
+
+        Returns:
+            A new object of the same class.
+
+        Raises:
+            ValueError: if a name is not a constructor argument.
+        """
+        config = self.get_config()
+        for name in values:
+            if name not in config:
+                raise ValueError(
+                    f"{type(self).__name__} has the parameters {', '.join(config)}. "
+                    f"Received: {name!r}.{did_you_mean(name, config)}"
+                )
+        return self.from_config({**config, **values})
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _deserialized(value):
+    """The value itself, or what Keras's dictionary for an array, a tuple or an object means."""
+    if not (isinstance(value, dict) and "class_name" in value):
+        return value
+    import keras
+
+    return keras.saving.deserialize_keras_object(value, safe_mode=True)
+
+
+def did_you_mean(name, choices):
+    """' Did you mean …?' for the nearest of `choices`, or an empty string."""
+    near = difflib.get_close_matches(
+        str(name), [str(choice) for choice in choices], n=1, cutoff=0.5
+    )
+    return f" Did you mean {near[0]!r}?" if near else ""

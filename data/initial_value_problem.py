@@ -1,0 +1,224 @@
+"""The equation of motion together with its initial state."""
+
+import numpy as np
+
+from .checks import is_tensor, real_value
+from .configurable import Configurable
+from .forces import evaluate_force, select_force
+
+
+class InitialValueProblem(Configurable):
+    """An ordinary differential equation of order 1 or 2 with its initial state.
+
+        order 2:  x'' = rhs(t, x, x'),  x(t0) = x0,  x'(t0) = v0
+        order 1:  x'  = rhs(t, x),      x(t0) = x0
+
+    | symbol | argument     | unit |
+    |--------|--------------|------|
+    | x0     | `position`   | m    |
+    | v0     | `velocity`   | m/s  |
+    | t0     | `start_time` | s    |
+
+    Subclass it for an equation of your own: set `order` (and `dimension`) and write `rhs`.
+    Constructor arguments are kept as attributes of the same name; saving a model with the problem
+    inside needs `@keras.saving.register_keras_serializable()` on the subclass.
+
+    Many trajectories at once (an ensemble) come from arrays of shape `(batch,)` for `position`,
+    `velocity` (`(batch, dimension)` where `dimension` > 1) and whatever `ensemble_parameters`
+    names; `rhs` then reads those through `self.columns(...)`.
+
+    Args:
+        position: initial position: number, `(dimension,)`, `(batch,)`, `(batch, dimension)`, in m.
+        velocity: initial velocity, the same, in m/s. Required where `order` is 2.
+        start_time: number, in s.
+        order: 1 or 2; by default the class's attribute `order`.
+        dimension: number of coordinates; by default the class's attribute `dimension`, or the last
+            axis of a `position` of rank 2.
+
+    Raises:
+        ValueError: for an order that is neither 1 nor 2, a missing or superfluous velocity, values
+            that are not finite, or sizes that do not fit each other.
+
+    Example:
+    >>> class Morse(InitialValueProblem):
+    ...     def rhs(self, t, x, v, ops=np):
+    ...         return -2.0 * ops.exp(-x) * (1.0 - ops.exp(-x))
+    >>> float(Morse(position=0.5, velocity=0.0).rhs(0.0, 0.5, 0.0)).__round__(4)
+    -0.4773
+    """
+
+    order = 2
+    dimension = 1
+    force = None
+    ensemble_parameters = ()
+
+    def __init__(self, position, velocity=None, start_time=0.0, order=None, dimension=None):
+        self.order = type(self).order if order is None else order
+        if self.order not in (1, 2):
+            raise ValueError(
+                f"order must be 1 (x' = rhs) or 2 (x'' = rhs). Received: {self.order!r}. "
+                "Write a higher order as a system of order 1."
+            )
+        if self.order == 2 and velocity is None:
+            raise ValueError(
+                "A problem of order 2 needs an initial velocity in m/s. Received: velocity=None. "
+                "Pass velocity=0.0 for a start from rest."
+            )
+        if self.order == 1 and velocity is not None:
+            raise ValueError(
+                "A problem of order 1 starts from its position alone. "
+                f"Received: velocity={velocity!r}. Leave velocity out."
+            )
+        self.position = real_value("position", position, "m")
+        self.velocity = None if velocity is None else real_value("velocity", velocity, "m/s")
+        self.start_time = real_value("start_time", start_time, "s")
+        if np.ndim(self.start_time) != 0:
+            raise ValueError(
+                f"start_time must be one number in s. Received: {start_time!r}. "
+                "All trajectories of an ensemble start at the same time."
+            )
+        if dimension is None and type(self).dimension == 1 and np.ndim(position) == 2:
+            dimension = np.shape(position)[-1]
+        self.dimension = type(self).dimension if dimension is None else dimension
+        self._ensemble_sizes()
+
+    def rhs(self, t, x, v=None, ops=np):
+        """Right-hand side of the equation: x'' in m/s² (order 2) or x' in m/s (order 1).
+
+        Args:
+            t: time, `(…, 1)`, in s.
+            x: position, `(…, dimension)`, in m.
+            v: velocity, `(…, dimension)`, in m/s; order 1 has none.
+            ops: `numpy` or `keras.ops`. Constants are Python floats.
+
+        Returns:
+            `(…, dimension)`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define rhs(self, t, x, v, ops=numpy) "
+            "(order 1: rhs(self, t, x, ops=numpy))."
+        )
+
+    def exact(self, t):
+        """Closed-form solution, where there is one.
+
+        Args:
+            t: times, `(num,)` or `(num, 1)`, in s.
+
+        Returns:
+            Tuple (x, v) of position in m and velocity in m/s, each `(num, dimension)`, or
+            `(batch, num, dimension)` for an ensemble.
+
+        Raises:
+            ValueError: if no closed form is known.
+        """
+        raise ValueError(
+            f"No closed form is known for {self!r}. "
+            "Use simulate(problem, time_step, num_steps, method='rk4') with a small time_step."
+        )
+
+    def energy(self, x, v):
+        """Mechanical energy in J for position x and velocity v, where the problem has one."""
+        raise ValueError(
+            f"{type(self).__name__} defines no energy. Override energy(x, v) to give it one."
+        )
+
+    @property
+    def energy_never_grows(self):
+        """Whether the true motion cannot gain `energy`: growth is then an error of the method."""
+        return False
+
+    def slopes(self, t, *state, ops=np):
+        """Time derivatives of the state (x, v) → (v, x''), order 1: (x,) → (x',)."""
+        rate = self.rhs(t, *state, ops=ops)
+        return (rate,) if self.order == 1 else (state[1], rate)
+
+    @property
+    def feature_names(self):
+        """Names of a state's components, ("position", "velocity") for one oscillator."""
+        names = ("position", "velocity")[: self.order]
+        if self.dimension == 1:
+            return names
+        return tuple(f"{name}_{i + 1}" for name in names for i in range(self.dimension))
+
+    @property
+    def ensemble_size(self):
+        """Number of trajectories of an ensemble, None for a single trajectory."""
+        sizes = self._ensemble_sizes()
+        return max(sizes.values()) if sizes else None
+
+    def initial_state(self):
+        """The start (x0, v0), order 1: (x0,), each `(batch, dimension)`; tensors as they are."""
+        given = {"position": self.position, "velocity": self.velocity}
+        return tuple(
+            value if is_tensor(value) else self._state_array(name, value)
+            for name, value in list(given.items())[: self.order]
+        )
+
+    def columns(self, *names):
+        """Ensemble parameters as `rhs` needs them: `(batch, 1)`, or the number that all share."""
+        values = (getattr(self, name) for name in names)
+        return tuple(
+            value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
+            for value in values
+        )
+
+    def select(self, index):
+        """The problem of one trajectory (an integer), or of some (a slice or an array)."""
+        chosen = {"force": select_force(self.force, index)} if self.force is not None else {}
+        for name, size in self._ensemble_sizes().items():
+            if name != "force":
+                value = getattr(self, name)
+                chosen[name] = value[index] if size > 1 else value
+        return self.with_parameters(**chosen)
+
+    def force_values(self, times):
+        """F at `times`, in N: `(batch, time, dimension)`; zeros where the problem has no force."""
+        size = self.ensemble_size or 1
+        forces = self.force if isinstance(self.force, tuple) else (self.force,) * self.dimension
+        row = np.asarray(times, np.float64)[None, :]
+        values = [evaluate_force(force, row) + np.zeros_like(row) for force in forces]
+        shape = (size, row.shape[1])
+        return np.stack([np.broadcast_to(value, shape) for value in values], axis=-1)
+
+    def _state_array(self, name, value):
+        array = np.asarray(value, np.float64)
+        if self.dimension == 1 and array.ndim <= 1:
+            return array.reshape(-1, 1)
+        if array.ndim in (1, 2) and array.shape[-1] == self.dimension:
+            return array.reshape(-1, self.dimension)
+        expected = (
+            "a number or (batch,)" if self.dimension == 1 else "(dimension,) or (batch, dimension)"
+        )
+        raise ValueError(
+            f"{name} must have the shape {expected} with dimension {self.dimension}. "
+            f"Received shape {array.shape}. Reshape it, or pass dimension=… to the problem."
+        )
+
+    def _ensemble_sizes(self):
+        sizes = {}
+        for name in ("position", "velocity"):
+            value = getattr(self, name, None)
+            if value is not None and not is_tensor(value):
+                size = len(self._state_array(name, value))
+                if np.ndim(value) == (1 if self.dimension == 1 else 2):
+                    sizes[name] = size
+        for name in self.ensemble_parameters:
+            value = getattr(self, name, None)
+            if isinstance(value, np.ndarray):
+                if value.ndim != 1:
+                    raise ValueError(
+                        f"{name} must be a number or an array of shape (batch,). "
+                        f"Received shape {value.shape}. Flatten it."
+                    )
+                sizes[name] = len(value)
+        for force in self.force if isinstance(self.force, tuple) else (self.force,):
+            if getattr(force, "ensemble_size", None) is not None:
+                sizes["force"] = force.ensemble_size
+        if len(set(sizes.values()) - {1}) > 1:
+            raise ValueError(
+                "All ensemble parameters must have one size (batch,). Received: "
+                + ", ".join(f"{name} of size {size}" for name, size in sizes.items())
+                + ". Pass a number for what all trajectories share."
+            )
+        return sizes
