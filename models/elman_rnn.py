@@ -1,0 +1,89 @@
+"""The lecture's recurrent network over whole sequences."""
+
+import keras
+
+from .elman_cell import ElmanCell
+from .recurrent_layer import RecurrentLayer
+from .time_loop import time_loop
+
+
+@keras.saving.register_keras_serializable("oscillator_zoo")
+class ElmanRNN(RecurrentLayer):
+    """The lecture's recurrent network: `keras.layers.RNN(ElmanCell(...))`, only leaner.
+
+    z_t = b + W h_{t-1} + U x_t,   h_t = f(z_t),   y_t = g(V h_t + c),   t = 1, 2, ...
+
+    Only h_t = f(z_t) needs the step before it. The inputs U x_t + b of all steps are one matrix
+    product before the loop over time, and the outputs g(V h_t + c) one product after it. The
+    table of symbols is that of `ElmanCell`. Without `output_units` the layer is
+    `keras.layers.SimpleRNN`, and takes its weights.
+
+    Masked steps do not happen: h stays as it was. Their output is the last one before them, zero
+    before the first valid step, and always zero with `zero_output_for_mask` (which
+    `keras.layers.Bidirectional` sets). This holds on every backend, unrolled or not; Keras's own
+    loop departs from it on JAX, where it repeats the state in place of the output, and with
+    `unroll`, `go_backwards` and `zero_output_for_mask` together.
+
+    With `stateful`, every batch starts where the last one ended, and `reset_state` returns to
+    the start: the learned h_0, or zero. The learned h_0 is not trained in a stateful layer.
+
+    Args:
+        units, activation, use_bias, dropout, recurrent_dropout, seed and the initializers,
+            regularizers and constraints: as in `ElmanCell`.
+        activity_regularizer: regularizer of the outputs.
+        return_sequences: whether to return y at every step, or at the last one only.
+        return_state: whether to return the last h as well.
+        go_backwards: whether to run from the last step to the first; y is in the order of
+            the run.
+        stateful: whether the last state is kept for the next batch.
+        unroll: whether to write the loop out step by step (short sequences of known length).
+        zero_output_for_mask: whether the output is zero at masked steps.
+        output_units, output_activation, learn_initial_state: as in `ElmanCell`.
+
+    Call arguments:
+        sequences: x, `(batch, time, features)`.
+        initial_state: h_0, `(batch, units)`, or a list holding it.
+        mask: booleans `(batch, time)`, False where a step is to be left out.
+        training: whether dropout is active.
+
+    Returns:
+        y, `(batch, time, output_units)` with `return_sequences`, else `(batch, output_units)`;
+        with `return_state` also the last h, `(batch, units)`.
+
+    Raises:
+        ValueError: as `ElmanCell`, or if `initial_state` has another shape.
+
+    Example:
+    >>> import keras
+    >>> from oscillator_zoo.models import ElmanRNN
+    >>> layer = ElmanRNN(8, output_units=2, return_sequences=True, return_state=True)
+    >>> outputs, state = layer(keras.ops.ones((4, 50, 1)))
+    >>> tuple(outputs.shape), tuple(state.shape)
+    ((4, 50, 2), (4, 8))
+
+    Reference:
+        J. L. Elman, Finding structure in time, Cognitive Science 14 (1990) 179-211.
+    """
+
+    cell_class = ElmanCell
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        mask = self.in_processing_order(mask)
+        drive = self.cell.project_input(self.in_processing_order(sequences), training)
+
+        def step(drive_t, hidden):
+            return self.cell.activation(drive_t + self.cell.project_state(hidden, training))
+
+        hidden, last = time_loop(
+            step,
+            drive,
+            initial_state[0],
+            mask,
+            keep_all=self.return_sequences,
+            unroll=self.unroll,
+            stateful=self.stateful,
+        )
+        if not self.return_sequences:
+            hidden = last[:, None]
+        outputs = self.hide_masked(self.cell.read_out(hidden), mask)
+        return outputs[:, -1], outputs, [last]

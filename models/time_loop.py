@@ -1,0 +1,47 @@
+"""The loop over time that every recurrent layer here shares."""
+
+import keras
+from keras import ops
+
+
+def time_loop(step, sequence, initial_state, mask=None, keep_all=True, **options):
+    """States of the recurrence h_t = step(x_t, h_{t-1}); h_t = h_{t-1} where the mask is False.
+
+    Args:
+        step: function of x_t `(batch, features)` and h_{t-1} `(batch, units)` returning h_t.
+        sequence: x, `(batch, time, features)`.
+        initial_state: h_0, `(batch, units)`.
+        mask: booleans `(batch, time)`, or None for all True.
+        keep_all: whether all states are wanted, or the last one only.
+        **options: `unroll` and `stateful`, as in `keras.layers.RNN`.
+
+    Returns:
+        All states `(batch, time, units)` (None unless `keep_all`), and the last one.
+    """
+    cell = _StepCell(step, initial_state.shape[-1])
+    loop = keras.layers.RNN(cell, return_sequences=keep_all, name="time_loop", **options)
+    _, states, (last,) = loop.inner_loop(sequence, [initial_state], mask)
+    if not keep_all:
+        return None, last
+    if mask is not None:
+        # Keras shows zeros here on some backends and the initial state on others.
+        states = ops.where(seen(mask)[..., None], states, initial_state[:, None])
+    return states, last
+
+
+def seen(mask):
+    """Whether a step or one before it is valid, `(batch, time)`."""
+    return ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
+
+
+class _StepCell:
+    """The face that Keras's time loop expects of a cell, around a plain function."""
+
+    def __init__(self, step, state_size):
+        self.step, self.state_size = step, state_size
+
+    def call(self, inputs, states):
+        state = self.step(inputs, states[0])
+        return state, [state]
+
+    __call__ = call
