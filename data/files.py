@@ -3,7 +3,7 @@
 import contextlib
 import os
 import pathlib
-import tempfile
+import secrets
 
 
 @contextlib.contextmanager
@@ -20,23 +20,24 @@ def write_whole(path):
         `pathlib.Path` to write to.
 
     Raises:
-        ValueError: if the folder does not exist or cannot be written to.
+        ValueError: if the folder does not exist or cannot be written to, or `path` is a folder.
     """
     path = pathlib.Path(path)
+    if path.is_dir():
+        raise ValueError(
+            f"A file to write needs a name. Received the folder {path}. "
+            f"Write {path / 'name'} with a name of your choice."
+        )
+    temporary = path.parent / f".partial-{secrets.token_hex(8)}{path.suffix}"
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=path.suffix)
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise ValueError(
             f"The folder of a file to write must exist and be writable. Received: {path} "
             f"({error.strerror}). Create the folder or choose another."
         ) from error
-    os.close(handle)
-    temporary = pathlib.Path(name)
     try:
         yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

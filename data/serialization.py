@@ -2,8 +2,11 @@
 
 import json
 
+from .configurable import Configurable
 from .forces import Force
 from .initial_value_problem import InitialValueProblem
+
+PLAIN_VALUES = ("__numpy__", "__tensor__", "__tuple__")
 
 
 def register_with_keras():
@@ -41,24 +44,67 @@ def check_saveable(problem):
 
 
 def problem_to_text(problem):
-    """The problem as JSON; raises what `check_saveable` raises."""
+    """The problem as JSON.
+
+    Raises:
+        ValueError: what `check_saveable` raises, or for an argument that does not survive.
+    """
     import keras
 
     register_with_keras()
     check_saveable(problem)
-    return json.dumps(keras.saving.serialize_keras_object(problem))
+    try:
+        text = json.dumps(keras.saving.serialize_keras_object(problem))
+        problem_from_text(text)
+    except Exception as error:
+        raise ValueError(
+            f"A problem is saved through its constructor arguments: numbers, arrays, texts, "
+            f"forces. Received a {type(problem).__name__} that cannot be built from them again "
+            f"({error}). Keep each argument, unchanged, as an attribute of the same name."
+        ) from error
+    return text
 
 
 def problem_from_text(text):
-    """The problem that `problem_to_text` wrote; classes must be registered, no code is run."""
+    """The problem that `problem_to_text` wrote.
+
+    Only registered problems and forces are built; nothing else that the text may name is
+    imported, looked up or called.
+
+    Raises:
+        ValueError: for a class that is not registered, or a text that is no problem.
+    """
     import keras
 
     register_with_keras()
     config = json.loads(text)
-    registered = isinstance(config, dict) and config.get("registered_name")
-    if not registered or keras.saving.get_registered_object(registered) is None:
-        raise ValueError(
-            f"The file holds a problem of the class {registered!r}, which is not registered. "
-            "Import the module that defines it before loading."
-        )
+    if not isinstance(config, dict):
+        raise ValueError("The file holds no problem. Save it again with Trajectory.save.")
+    check_registered(config, InitialValueProblem)
     return keras.saving.deserialize_keras_object(config, safe_mode=True)
+
+
+def check_registered(config, base):
+    """Raise unless every object that `config` names is plain data or a registered `Configurable`.
+
+    Raises:
+        ValueError: naming the first class that is neither.
+    """
+    import keras
+
+    if isinstance(config, list):
+        for value in config:
+            check_registered(value, Configurable)
+    if not isinstance(config, dict):
+        return
+    if "class_name" in config or base is InitialValueProblem:
+        name = config.get("registered_name") or config.get("class_name")
+        cls = keras.saving.get_registered_object(name)
+        plain = base is Configurable and config["class_name"] in PLAIN_VALUES
+        if not plain and not (isinstance(cls, type) and issubclass(cls, base)):
+            raise ValueError(
+                f"The file holds an object of the class {name!r}, which is not registered. "
+                "Import the module that defines it before loading."
+            )
+    for value in config.values():
+        check_registered(value, Configurable)

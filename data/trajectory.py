@@ -1,65 +1,87 @@
 """A motion, or an ensemble of motions, on one grid of times."""
 
 import dataclasses
-import zipfile
 
 import numpy as np
 
-from .files import write_whole
+from .configurable import did_you_mean
 from .initial_value_problem import InitialValueProblem
-from .serialization import problem_from_text, problem_to_text
+from .trajectory_file import read_trajectory, write_trajectory
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Trajectory:
     """States at the times of a grid, with the force that acted.
 
+    `trajectory[2]`, `trajectory[:5]`, `trajectory[[0, 3]]` and `trajectory[mask]` are the
+    trajectories chosen, on the same times.
+
     Args:
-        times: `(time,)`, in s.
+        times: `(time,)`, increasing, in s.
         states: `(batch, time, order·dimension)`: positions in m, then velocities in m/s, as
-            `feature_names` says. A measurement has the position only.
-        feature_names: names of the last axis of `states`.
+            `feature_names` says. A measurement has the position only, in the unit of its file.
+        feature_names: names of the last axis of `states`, a tuple of texts.
         force: F at `times`, `(batch, time, dimension)`, in N.
         problem: the `InitialValueProblem`, or None for a measurement.
 
     Raises:
-        ValueError: if the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other, or times do not increase.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator, simulate
     >>> trajectory = simulate(DampedOscillator(), time_step=0.01, num_steps=100)
-    >>> trajectory.states.shape, trajectory.feature_names
-    ((1, 101, 2), ('position', 'velocity'))
+    >>> trajectory
+    Trajectory(batch=1, time=101, from 0 s to 1 s, position, velocity, of a DampedOscillator)
+    >>> trajectory.states.shape
+    (1, 101, 2)
     >>> trajectory[0].feature("position")[0, :3]
     array([1.    , 1.    , 0.9999])
     """
 
     times: np.ndarray
     states: np.ndarray
-    feature_names: tuple
+    feature_names: tuple[str, ...]
     force: np.ndarray
     problem: InitialValueProblem | None = None
 
     def __post_init__(self):
-        expected = (len(self.states), len(self.times), len(self.feature_names))
-        if self.states.shape != expected:
+        for name in ("times", "states", "force"):
+            object.__setattr__(self, name, _float_array(name, getattr(self, name)))
+        object.__setattr__(self, "times", self.times.astype(np.float64, copy=False))
+        if isinstance(self.feature_names, str):
             raise ValueError(
-                f"states must have the shape (batch, time, features) = {expected}. "
-                f"Received {self.states.shape}. Put time on the second axis."
+                "feature_names must be a tuple of texts, one for each feature. "
+                f"Received: {self.feature_names!r}. Write ({self.feature_names!r},)."
             )
-        if self.force.ndim != 3 or self.force.shape[:2] != self.states.shape[:2]:
-            raise ValueError(
-                f"force must have the shape (batch, time, dimension) with {self.states.shape[:2]} "
-                f"in front. Received {self.force.shape}. Pass F at every time."
-            )
+        object.__setattr__(self, "feature_names", tuple(map(str, self.feature_names)))
+        _check_times(self.times)
+        _check_shapes(self)
 
     def __len__(self):
+        """Number of trajectories."""
         return len(self.states)
 
     def __getitem__(self, index):
-        """Some of the trajectories: an integer, a slice, or an array of integers or booleans."""
-        index = np.arange(len(self))[index]
+        """Some of the trajectories: an integer, a slice, or an array of integers or booleans.
+
+        Raises:
+            ValueError: if none is chosen.
+            IndexError: for an index out of range, or of another kind.
+        """
+        try:
+            index = np.arange(len(self))[index]
+        except IndexError as error:
+            raise IndexError(
+                f"A trajectory of {len(self)} is chosen by an integer, a slice, a list of integers "
+                f"or a mask of {len(self)} booleans. Received: {index!r} ({error}). "
+                "Times and features are in trajectory.states[:, times, features]."
+            ) from None
         rows = np.atleast_1d(index)
+        if rows.ndim != 1 or not len(rows):
+            raise ValueError(
+                f"An index must choose at least one of the {len(self)} trajectories. "
+                f"Received a choice of shape {rows.shape}. Pass other integers or another mask."
+            )
         problem = self.problem
         if problem is not None and problem.ensemble_size is not None:
             problem = problem.select(index)
@@ -67,18 +89,44 @@ class Trajectory:
             self, states=self.states[rows], force=self.force[rows], problem=problem
         )
 
+    def __repr__(self):
+        origin = "measured" if self.problem is None else f"of a {type(self.problem).__name__}"
+        batch, time, _ = self.states.shape
+        return (
+            f"Trajectory(batch={batch}, time={time}, from {self.times[0]:g} s to "
+            f"{self.times[-1]:g} s, {', '.join(self.feature_names)}, {origin})"
+        )
+
     @property
     def time_step(self):
-        """Δt, in s."""
-        return float((self.times[-1] - self.times[0]) / (len(self.times) - 1))
+        """Δt, in s, of an equidistant grid; raises a ValueError for any other."""
+        if len(self.times) < 2:
+            raise ValueError(
+                "A time step needs two times. Received one time. Take a longer part of the data."
+            )
+        steps = np.diff(self.times)
+        step = float((self.times[-1] - self.times[0]) / len(steps))
+        rounding = 4.0 * np.finfo(np.float64).eps * np.abs(self.times).max()
+        if np.abs(steps - step).max() > 1e-6 * step + rounding:
+            raise ValueError(
+                "The times must be equidistant. "
+                f"Received steps from {steps.min():g} s to {steps.max():g} s. "
+                "Interpolate the motion to a grid of equal steps first."
+            )
+        return step
 
     def feature(self, name):
         """One feature by name, `(batch, time)`."""
+        return self.states[:, :, self.feature_index(name)]
+
+    def feature_index(self, name):
+        """Index of a feature on the last axis of `states`."""
         if name not in self.feature_names:
             raise ValueError(
                 f"The features are {', '.join(self.feature_names)}. Received: {name!r}."
+                f"{did_you_mean(name, self.feature_names)}"
             )
-        return self.states[:, :, self.feature_names.index(name)]
+        return self.feature_names.index(name)
 
     def save(self, path):
         """Write an `.npz` file, whole or not at all.
@@ -86,38 +134,67 @@ class Trajectory:
         Raises:
             ValueError: for a problem or force that cannot be saved, or an unwritable folder.
         """
-        problem = "" if self.problem is None else problem_to_text(self.problem)
-        with write_whole(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(
-                file,
-                times=self.times,
-                states=self.states,
-                feature_names=np.array(self.feature_names),
-                force=self.force,
-                problem=np.array(problem),
-            )
+        write_trajectory(self, path)
 
     @classmethod
     def load(cls, path):
-        """Read what `save` wrote.
+        """Read what `save` wrote; no code from the file is run.
+
+        A class of your own must be registered before: import the module that defines it.
 
         Raises:
-            ValueError: if the file is not a saved trajectory.
+            ValueError: if the file is not a saved trajectory, or names an unknown class.
             FileNotFoundError: if there is no such file.
         """
+        content = read_trajectory(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                content = {name: file[name] for name in file.files}
-            text = str(content["problem"])
-            return cls(
-                times=content["times"],
-                states=content["states"],
-                feature_names=tuple(str(name) for name in content["feature_names"]),
-                force=content["force"],
-                problem=problem_from_text(text) if text else None,
-            )
-        except (KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"A saved trajectory is an .npz file written by Trajectory.save. Received: {path} "
-                f"({type(error).__name__}: {error}). Save it again."
-            ) from error
+            return cls(**content)
+        except ValueError as error:
+            raise ValueError(f"The trajectory in {path} cannot be read. {error}") from error
+
+
+def _float_array(name, value):
+    """The value as a real floating-point array, not copied where it already is one."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} must be an array of real numbers. Received an array of {array.dtype} of "
+            f"shape {array.shape}. Convert it to float64."
+        )
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _check_times(times):
+    if times.ndim != 1 or not len(times):
+        raise ValueError(
+            "times must have the shape (time,) with at least one time. "
+            f"Received shape {times.shape}. All trajectories share one grid."
+        )
+    wrong = np.flatnonzero(~(np.diff(times) > 0.0))
+    if wrong.size or not np.isfinite(times).all():
+        i = wrong[0] + 1 if wrong.size else 0
+        raise ValueError(
+            f"times must be finite and increase. Received {times[i]:g} s at index {i}. "
+            "Sort the samples, drop repetitions."
+        )
+
+
+def _check_shapes(trajectory):
+    states, force, problem = trajectory.states, trajectory.force, trajectory.problem
+    num_features = len(trajectory.feature_names)
+    num_times = len(trajectory.times)
+    if states.ndim != 3 or states.shape[1:] != (num_times, num_features):
+        raise ValueError(
+            f"states must have the shape (batch, time, features) = (batch, {num_times}, "
+            f"{num_features}). Received {states.shape}. Put time on the second axis."
+        )
+    if force.ndim != 3 or force.shape[:2] != states.shape[:2]:
+        raise ValueError(
+            f"force must have the shape (batch, time, dimension) with {states.shape[:2]} "
+            f"in front. Received {force.shape}. Pass F at every time."
+        )
+    if problem is not None and problem.ensemble_size not in (None, len(states)):
+        raise ValueError(
+            f"problem must describe one oscillator or all {len(states)} trajectories. Received "
+            f"an ensemble of {problem.ensemble_size}. Pass the problem that made the states."
+        )

@@ -1,0 +1,61 @@
+"""The file of a trajectory: an `.npz` archive of plain arrays, with the problem as JSON."""
+
+import numpy as np
+
+from .files import write_whole
+from .serialization import problem_from_text, problem_to_text
+
+FORMAT_VERSION = 1
+ARRAYS = ("times", "states", "feature_names", "force")
+
+
+def write_trajectory(trajectory, path):
+    """Write the file, whole or not at all.
+
+    Raises:
+        ValueError: for a problem or force that cannot be saved, or an unwritable folder.
+    """
+    problem = "" if trajectory.problem is None else problem_to_text(trajectory.problem)
+    arrays = {name: np.asarray(getattr(trajectory, name)) for name in ARRAYS}
+    with write_whole(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(
+            file, format_version=np.array(FORMAT_VERSION), problem=np.array(problem), **arrays
+        )
+
+
+def read_trajectory(path):
+    """What `write_trajectory` wrote, as a dictionary of `Trajectory`'s arguments.
+
+    Nothing from the file is run: pickled arrays are refused, and of the problem only registered
+    classes are built.
+
+    Raises:
+        ValueError: if the file is something else, damaged, of another version, or names a class
+            that is not registered.
+        FileNotFoundError: if there is no such file.
+    """
+    with open(path, "rb") as file:
+        content = _read_arrays(file, path)
+    version = content.pop("format_version").tolist()
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"A saved trajectory of format {FORMAT_VERSION} is expected. Received: {path} "
+            f"of format {version}. Load it with the version of oscillator-zoo that wrote it."
+        )
+    text = str(content.pop("problem"))
+    try:
+        problem = problem_from_text(text) if text else None
+    except Exception as error:  # whatever a foreign text does to the constructors it names
+        raise ValueError(f"The problem in {path} cannot be read. {error}") from error
+    return {**content, "feature_names": content["feature_names"].tolist(), "problem": problem}
+
+
+def _read_arrays(file, path):
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in (*ARRAYS, "format_version", "problem")}
+    except Exception as error:  # whatever damaged bytes do to zipfile, zlib and NumPy's headers
+        raise ValueError(
+            f"A saved trajectory is an .npz file written by Trajectory.save. Received: {path} "
+            f"({type(error).__name__}: {error}). Save it again."
+        ) from error
