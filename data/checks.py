@@ -5,10 +5,14 @@ import operator
 
 import numpy as np
 
+TENSOR_LIBRARIES = {"tensorflow", "keras", "jax", "jaxlib", "torch"}
+
 
 def is_tensor(value):
     """Whether `value` belongs to a Keras backend: tensors are taken as they are, unchecked."""
-    return hasattr(value, "dtype") and not isinstance(value, np.ndarray | np.generic)
+    return hasattr(value, "dtype") and any(
+        base.__module__.partition(".")[0] in TENSOR_LIBRARIES for base in type(value).__mro__
+    )
 
 
 def real_value(name, value, unit, at_least=None, above=None):

@@ -3,6 +3,10 @@
 import difflib
 import inspect
 
+import numpy as np
+
+from .checks import brief
+
 
 class Configurable:
     """Base of objects whose constructor arguments are also attributes and configuration keys.
@@ -78,8 +82,15 @@ class Configurable:
         return self.from_config({**config, **values})
 
     def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        """The call that makes the object; arrays as lists, long ones by their shape and range."""
+        arguments = ", ".join(f"{name}={_shown(v)}" for name, v in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def _shown(value):
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    return repr(value.tolist()) if value.size <= 20 else f"<{brief(value)}>"
 
 
 def _deserialized(value):

@@ -3,7 +3,9 @@
 import numpy as np
 
 from .checks import real_value
-from .forces import check_force, evaluate_force
+from .closed_forms import characteristic_roots
+from .driven_motion import driven_motion, has_closed_form, times_after
+from .force import check_force, evaluate_force
 from .initial_value_problem import InitialValueProblem
 
 
@@ -22,6 +24,9 @@ class DampedOscillator(InitialValueProblem):
     | v0     | `velocity`   | m/s  |
     | t0     | `start_time` | s    |
 
+    `exact` knows the motion without force and under `Constant`, `Sinusoid`, `Step` and `Sampled`,
+    for any damping. Forces are functions of the absolute time t, not of t − t0.
+
     Args:
         mass: positive number or `(batch,)`.
         damping: number ≥ 0 or `(batch,)`.
@@ -39,6 +44,9 @@ class DampedOscillator(InitialValueProblem):
     >>> oscillator = DampedOscillator(mass=2.0, damping=0.4, stiffness=8.0)
     >>> oscillator.natural_frequency, oscillator.damping_rate
     (2.0, 0.2)
+    >>> x, v = DampedOscillator(position=1.0).exact(np.array([0.0, np.pi]))
+    >>> x[:, 0]
+    array([ 1., -1.])
     """
 
     ensemble_parameters = ("mass", "damping", "stiffness")
@@ -63,9 +71,30 @@ class DampedOscillator(InitialValueProblem):
         mass, damping, stiffness = self.columns("mass", "damping", "stiffness")
         return (evaluate_force(self.force, t, ops) - damping * v - stiffness * x) / mass
 
-    def energy(self, x, v):
+    def exact(self, t):
+        """Closed-form solution; arguments and result as in `InitialValueProblem.exact`.
+
+        Raises:
+            ValueError: for a `Chirp` or a plain function of t, for times before the start, or
+                outside the times of a `Sampled` force.
+        """
+        (force,) = self.coordinate_forces
+        if not has_closed_form(force):
+            return super().exact(t)
+        times = times_after(self.start_time, t)
+        alpha, delta, inverse_mass = (
+            np.reshape(value, (-1, 1))
+            for value in (self.damping_rate, self.squared_frequency, 1.0 / self.mass)
+        )
+        roots = characteristic_roots(alpha, delta)
+        state = self.initial_state()
+        motion = driven_motion(roots, state, force, inverse_mass, self.start_time, times)
+        return self.as_exact(*(component[..., None] for component in motion))
+
+    def energy(self, x, v, ops=np):
         """Kinetic and potential energy, m v² / 2 + k x² / 2, in J."""
-        return 0.5 * self.mass * v**2 + 0.5 * self.stiffness * x**2
+        mass, stiffness = self.columns_like(x, "mass", "stiffness")
+        return 0.5 * mass * v**2 + 0.5 * stiffness * x**2
 
     @property
     def energy_never_grows(self):

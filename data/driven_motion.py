@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .checks import real_value
 from .closed_forms import linear_motion
 from .forces import Constant, Sampled, Sinusoid, Step
 
@@ -14,6 +15,31 @@ def has_closed_form(force):
     (True, False)
     """
     return force is None or type(force) in (Constant, Sinusoid, Step, Sampled)
+
+
+def times_after(start_time, t):
+    """Times as `exact` takes them, `(num,)` or `(num, 1)`, as float64 `(num,)`.
+
+    Raises:
+        ValueError: for another shape, times that are not finite, or times before the start.
+    """
+    times = np.asarray(real_value("t", np.asarray(t), "s"))
+    if times.ndim == 2 and times.shape[1] == 1:
+        times = times[:, 0]
+    if times.ndim > 1:
+        raise ValueError(
+            f"t must have the shape (num,) or (num, 1). Received shape {times.shape}. "
+            "All trajectories of an ensemble are evaluated at the same times."
+        )
+    times = np.atleast_1d(times)
+    # A grid that was computed in another way may start a few roundings early.
+    early = times < start_time - 4.0 * np.spacing(np.abs(start_time))
+    if early.any():
+        raise ValueError(
+            f"The motion begins at start_time = {start_time:g} s. "
+            f"Received t = {times[early][0]:g} s. Pass later times, or set an earlier start_time."
+        )
+    return np.maximum(times, start_time)
 
 
 def driven_motion(roots, state, force, weight, start_time, times):

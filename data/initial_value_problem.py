@@ -1,10 +1,12 @@
 """The equation of motion together with its initial state."""
 
+import numbers
+
 import numpy as np
 
-from .checks import is_tensor, real_value
+from .checks import is_tensor, positive_integer, real_value
 from .configurable import Configurable
-from .forces import evaluate_force, select_force
+from .force import evaluate_force, select_force
 
 
 class InitialValueProblem(Configurable):
@@ -49,12 +51,13 @@ class InitialValueProblem(Configurable):
 
     order = 2
     dimension = 1
+    position_unit = "m"
     force = None
     ensemble_parameters = ()
 
     def __init__(self, position, velocity=None, start_time=0.0, order=None, dimension=None):
         self.order = type(self).order if order is None else order
-        if self.order not in (1, 2):
+        if isinstance(self.order, bool) or self.order not in (1, 2):
             raise ValueError(
                 f"order must be 1 (x' = rhs) or 2 (x'' = rhs). Received: {self.order!r}. "
                 "Write a higher order as a system of order 1."
@@ -69,17 +72,21 @@ class InitialValueProblem(Configurable):
                 "A problem of order 1 starts from its position alone. "
                 f"Received: velocity={velocity!r}. Leave velocity out."
             )
-        self.position = real_value("position", position, "m")
-        self.velocity = None if velocity is None else real_value("velocity", velocity, "m/s")
+        unit = self.position_unit
+        self.position = real_value("position", position, unit)
+        self.velocity = None if velocity is None else real_value("velocity", velocity, f"{unit}/s")
         self.start_time = real_value("start_time", start_time, "s")
         if np.ndim(self.start_time) != 0:
             raise ValueError(
                 f"start_time must be one number in s. Received: {start_time!r}. "
                 "All trajectories of an ensemble start at the same time."
             )
-        if dimension is None and type(self).dimension == 1 and np.ndim(position) == 2:
-            dimension = np.shape(position)[-1]
-        self.dimension = type(self).dimension if dimension is None else dimension
+        if dimension is None:
+            dimension = type(self).dimension
+            if dimension == 1 and np.ndim(self.position) == 2:
+                dimension = np.shape(self.position)[-1]
+        self.dimension = positive_integer("dimension", dimension)
+        self._check_forces()
         self._ensemble_sizes()
 
     def rhs(self, t, x, v=None, ops=np):
@@ -103,22 +110,45 @@ class InitialValueProblem(Configurable):
         """Closed-form solution, where there is one.
 
         Args:
-            t: times, `(num,)` or `(num, 1)`, in s.
+            t: times, `(num,)` or `(num, 1)`, none before `start_time`, in s.
 
         Returns:
             Tuple (x, v) of position in m and velocity in m/s, each `(num, dimension)`, or
-            `(batch, num, dimension)` for an ensemble.
+            `(batch, num, dimension)` for an ensemble. For order 1, v is x'.
 
         Raises:
-            ValueError: if no closed form is known.
+            ValueError: if no closed form is known, or for times before the start.
         """
         raise ValueError(
             f"No closed form is known for {self!r}. "
-            "Use simulate(problem, time_step, num_steps, method='rk4') with a small time_step."
+            'Use simulate(method="rk4") with a small time_step.'
         )
 
-    def energy(self, x, v):
-        """Mechanical energy in J for position x and velocity v, where the problem has one."""
+    def as_exact(self, *motion):
+        """Arrays `(batch, num, dimension)` as `exact` returns them: without an ensemble, no batch.
+
+        An axis of 1 grows to the size of the ensemble.
+        """
+        size = self.ensemble_size
+        if size is None:
+            return tuple(component[0] for component in motion)
+        return tuple(
+            np.ascontiguousarray(np.broadcast_to(component, (size, *component.shape[1:])))
+            for component in motion
+        )
+
+    def energy(self, x, v, ops=np):
+        """Mechanical energy, where the problem has one.
+
+        Args:
+            x: position, any shape that ends in `dimension`; for dimension 1 also without that
+                axis; an ensemble's begins with `batch`. In m.
+            v: velocity, the same shape, in m/s.
+            ops: `numpy` or `keras.ops`.
+
+        Returns:
+            Energy in J, of the shape of `x` with a last axis of 1 in place of `dimension`.
+        """
         raise ValueError(
             f"{type(self).__name__} defines no energy. Override energy(x, v) to give it one."
         )
@@ -142,6 +172,19 @@ class InitialValueProblem(Configurable):
         return tuple(f"{name}_{i + 1}" for name in names for i in range(self.dimension))
 
     @property
+    def coordinate_forces(self):
+        """The force on each coordinate, a tuple of `dimension` forces or None."""
+        given = self.force
+        return given if isinstance(given, tuple) else (given,) * self.dimension
+
+    @property
+    def breakpoints(self):
+        """Times after the start at which a force jumps, in increasing order, in s."""
+        forces = self.coordinate_forces
+        times = {time for force in forces for time in getattr(force, "breakpoints", ())}
+        return tuple(sorted(time for time in times if time > self.start_time))
+
+    @property
     def ensemble_size(self):
         """Number of trajectories of an ensemble, None for a single trajectory."""
         sizes = self._ensemble_sizes()
@@ -163,22 +206,35 @@ class InitialValueProblem(Configurable):
             for value in values
         )
 
+    def columns_like(self, x, *names):
+        """Ensemble parameters for `energy`: `(batch, 1, …)`, of as many axes as `x`."""
+        values = (getattr(self, name) for name in names)
+        return tuple(
+            value.reshape((-1,) + (1,) * (np.ndim(x) - 1))
+            if isinstance(value, np.ndarray) and value.ndim == 1
+            else value
+            for value in values
+        )
+
     def select(self, index):
         """The problem of one trajectory (an integer), or of some (a slice or an array)."""
-        chosen = {"force": select_force(self.force, index)} if self.force is not None else {}
-        for name, size in self._ensemble_sizes().items():
-            if name != "force":
-                value = getattr(self, name)
-                chosen[name] = value[index] if size > 1 else value
+        sizes = self._ensemble_sizes()
+        chosen = {}
+        for name, size in sizes.items():
+            shared = size == 1 and max(sizes.values()) > 1
+            if shared and not isinstance(index, numbers.Integral):
+                continue
+            which = 0 if shared else index
+            value = getattr(self, name)
+            chosen[name] = select_force(value, which) if name == "force" else value[which]
         return self.with_parameters(**chosen)
 
     def force_values(self, times):
         """F at `times`, in N: `(batch, time, dimension)`; zeros where the problem has no force."""
         size = self.ensemble_size or 1
-        forces = self.force if isinstance(self.force, tuple) else (self.force,) * self.dimension
         row = np.asarray(times, np.float64)[None, :]
-        values = [evaluate_force(force, row) + np.zeros_like(row) for force in forces]
         shape = (size, row.shape[1])
+        values = [evaluate_force(force, row) + 0.0 * row for force in self.coordinate_forces]
         return np.stack([np.broadcast_to(value, shape) for value in values], axis=-1)
 
     def _state_array(self, name, value):
@@ -194,6 +250,13 @@ class InitialValueProblem(Configurable):
             f"{name} must have the shape {expected} with dimension {self.dimension}. "
             f"Received shape {array.shape}. Reshape it, or pass dimension=… to the problem."
         )
+
+    def _check_forces(self):
+        if isinstance(self.force, tuple) and len(self.force) != self.dimension:
+            raise ValueError(
+                f"A tuple of forces must hold one force (or None) for each of the {self.dimension} "
+                f"coordinates. Received {len(self.force)}. One force alone acts on all of them."
+            )
 
     def _ensemble_sizes(self):
         sizes = {}
@@ -212,9 +275,15 @@ class InitialValueProblem(Configurable):
                         f"Received shape {value.shape}. Flatten it."
                     )
                 sizes[name] = len(value)
-        for force in self.force if isinstance(self.force, tuple) else (self.force,):
-            if getattr(force, "ensemble_size", None) is not None:
-                sizes["force"] = force.ensemble_size
+        of_forces = {getattr(force, "ensemble_size", None) for force in self.coordinate_forces}
+        of_forces.discard(None)
+        if len(of_forces) > 1:
+            raise ValueError(
+                "The forces on the coordinates must have one ensemble size. "
+                f"Received the sizes {sorted(of_forces)}. Pass arrays of one size (batch,)."
+            )
+        if of_forces:
+            sizes["force"] = of_forces.pop()
         if len(set(sizes.values()) - {1}) > 1:
             raise ValueError(
                 "All ensemble parameters must have one size (batch,). Received: "
