@@ -54,7 +54,7 @@ def load_measurement(path, sampling_rate, input_column=0, output_column=1):
             f"The first line must hold headings or a sample. Received: {lines[0]!r} in {path}. "
             "Delete the line."
         )
-    headings = None if any(_is_number(cell) for cell in first) else first
+    headings = first if all(_number(cell) is None for cell in first) else None
     columns = [
         _column(name, column, first, headings)
         for name, column in (("input_column", input_column), ("output_column", output_column))
@@ -105,20 +105,20 @@ def _separator(line):
 
 
 def _cells(line, separator):
-    if separator is None:
-        return line.split()
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(separator)]
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator or " "))]
     except csv.Error:  # a cell beyond the csv module's limit
         return [line]
 
 
-def _is_number(text):
+def _number(text):
+    """The number that a cell holds, None for anything else."""
     try:
-        float(text)
+        return float(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _column(name, column, first, headings):
@@ -154,14 +154,12 @@ def _sample(line, number, separator, num_columns, columns):
             f"Received {len(cells)} in line {number}: {shown}. "
             "Fill the gap or cut the record there."
         )
-    values = []
-    for column in columns:
-        value = float(cells[column]) if _is_number(cells[column]) else math.nan
-        if not math.isfinite(value):
+    values = [_number(cells[column]) for column in columns]
+    for column, value in zip(columns, values):
+        if value is None or not math.isfinite(value):
             raise ValueError(
                 f"Column {column} must hold finite numbers with a decimal point. "
                 f"Received {cells[column]!r} in line {number}: {shown}. "
                 "Cut the record there, or interpolate the sample."
             )
-        values.append(value)
     return values

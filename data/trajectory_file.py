@@ -56,6 +56,6 @@ def _read_arrays(file, path):
             return {name: arrays[name] for name in (*ARRAYS, "format_version", "problem")}
     except Exception as error:  # whatever damaged bytes do to zipfile, zlib and NumPy's headers
         raise ValueError(
-            f"A saved trajectory is an .npz file written by Trajectory.save. Received: {path} "
-            f"({type(error).__name__}: {error}). Save it again."
+            f"A saved trajectory is an .npz file written by Trajectory.save. Received: {path}, "
+            "which is another kind of file, or damaged. Save it again."
         ) from error
