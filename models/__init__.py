@@ -4,11 +4,25 @@ from oscillator_zoo.data.serialization import register_with_keras
 
 from .elman_cell import ElmanCell
 from .elman_rnn import ElmanRNN
+from .euler_cell import EulerCell
 from .jordan_cell import JordanCell
 from .jordan_rnn import JordanRNN
 from .least_squares_model import LeastSquaresModel
+from .linear_cells import euler_weights, read_oscillator
 from .pinn import PINN
+from .rollout import rollout
 
-__all__ = ["ElmanCell", "ElmanRNN", "JordanCell", "JordanRNN", "LeastSquaresModel", "PINN"]
+__all__ = [
+    "PINN",
+    "ElmanCell",
+    "ElmanRNN",
+    "EulerCell",
+    "JordanCell",
+    "JordanRNN",
+    "LeastSquaresModel",
+    "euler_weights",
+    "read_oscillator",
+    "rollout",
+]
 
 register_with_keras()
