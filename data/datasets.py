@@ -20,7 +20,8 @@ def force_included(trajectory, include_force):
 
 def input_columns(trajectory, features, include_force):
     """The chosen features of the state, then the force: `(batch, time, columns)`."""
-    columns = [] if features == () else [state_columns(trajectory, features)]
+    only_force = features is not None and len(features) == 0
+    columns = [] if only_force else [state_columns(trajectory, features)]
     if force_included(trajectory, include_force):
         columns.append(trajectory.force)
     if not columns:

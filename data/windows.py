@@ -51,7 +51,8 @@ def forecast_windows(
         dtype: of inputs and targets, cast once from float64.
 
     Returns:
-        `tf.data.Dataset` of (inputs, targets), of known cardinality.
+        `tf.data.Dataset` of (inputs, targets), of known cardinality. Keras warns that it does not
+        shuffle datasets itself unless `fit` is told so with `shuffle=False`.
 
     Raises:
         ValueError: if window and horizon exceed the trajectory, for unknown features, or values
