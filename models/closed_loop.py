@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from .time_axis import can_carry_state, check_call, check_window_model, graph_of
+from .time_axis import can_carry_state, check_call, check_window_model, graph_of, no_dropout
 
 
 class ClosedLoop(keras.Model):
@@ -38,19 +38,18 @@ class ClosedLoop(keras.Model):
         else:
             check_window_model(model)
             self.predictor = SlidingWindow(model)
-        self.loop = keras.layers.RNN(
-            FeedbackCell(self.predictor, dtype=dtype), return_sequences=True, dtype=dtype
-        )
-
-    def build(self, input_shape):
-        self.loop.built = True
+        cell = FeedbackCell(self.predictor, dtype=dtype)
+        self.loop = keras.layers.RNN(cell, return_sequences=True, dtype=dtype)
+        for layer in (self, self.predictor, self.loop, cell):
+            layer.built = True  # all weights are the model's, and it has them
 
     def call(self, inputs):
         prefix, force = inputs
-        prediction, states = self.predictor.begin(prefix)
-        # Step i of the loop gives out ŝ_i and makes ŝ_{i+1}, for which it needs the force one
-        # place later in the array. The last step's ŝ is not given out, so its force is arbitrary.
-        return self.loop(ops.roll(force, -1, axis=1), initial_state=[prediction, *states])
+        with no_dropout(self.predictor.model):
+            prediction, memory = self.predictor.begin(prefix)
+            # Step i of the loop gives out ŝ_i and makes ŝ_{i+1}, with the force one place later in
+            # the array. The ŝ that the last step makes is not given out: any force will do there.
+            return self.loop(ops.roll(force, -1, axis=1), initial_state=[prediction, *memory])
 
 
 class FeedbackCell(keras.layers.Layer):
@@ -61,14 +60,12 @@ class FeedbackCell(keras.layers.Layer):
         self.predictor = predictor
         self.state_size = 1  # unknown here, and used only where a state is made from nothing
 
-    def build(self, force_shape):
-        self.predictor.built = True
-
     def call(self, force, states):
         prediction, *memory = states
         inputs = ops.concatenate([prediction, force], axis=-1)
-        following, memory = self.predictor.step(inputs, memory)
-        return prediction, [ops.cast(following, prediction.dtype), *memory]
+        following, new_memory = self.predictor.step(inputs, memory)
+        new_states = [following, *new_memory]
+        return prediction, [ops.cast(new, old.dtype) for new, old in zip(new_states, states)]
 
 
 class SlidingWindow(keras.layers.Layer):

@@ -7,6 +7,8 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
+from .jordan_cell import JordanCell
+
 
 class EulerWeights(NamedTuple):
     """Weights of a linear `ElmanCell` with two hidden units that steps like Euler's method."""
@@ -102,7 +104,7 @@ def read_oscillator(cell, time_step):
     """
     h = _one_number("time_step", time_step, "s")
     cell = getattr(cell, "cell", cell)
-    if not isinstance(cell, keras.layers.SimpleRNNCell):
+    if not isinstance(cell, keras.layers.SimpleRNNCell) or isinstance(cell, JordanCell):
         raise ValueError(
             "An oscillator is read from a cell whose hidden state is fed back through one matrix. "
             f"Received: {type(cell).__name__}. Pass an ElmanCell or SimpleRNNCell."
@@ -122,7 +124,7 @@ def read_oscillator(cell, time_step):
         raise ValueError(
             "The cell has no weights yet. Received an unbuilt cell. Train it, or call it once."
         )
-    step = np.asarray(keras.ops.convert_to_numpy(cell.recurrent_kernel), np.float64)
+    step = np.asarray(cell.recurrent_kernel.numpy(), np.float64)
     trace, determinant = np.trace(step), np.linalg.det(step)
     return float((2.0 - trace) / h), float((determinant - trace + 1.0) / h**2)
 

@@ -105,26 +105,26 @@ def _number_of_outputs(model, prefix):
             "Train it, or call it once."
         )
     graph, num_inputs = graph_of(model), prefix.shape[-1]
-    output_shape = model.compute_output_shape(prefix.shape) if graph is None else graph.output_shape
-    if graph is not None:
-        if len(graph.inputs) != 1 or len(graph.outputs) != 1 or len(graph.input_shape) != 3:
-            raise ValueError(
-                "A closed loop needs a model with one input (batch, time, features) and one output."
-                f" Received a model with inputs {graph.input_shape} and outputs {output_shape}."
-                " Join them into one, for example with keras.layers.Concatenate()."
-            )
-        if graph.input_shape[-1] not in (None, num_inputs):
-            raise ValueError(
-                f"prefix must have the {graph.input_shape[-1]} features of the model's input: "
-                f"what it predicts, then the force. Received {num_inputs} features, "
-                f"shape {prefix.shape}."
-            )
-        _check_length(model, graph.input_shape[1], prefix)
-    if isinstance(output_shape[0], tuple | list) or len(output_shape) not in (2, 3):
+    if graph is None:
+        outputs = model.compute_output_spec(keras.KerasTensor(prefix.shape, model.compute_dtype))
+        inputs, outputs = [keras.KerasTensor(prefix.shape)], keras.tree.flatten(outputs)
+    else:
+        inputs, outputs = graph.inputs, graph.outputs
+    input_shape, output_shape = inputs[0].shape, outputs[0].shape
+    if (len(inputs), len(outputs), len(input_shape)) != (1, 1, 3) or len(output_shape) < 2:
         raise ValueError(
-            "A prediction must have the shape (batch, time, state) or (batch, state). "
-            f"Received {output_shape}. Use a model with that output, and return_state=False."
+            "A closed loop needs a model with one input, (batch, time, features), and one output, "
+            "(batch, time, state) or (batch, state). Received inputs "
+            f"{[x.shape for x in inputs]} and outputs {[y.shape for y in outputs]}. "
+            "Join them into one, and leave return_state=False."
         )
+    if input_shape[-1] not in (None, num_inputs):
+        raise ValueError(
+            f"prefix must have the {input_shape[-1]} features of the model's input: what it "
+            f"predicts, then the force. Received {num_inputs} features, shape {prefix.shape}. "
+            "Look at model.input_shape."
+        )
+    _check_length(model, input_shape[1], prefix)
     if output_shape[-1] > num_inputs:
         raise ValueError(
             f"A closed loop feeds what the model predicts back to its input. Received a model with "
@@ -135,7 +135,7 @@ def _number_of_outputs(model, prefix):
 
 
 def _check_length(model, window, prefix):
-    if window is not None and prefix.shape[1] < window and not can_carry_state(model):
+    if window and prefix.shape[1] < window and not can_carry_state(model):
         raise ValueError(
             f"prefix must fill the model's window of {window} steps. "
             f"Received {prefix.shape[1]} steps. Pass at least {window}."

@@ -1,5 +1,7 @@
 """What a model does along time: does it carry a state, or does it see a window?"""
 
+import contextlib
+
 import keras
 
 POINTWISE = tuple(
@@ -11,7 +13,12 @@ POINTWISE = tuple(
     Add Average Concatenate Maximum Minimum Multiply Subtract
     """.split()
 )
-ELEMENTWISE = {"Add", "Subtract", "Multiply", "TrueDivide", "Negative", "Sin", "Cos", "Tanh"}
+POINTWISE_OPERATIONS = set(
+    """
+    Add Subtract Multiply TrueDivide Negative Concatenate Sin Cos Tanh Square
+    NotEqual Any LogicalAnd
+    """.split()  # the last line makes masks
+)
 
 
 def graph_of(model):
@@ -77,6 +84,28 @@ def normalization_constants(model):
     return [constant for layer in layers for constant in (layer.mean, layer.variance)]
 
 
+@contextlib.contextmanager
+def no_dropout(model):
+    """Cells without their dropout: some draw random numbers even where they do not use them."""
+    layers = [
+        inner
+        for op in _recurrent(model)
+        for inner in (
+            [op.forward_layer, op.backward_layer] if hasattr(op, "forward_layer") else [op]
+        )
+    ]
+    cells = [cell for layer in layers for cell in getattr(layer.cell, "cells", [layer.cell])]
+    cells = [cell for cell in cells if hasattr(cell, "recurrent_dropout")]
+    rates = [(cell.dropout, cell.recurrent_dropout) for cell in cells]
+    try:
+        for cell in cells:
+            cell.dropout = cell.recurrent_dropout = 0.0
+        yield
+    finally:
+        for cell, (dropout, recurrent_dropout) in zip(cells, rates):
+            cell.dropout, cell.recurrent_dropout = dropout, recurrent_dropout
+
+
 def _recurrent(model):
     kinds = (keras.layers.RNN, keras.layers.Bidirectional)
     return [op for op in operations_of(model) if isinstance(op, kinds)]
@@ -94,10 +123,11 @@ def _unclear(model):
 
 
 def _acts_on_features(op):
-    if not isinstance(op, keras.layers.Layer):
-        return type(op).__name__ in ELEMENTWISE
     axes = keras.tree.flatten(getattr(op, "axis", -1))
-    return isinstance(op, POINTWISE) and all(axis in (-1, 2, None) for axis in axes)
+    if any(axis not in (-1, 2) for axis in axes):
+        return False
+    is_layer = isinstance(op, keras.layers.Layer)
+    return isinstance(op, POINTWISE) if is_layer else type(op).__name__ in POINTWISE_OPERATIONS
 
 
 def _has_no_time_axis(op):
