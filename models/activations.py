@@ -10,5 +10,5 @@ def sin(x):
 
 
 def get_activation(identifier):
-    """`keras.activations.get`, which also knows "sin"."""
-    return sin if identifier == "sin" else keras.activations.get(identifier)
+    """`keras.activations.get`, which also knows "sin" (and `keras.ops.sin`)."""
+    return sin if identifier in ("sin", keras.ops.sin) else keras.activations.get(identifier)

@@ -6,13 +6,28 @@ import numpy as np
 
 def is_array_like(x):
     """Whether `x` is an array, a list of numbers, a tensor, or a dictionary or tuple of these."""
-    leaves = keras.tree.flatten(x)
-    return any(leaf is not None for leaf in leaves) and all(
-        leaf is None
-        or isinstance(leaf, np.ndarray | np.generic | float | int)
-        or keras.ops.is_tensor(leaf)
-        for leaf in leaves
+    leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
+    return bool(leaves) and all(
+        isinstance(leaf, float | int) or hasattr(leaf, "__array__") for leaf in leaves
     )
+
+
+def as_arrays(x):
+    """The same structure with NumPy arrays for leaves; a list of numbers becomes an array.
+
+    Args:
+        x: what `is_array_like` accepts.
+
+    Returns:
+        An array, or a dictionary or tuple of arrays (a list of arrays means several inputs).
+    """
+    if isinstance(x, list) and all(isinstance(n, float | int) for n in keras.tree.flatten(x)):
+        return np.asarray(x)
+    if isinstance(x, list | tuple):
+        return tuple(as_arrays(part) for part in x)
+    if isinstance(x, dict):
+        return {name: as_arrays(part) for name, part in x.items()}
+    return None if x is None else np.asarray(x)
 
 
 def batches(x, y, sample_weight, batch_size, shuffle=False):
@@ -26,34 +41,53 @@ def batches(x, y, sample_weight, batch_size, shuffle=False):
         shuffle: whether to draw the samples in a new order in every epoch.
 
     Returns:
-        `tf.data.Dataset` of x, (x, y) or (x, y, sample_weight).
+        `tf.data.Dataset` of (x,), (x, y) or (x, y, sample_weight).
 
     Raises:
-        ValueError: if the first axes differ.
+        ValueError: if the first axes differ, or for weights without targets.
     """
     import tensorflow as tf
 
-    if isinstance(x, list):
-        x = np.asarray(x)
-    data = keras.tree.map_structure(
-        np.asarray, tuple(a for a in (x, y, sample_weight) if a is not None)
-    )
-    sizes = sorted({len(leaf) for leaf in keras.tree.flatten(data)})
+    if y is None and sample_weight is not None:
+        raise ValueError(
+            "Weights belong to targets. Received: sample_weight without y. Call fit(x, y, …)."
+        )
+    data = as_arrays(tuple(part for part in (x, y, sample_weight) if part is not None))
+    sizes = sorted({len(np.atleast_1d(leaf)) for leaf in keras.tree.flatten(data)})
     if len(sizes) > 1:
         raise ValueError(
             "Inputs, targets and weights must have the same number of samples. "
             f"Received the sizes {sizes}. Cut them to one size."
         )
-    dataset = tf.data.Dataset.from_tensor_slices(data if len(data) > 1 else data[0])
+    tensors = keras.tree.map_structure(tf.convert_to_tensor, data)
+    order = tf.data.Dataset.range(sizes[0])
     if shuffle:
-        dataset = dataset.shuffle(sizes[0])
-    return without_autotuning(dataset.batch(batch_size))
+        order = order.shuffle(sizes[0])
+    return without_autotuning(
+        order.batch(batch_size).map(
+            lambda rows: keras.tree.map_structure(lambda a: tf.gather(a, rows), tensors)
+        )
+    )
 
 
 def split_off_last(arrays, fraction):
-    """Training and validation arrays: the last samples validate, as in `keras.Model.fit`."""
-    num_samples = len(next(leaf for leaf in keras.tree.flatten(arrays) if leaf is not None))
-    num_training = round(num_samples * (1.0 - fraction))
+    """Training and validation arrays: the last samples validate, as in `keras.Model.fit`.
+
+    Args:
+        arrays: tuple (x, y, sample_weight), as `as_arrays` returns it.
+        fraction: of the samples, for validation.
+
+    Raises:
+        ValueError: if no sample is left for training or for validation.
+    """
+    num_samples = len(keras.tree.flatten(arrays)[0])
+    num_training = int(num_samples * (1.0 - fraction))
+    if not 0 < num_training < num_samples:
+        raise ValueError(
+            "validation_split must leave samples for both training and validation. "
+            f"Received validation_split={fraction} for {num_samples} samples. Pass more samples "
+            "or a fraction between 0 and 1."
+        )
 
     def part(which):
         return keras.tree.map_structure(lambda a: None if a is None else a[which], arrays)

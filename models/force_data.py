@@ -1,14 +1,21 @@
 """Forces that are plain functions of t: NumPy evaluates them, and the values travel as data."""
 
+import copy
+
 import numpy as np
 
-from oscillator_zoo.data.forces import evaluate_force, takes_ops
+from oscillator_zoo.data.force import evaluate_force, takes_ops
 
 
 def has_plain_force(problem):
     """Whether a force of the problem can be evaluated by NumPy only."""
-    forces = problem.force if isinstance(problem.force, tuple) else (problem.force,)
-    return any(force is not None and not takes_ops(force) for force in forces)
+    return any(f is not None and not takes_ops(f) for f in problem.coordinate_forces)
+
+
+def force_values(problem, times):
+    """F at times `(num, 1)`, by NumPy: `(num, dimension)`, in N."""
+    shape = (len(times), problem.dimension)
+    return np.broadcast_to(evaluate_force(problem.force, times), shape).astype(times.dtype)
 
 
 def add_force(dataset, problem):
@@ -27,13 +34,12 @@ def add_force(dataset, problem):
         return dataset
 
     def values(t):
-        column = np.reshape(t, (-1, 1))
-        shape = (len(column), problem.dimension)
-        return np.broadcast_to(evaluate_force(problem.force, column), shape).astype(t.dtype)
+        return force_values(problem, np.reshape(t, (-1, 1)))
 
     def with_values(t, *targets):
-        if isinstance(t, dict):
+        if isinstance(t, dict) and "force" in t:
             return (t, *targets) if targets else t
+        t = t["t"] if isinstance(t, dict) else t
         force = tf.ensure_shape(tf.numpy_function(values, [t], t.dtype), (None, problem.dimension))
         x = {"t": t, "force": force}
         return (x, *targets) if targets else x
@@ -48,4 +54,6 @@ def with_given_force(problem, x):
     force = x.get("force")
     if force is None:
         return problem, x["t"]
-    return problem.with_parameters(force=lambda t, ops=None: force), x["t"]
+    problem = copy.copy(problem)
+    problem.force = lambda t, ops=None: force
+    return problem, x["t"]

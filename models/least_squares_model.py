@@ -3,21 +3,15 @@
 import keras
 from keras import ops
 
-# Keras has no public name for the class behind keras.Model(inputs, outputs).
-from keras.src.models.functional import Functional
-
-from oscillator_zoo.data.files import write_whole
-
-from .feeding import batches, is_array_like, split_off_last
+from .graph_class import graph_class, is_graph
+from .precise_model import PreciseModel
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-LARGE_BATCH = 4096
-
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class LeastSquaresModel(keras.Model):
+class LeastSquaresModel(PreciseModel):
     """A model trained to make the mean square of its residuals small.
 
         C(P) = mean_i r_i(P)²,   r = √w · (prediction − target)
@@ -28,7 +22,10 @@ class LeastSquaresModel(keras.Model):
     `predict` pass arrays on as they are, so a model of dtype float64 computes with all their
     digits (`keras.Model.fit` rounds them to float32 first).
 
-    The training step uses TensorFlow's `GradientTape`, so this class needs that backend.
+    The training step uses TensorFlow's `GradientTape`, so this class needs that backend. Metrics
+    given to `compile` are computed by a second call of the model, without dropout; where a batch
+    has no targets they are left out. Keras computes them in float32 unless they say otherwise,
+    `keras.metrics.MeanAbsoluteError(dtype="float64")`.
 
     Args:
         inputs: symbolic `keras.Input`, or a structure of them.
@@ -40,8 +37,8 @@ class LeastSquaresModel(keras.Model):
         As the graph of layers says.
 
     Raises:
-        ValueError: on another Keras backend than TensorFlow, for a loss other than the mean
-            square, or for predictions and targets of different shapes.
+        ValueError: on another Keras backend than TensorFlow, for more than one output, for a loss
+            other than the mean square, or for predictions and targets of different shapes.
 
     Example:
     >>> inputs = keras.Input((2,))
@@ -52,10 +49,6 @@ class LeastSquaresModel(keras.Model):
     True
     """
 
-    def __new__(cls, *args, **kwargs):
-        graph = bool(args) or "inputs" in kwargs
-        return super().__new__(FunctionalLeastSquaresModel if graph and _is_base(cls) else cls)
-
     def __init__(self, *args, **kwargs):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
@@ -64,7 +57,14 @@ class LeastSquaresModel(keras.Model):
                 "KERAS_BACKEND=tensorflow before Keras is imported; the recurrent cells run on "
                 "every backend."
             )
+        if is_graph(args, kwargs):
+            self.__class__ = graph_class(type(self))
         super().__init__(*args, **kwargs)
+        if is_graph(args, kwargs) and len(self.outputs) != 1:
+            raise ValueError(
+                f"{type(self).__name__} has one output, whose residuals it squares. "
+                f"Received {len(self.outputs)} outputs. Concatenate them, or use keras.Model."
+            )
         self.loss_tracker = keras.metrics.Mean(name="loss", dtype="float64")
 
     def residuals(self, x, y, sample_weight=None, training=False):
@@ -88,26 +88,34 @@ class LeastSquaresModel(keras.Model):
                 "(x, y) in one argument would be taken as two inputs."
             )
         prediction = self(x, training=training)
-        if tuple(prediction.shape[1:]) != tuple(y.shape[1:]):
+        target = ops.convert_to_tensor(y, prediction.dtype)
+        if not _same_shape(prediction.shape, target.shape):
             raise ValueError(
                 f"Targets must have the shape of the predictions, {tuple(prediction.shape)}. "
-                f"Received targets of shape {tuple(y.shape)}. Reshape them, for instance with "
-                "targets[..., None]."
+                f"Received targets of shape {tuple(target.shape)}. Reshape them, for instance "
+                "with targets[..., None]."
             )
-        residuals = prediction - ops.cast(y, prediction.dtype)
+        residuals = prediction - target
         mask = getattr(prediction, "_keras_mask", None)
         if mask is not None:
             valid = ops.cast(mask, residuals.dtype)
-            residuals = _weighted(residuals, valid / ops.mean(valid))
+            share = ops.maximum(ops.mean(valid), keras.config.epsilon())
+            residuals = _weighted(residuals, valid / share)
         return residuals if sample_weight is None else _weighted(residuals, sample_weight)
 
+    def cost(self, residuals):
+        """C, the mean square, and the penalties of the layers (`kernel_regularizer` …) if any."""
+        penalties = sum(ops.cast(penalty, residuals.dtype) for penalty in self.losses)
+        return ops.mean(ops.square(residuals)) + penalties
+
     def train_step(self, data):
-        """One step of an ordinary Keras optimizer down the gradient of the mean square."""
+        """One step of an ordinary Keras optimizer down the gradient of the cost."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
-            cost = ops.mean(ops.square(residuals)) + sum(self.losses)
-        gradients = tape.gradient(cost, self.trainable_variables)
+            cost = self.cost(residuals)
+            scaled_cost = self.optimizer.scale_loss(cost)  # differs only in mixed precision
+        gradients = tape.gradient(scaled_cost, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.log(x, y, sample_weight, cost, residuals)
 
@@ -115,14 +123,29 @@ class LeastSquaresModel(keras.Model):
         """The cost without a step."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         residuals = self.residuals(x, y, sample_weight)
-        return self.log(x, y, sample_weight, ops.mean(ops.square(residuals)), residuals)
+        return self.log(x, y, sample_weight, self.cost(residuals), residuals)
 
     def log(self, x, y, sample_weight, cost, residuals):
         """Update the metrics with one batch and return all of them by name."""
-        self.loss_tracker.update_state(cost, sample_weight=ops.size(residuals))
-        if self._compile_metrics is None:
-            return self.get_metrics_result()
+        self.loss_tracker.update_state(cost, sample_weight=ops.shape(residuals)[0])
+        if self._compile_metrics is None or y is None:
+            return self._own_results()
         return self.compute_metrics(x, y, self(x, training=False), sample_weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if self._compile_metrics is not None and not self._compile_metrics.built:
+            with tf.init_scope():  # an earlier batch without targets may have been traced already
+                self._compile_metrics.build(y, y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def get_metrics_result(self):
+        if self._compile_metrics is not None and not self._compile_metrics.built:
+            return self._own_results()
+        return super().get_metrics_result()
+
+    def _own_results(self):
+        own = [metric for metric in self.metrics if metric is not self._compile_metrics]
+        return {metric.name: metric.result() for metric in own}
 
     @property
     def metrics(self):
@@ -135,11 +158,20 @@ class LeastSquaresModel(keras.Model):
             optimizer: a Keras optimizer or its name.
             loss: None, "mse" or "mean_squared_error".
             **kwargs: as for `keras.Model.compile`.
+
+        Raises:
+            ValueError: for another loss, or for metrics of a model with stateful layers.
         """
         if loss not in (None, "mse", "mean_squared_error"):
             raise ValueError(
                 f"{type(self).__name__} minimises the mean square of its residuals. "
                 f"Received loss={loss!r}. Leave loss out, or use keras.Model for another cost."
+            )
+        has_metrics = kwargs.get("metrics") or kwargs.get("weighted_metrics")
+        if has_metrics and any(getattr(layer, "stateful", False) for layer in self.layers):
+            raise ValueError(
+                "Metrics call the model a second time, which would move the state of stateful "
+                f"layers. Received: {has_metrics!r}. Leave metrics out."
             )
         super().compile(optimizer=optimizer, **kwargs)
 
@@ -148,99 +180,12 @@ class LeastSquaresModel(keras.Model):
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
-        """Batches of arrays as `fit`, `evaluate` and `predict` take them: no digit is lost."""
-        return batches(x, y, sample_weight, batch_size, shuffle)
 
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        validation_steps=None,
-        validation_batch_size=None,
-        validation_freq=1,
-    ):
-        """`keras.Model.fit`; arrays keep their precision."""
-        if is_array_like(x):
-            arrays = (x, y, sample_weight)
-            if validation_split and validation_data is None:
-                arrays, validation_data = split_off_last(arrays, validation_split)
-            x = self.as_dataset(*arrays, batch_size=batch_size or 32, shuffle=shuffle)
-            y = sample_weight = batch_size = None
-        if validation_data is not None:
-            arrays = keras.utils.unpack_x_y_sample_weight(validation_data)
-            if is_array_like(arrays[0]):
-                size = validation_batch_size or LARGE_BATCH
-                validation_data = self.as_dataset(*arrays, batch_size=size)
-                validation_batch_size = None
-        return super().fit(
-            x=x,
-            y=y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            shuffle=shuffle and not isinstance(x, tf.data.Dataset),
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size,
-            validation_freq=validation_freq,
-        )
-
-    def evaluate(
-        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
-    ):
-        """`keras.Model.evaluate`; arrays keep their precision."""
-        if is_array_like(x):
-            x = self.as_dataset(x, y, sample_weight, batch_size=batch_size or LARGE_BATCH)
-            y = sample_weight = batch_size = None
-        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
-
-    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """`keras.Model.predict`; arrays keep their precision."""
-        if is_array_like(x):
-            x, batch_size = self.as_dataset(x, batch_size=batch_size or LARGE_BATCH), None
-        return super().predict(x, batch_size, verbose, **kwargs)
-
-    def save(self, filepath, overwrite=True, **kwargs):
-        """`keras.Model.save` to a `.keras` file, written whole or not at all."""
-        if not str(filepath).endswith(".keras"):
-            raise ValueError(
-                f"A model is saved to a file that ends in .keras. Received: {filepath}. "
-                "Use model.export(folder) for a SavedModel."
-            )
-        if overwrite:
-            with write_whole(filepath) as temporary:
-                super().save(temporary, overwrite=True, **kwargs)
-        else:
-            super().save(filepath, overwrite=False, **kwargs)
-
-
-@keras.saving.register_keras_serializable("oscillator_zoo")
-class FunctionalLeastSquaresModel(LeastSquaresModel, Functional):
-    """What `LeastSquaresModel(inputs, outputs)` returns."""
-
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        super().__init__(inputs, outputs, name=name, **kwargs)
-
-
-def _is_base(cls):
-    return cls is LeastSquaresModel
+def _same_shape(first, second):
+    """Whether two shapes agree wherever both are known."""
+    return len(first) == len(second) and all(
+        a == b or a is None or b is None for a, b in zip(first, second)
+    )
 
 
 def _weighted(residuals, weight):

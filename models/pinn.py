@@ -6,22 +6,23 @@ from keras import ops
 
 from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.data.checks import positive_integer, real_value
-from oscillator_zoo.data.serialization import check_saveable
 
 from .activations import get_activation
 from .feeding import without_autotuning
-from .force_data import add_force, with_given_force
-from .least_squares_model import LeastSquaresModel
+from .force_data import with_given_force
+from .interval_model import NO_WEIGHTS, IntervalModel
 from .maximum import Maximum
-from .saveable import check_registered_function
-from .trial_solution import initial_motion, vanishing_power
+from .time_derivatives import time_derivatives
+from .trial_solution import check_initial_conditions, initial_motion, vanishing_power
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+DEFAULT_UNITS = (32, 32, 32)
+
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class PINN(LeastSquaresModel):
+class PINN(IntervalModel):
     """A physics-informed neural network: it is trained by its equation, not by data.
 
     The trial solution meets the initial conditions whatever the network N says,
@@ -49,13 +50,15 @@ class PINN(LeastSquaresModel):
     Args:
         problem: `InitialValueProblem` of order 1 or 2, one trajectory.
         duration: T > 0, in s.
-        hidden_units: units of each hidden layer, a tuple of integers (or one integer).
+        hidden_units: units of each hidden layer, a tuple of integers (or one integer); None means
+            (32, 32, 32).
         activation: of the hidden layers: "sin", "tanh", "swish", any Keras activation that has
             second derivatives.
         h1: replaces h1, a function of t `(num, 1)` that returns `(num, dimension)` in m and
             meets the initial conditions; written in `keras.ops`, registered if it is to be saved.
         h2: replaces h2, a function of t that vanishes at t0 (with its slope, for order 2).
-        seed: integer that fixes the initial weights, or None.
+        seed: integer ≥ 0 that fixes the initial weights; None leaves them to
+            `keras.utils.set_random_seed`.
         name: name of the model.
         dtype: "float64"; "float32" is faster and less accurate.
 
@@ -64,8 +67,8 @@ class PINN(LeastSquaresModel):
 
     Raises:
         ValueError: for an ensemble, a duration that is not positive, h1 and h2 that miss the
-            initial conditions, times outside the interval, or a Keras backend other than
-            TensorFlow.
+            initial conditions, times outside the interval, an `rhs` of the wrong shape or
+            precision, or a Keras backend other than TensorFlow.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator
@@ -87,7 +90,7 @@ class PINN(LeastSquaresModel):
         self,
         problem,
         duration,
-        hidden_units=(32, 32, 32),
+        hidden_units=None,
         activation="tanh",
         h1=None,
         h2=None,
@@ -100,18 +103,22 @@ class PINN(LeastSquaresModel):
         _check_problem(problem)
         self.problem = problem
         self.duration = real_value("duration", duration, "s", above=0.0)
-        units = hidden_units if isinstance(hidden_units, tuple | list) else (hidden_units,)
+        if np.ndim(self.duration):
+            raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
+        units = DEFAULT_UNITS if hidden_units is None else hidden_units
+        units = units if isinstance(units, tuple | list) else (units,)
         self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
         self.activation = get_activation(activation)
-        self.h1, self.h2, self.seed = h1, h2, seed
-        self.residual_max = Maximum(name="residual_max", dtype="float64")
+        check_initial_conditions(problem, self.duration, h1, h2)
+        self.h1, self.h2 = h1, h2
+        self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
         self.network = self._make_network()
+        self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
-        self._check_initial_conditions()
 
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t) N(τ)."""
-        t = self._as_column(t)
+        t = self.column(t)
         h1 = initial_motion(self.problem, t) if self.h1 is None else self.h1(t)
         h2 = vanishing_power(self.problem, self.duration, t) if self.h2 is None else self.h2(t)
         tau = 2.0 * (t - self.problem.start_time) / self.duration - 1.0
@@ -120,14 +127,11 @@ class PINN(LeastSquaresModel):
     def residuals(self, x, y=None, sample_weight=None, training=False):
         """The residual of the equation at the times x, which training makes small."""
         if sample_weight is not None:
-            raise ValueError(
-                "A PINN weighs all collocation points alike. Received: sample_weight. "
-                "Put more points where the solution needs them."
-            )
+            raise ValueError(NO_WEIGHTS)
         problem, t = with_given_force(self.problem, x)
-        t = self._as_column(t)
-        *state, rate = self._time_derivatives(t, self.problem.order)
-        return rate - problem.rhs(t, *state, ops=ops)
+        t = self.column(t)
+        *state, rate = time_derivatives(self, t, problem.order, problem.dimension)
+        return rate - _checked_rhs(problem.rhs(t, *state, ops=ops), rate)
 
     def log(self, x, y, sample_weight, cost, residuals):
         self.residual_max.update_state(ops.abs(residuals))
@@ -145,7 +149,7 @@ class PINN(LeastSquaresModel):
         Raises:
             ValueError: for times outside the interval.
         """
-        return tuple(self._time_derivatives(self._checked_times(t), 2))
+        return tuple(time_derivatives(self, self.column(t), 2, self.problem.dimension))
 
     def residual(self, t):
         """r(t) = x̂'' − rhs in m/s² (order 1: x̂' − rhs in m/s), a tensor `(num, dimension)`.
@@ -156,36 +160,29 @@ class PINN(LeastSquaresModel):
         Raises:
             ValueError: for times outside the interval.
         """
-        return self.residuals(self._checked_times(t))
+        return self.residuals(self.column(t))
 
-    def collocation_points(self, num_points=256, steps_per_epoch=100):
+    def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Equidistant times from t0 to t0 + T, as a dataset of equal full batches.
 
         Args:
-            num_points: number of times, both ends included.
+            num_points: number of times, both ends included; None means 256.
             steps_per_epoch: how often the batch comes in one epoch: one training step each.
 
         Returns:
             `tf.data.Dataset` of float64 tensors `(num_points, 1)` for `fit` and `evaluate`.
+
+        Raises:
+            ValueError: for numbers that are not positive integers.
         """
+        num_points = 256 if num_points is None else num_points
         num_points = positive_integer("num_points", num_points, at_least=2)
+        steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
         start = self.problem.start_time
         times = np.linspace(start, start + self.duration, num_points)[:, None]
         batch = tf.data.Dataset.from_tensors(tf.constant(times, self.compute_dtype))
-        batch = add_force(batch, self.problem).cache()
-        return without_autotuning(
-            batch.repeat(positive_integer("steps_per_epoch", steps_per_epoch))
-        )
-
-    def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
-        """Batches of times, checked, with targets for compiled metrics only."""
-        times = self._times_in_interval(x)
-        dataset = super().as_dataset(times, y, sample_weight, batch_size, shuffle)
-        return add_force(dataset, self.problem)
-
-    def fit(self, x=None, *args, **kwargs):
-        """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
-        return super().fit(self.collocation_points() if x is None else x, *args, **kwargs)
+        batch = self.prepare(batch).cache()
+        return without_autotuning(batch.repeat(steps_per_epoch))
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.problem.dimension)
@@ -207,110 +204,19 @@ class PINN(LeastSquaresModel):
         read = keras.saving.deserialize_keras_object
         return cls(**{name: read(value, custom_objects) for name, value in config.items()})
 
-    def save(self, filepath, overwrite=True, **kwargs):
-        """`keras.Model.save` to a `.keras` file, whole or not at all, problem included.
-
-        Raises:
-            ValueError: if the problem, its force, h1, h2 or the activation cannot be saved.
-        """
-        check_saveable(self.problem)
-        for name in ("h1", "h2", "activation"):
-            check_registered_function(name, getattr(self, name))
-        super().save(filepath, overwrite=overwrite, **kwargs)
-
-    def export(self, filepath, format="tf_saved_model", **kwargs):
-        """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
-
-        The endpoints are `serve` (as Keras calls it) and `x`, both the position in m, `v` in
-        m/s, `a` in m/s² and `residual` in the unit of the equation; each takes a float64 tensor
-        `(num, 1)`. Other formats are left to `keras.Model.export`.
-
-        Raises:
-            ValueError: if the force is a plain function, which no graph can hold.
-        """
-        if format != "tf_saved_model":
-            return super().export(filepath, format=format, **kwargs)
-        check_saveable(self.problem)
-        archive = keras.export.ExportArchive()
-        archive.track(self)
-        signature = [tf.TensorSpec((None, 1), self.compute_dtype, name="t")]
-        endpoints = {
-            "serve": lambda t: self(t),
-            "x": lambda t: self(t),
-            "v": lambda t: self.derivatives(t)[1],
-            "a": lambda t: self.derivatives(t)[2],
-            "residual": lambda t: self.residual(t),
-        }
-        for name, function in endpoints.items():
-            archive.add_endpoint(name, function, input_signature=signature)
-        archive.write_out(filepath, verbose=kwargs.get("verbose", False))
-
     def _make_network(self):
-        seeds = np.random.SeedSequence(self.seed).generate_state(len(self.hidden_units) + 1)
-        layers = [keras.Input((1,), dtype=self.compute_dtype)]
-        for units, seed in zip((*self.hidden_units, self.problem.dimension), seeds):
-            layers.append(
-                keras.layers.Dense(
-                    units,
-                    activation=None if len(layers) > len(self.hidden_units) else self.activation,
-                    kernel_initializer=keras.initializers.GlorotUniform(int(seed)),
-                    dtype=self.dtype_policy,
-                )
+        num_layers = len(self.hidden_units) + 1
+        seeds = (None,) * num_layers
+        if self.seed is not None:
+            seeds = np.random.SeedSequence(self.seed).generate_state(num_layers).tolist()
+        network = keras.Sequential([keras.Input((1,), dtype=self.compute_dtype)], name="network")
+        for i, units in enumerate((*self.hidden_units, self.problem.dimension)):
+            activation = self.activation if i < len(self.hidden_units) else None
+            weights = keras.initializers.GlorotUniform(seeds[i])
+            network.add(
+                keras.layers.Dense(units, activation, True, weights, dtype=self.dtype_policy)
             )
-        return keras.Sequential(layers, name="network")
-
-    def _time_derivatives(self, t, order):
-        """[x̂, x̂', …] up to the given order, one `GradientTape` around the other."""
-        if order == 0:
-            return [self(t)]
-        with tf.GradientTape(persistent=self.problem.dimension > 1) as tape:
-            tape.watch(t)
-            lower = self._time_derivatives(t, order - 1)
-            coordinates = tf.unstack(lower[-1], axis=-1)
-        rates = [tape.gradient(x, t, unconnected_gradients="zero") for x in coordinates]
-        return [*lower, tf.concat(rates, axis=-1)]
-
-    def _as_column(self, t):
-        t = t["t"] if isinstance(t, dict) else t
-        return ops.reshape(ops.cast(t, self.compute_dtype), (-1, 1))
-
-    def _checked_times(self, t):
-        """Times as a tensor `(num, 1)`; those of a graph under construction are not known yet."""
-        if tf.is_symbolic_tensor(t):
-            return self._as_column(t)
-        return tf.constant(self._times_in_interval(t), self.compute_dtype)
-
-    def _times_in_interval(self, t):
-        times = np.atleast_1d(real_value("t", np.asarray(t), "s"))
-        if times.ndim > 2 or (times.ndim == 2 and times.shape[1] != 1):
-            raise ValueError(
-                f"Times must have the shape (num,) or (num, 1). Received {times.shape}. "
-                "Flatten them."
-            )
-        start, end = self.problem.start_time, self.problem.start_time + self.duration
-        rounding = 1e-9 * self.duration
-        outside = (times < start - rounding) | (times > end + rounding)
-        if outside.any():
-            raise ValueError(
-                f"This PINN is trained from {start:g} s to {end:g} s. "
-                f"Received t = {times[outside].flat[0]:g} s. Train one with a longer duration: a "
-                "network knows nothing outside its interval."
-            )
-        return times.reshape(-1, 1)
-
-    def _check_initial_conditions(self):
-        if self.h1 is None and self.h2 is None:
-            return
-        start = np.array([self.problem.start_time])
-        wanted = self.problem.initial_state()
-        received = self.derivatives(start)[: self.problem.order]
-        for name, value, target in zip(("position", "velocity"), received, wanted):
-            if not np.allclose(value, target, rtol=1e-9, atol=1e-9):
-                raise ValueError(
-                    f"h1 + h2·N must have the initial {name} {target[0]} at t0 whatever N is. "
-                    f"Received {np.asarray(value)[0]}. Let h1 meet the initial conditions and h2 "
-                    "vanish at t0, for a problem of order 2 with its slope."
-                )
+        return network
 
 
 def _check_problem(problem):
@@ -324,3 +230,20 @@ def _check_problem(problem):
             "A PINN solves one trajectory. Received an ensemble of "
             f"{problem.ensemble_size}. Take one with problem.select(0)."
         )
+
+
+def _checked_rhs(rhs, rate):
+    """The right-hand side as a tensor, if it fits the rate of change `(num, dimension)`."""
+    rhs = ops.convert_to_tensor(rhs, rate.dtype) if isinstance(rhs, float | int) else rhs
+    if rhs.dtype != rate.dtype:
+        raise ValueError(
+            f"rhs must compute in {rate.dtype.name}. Received {rhs.dtype.name}. keras.ops makes "
+            "float32 of a Python float in convert_to_tensor or where: cast it to the dtype of t."
+        )
+    dimension = rate.shape[-1]
+    if len(rhs.shape) > 2 or (len(rhs.shape) and rhs.shape[-1] not in (1, dimension)):
+        raise ValueError(
+            f"rhs must return (num, {dimension}) for x of that shape. Received {tuple(rhs.shape)}. "
+            "Keep the last axis, for instance with ops.stack([...], axis=-1)."
+        )
+    return rhs

@@ -1,0 +1,126 @@
+"""How a model of the time is fed, saved and served."""
+
+import keras
+from keras import ops
+
+from oscillator_zoo.data.serialization import check_saveable
+
+from .force_data import add_force, force_values, has_plain_force
+from .least_squares_model import LeastSquaresModel
+from .saveable import check_registered_function
+from .saved_model import write_endpoints, write_whole_folder
+from .time_interval import checked_times, is_outside
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+NO_WEIGHTS = (
+    "A PINN weighs all collocation points alike. Received: sample_weight. "
+    "Put more points where the solution needs them."
+)
+
+
+class IntervalModel(LeastSquaresModel):
+    """A least-squares model of the time t between t0 and t0 + T: what `PINN` is built on.
+
+    It checks times where they are concrete numbers, adds the values of a force that only NumPy
+    can evaluate, and writes files. Subclasses have the attributes `problem`, `duration`, `h1`,
+    `h2`, `activation` and the methods `derivatives` and `residual`.
+    """
+
+    def __call__(self, t, *args, **kwargs):
+        numbers = isinstance(t, list | tuple | float | int)
+        return super().__call__(self.checked(t) if numbers else t, *args, **kwargs)
+
+    def column(self, t):
+        """Times, or {"t": times}, as a tensor `(num, 1)`; raises for times outside the interval."""
+        t = t["t"] if isinstance(t, dict) else t
+        if not tf.is_symbolic_tensor(t):  # in a graph under construction they are not known yet
+            times = self.checked(t)
+            t = t if tf.is_tensor(t) else times
+        return ops.reshape(ops.cast(t, self.compute_dtype), (-1, 1))
+
+    def checked(self, t):
+        """Times as an array `(num, 1)`; raises for times outside the interval."""
+        return checked_times(t, self.problem.start_time, self.duration)
+
+    def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
+        """Batches of times, checked, with targets for compiled metrics only."""
+        if sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
+        return super().as_dataset(self.checked(x), y, None, batch_size, shuffle)
+
+    def prepare(self, dataset):
+        """Puts the values of a force that is a plain function beside the times."""
+        is_dataset = isinstance(dataset, tf.data.Dataset)
+        return add_force(dataset, self.problem) if is_dataset else dataset
+
+    def fit(self, x=None, *args, **kwargs):
+        """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
+        return super().fit(self.collocation_points() if x is None else x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """`keras.Model.evaluate` at times in s, by default at `collocation_points()`."""
+        points = self.collocation_points(steps_per_epoch=1) if x is None else x
+        return super().evaluate(points, *args, **kwargs)
+
+    def batch(self, t):
+        """One batch for `train_on_batch`: times, checked, with the values of a plain force."""
+        times = self.checked(t)
+        if not has_plain_force(self.problem):
+            return times
+        return {"t": times, "force": force_values(self.problem, times)}
+
+    def train_on_batch(self, x, *args, **kwargs):
+        return super().train_on_batch(self.batch(x), *args, **kwargs)
+
+    def test_on_batch(self, x, *args, **kwargs):
+        return super().test_on_batch(self.batch(x), *args, **kwargs)
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """`keras.Model.save` to a `.keras` file, whole or not at all, problem included.
+
+        Raises:
+            ValueError: if the problem, its force, h1, h2 or the activation cannot be saved.
+        """
+        check_saveable(self.problem)
+        for name in ("h1", "h2", "activation"):
+            check_registered_function(name, getattr(self, name))
+        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
+
+        The endpoints are `serve` (as Keras calls it) and `x`, both the position in m, `v` in
+        m/s, `a` in m/s² and `residual` in the unit of the equation; each takes a float64 tensor
+        `(num, 1)` and gives NaN outside the interval. Reload it with `tf.saved_model.load(folder)`
+        or with `keras.layers.TFSMLayer(folder, call_endpoint="residual", dtype="float64")`.
+
+        Args:
+            filepath: folder to write, new, empty, or with a SavedModel to replace.
+            format: "tf_saved_model"; others are left to `keras.Model.export`.
+            **kwargs: as for `keras.Model.export`.
+
+        Raises:
+            ValueError: if the force is a plain function, which no graph can hold, or for a folder
+                with something else in it.
+        """
+        if format != "tf_saved_model":
+            super().export(filepath, format=format, **kwargs)
+            return
+        check_saveable(self.problem)
+
+        def inside(t):
+            outside = is_outside(t, self.problem.start_time, self.duration)
+            return tf.where(outside, float("nan") * t, t)
+
+        endpoints = {
+            "serve": lambda t: self(inside(t)),
+            "x": lambda t: self(inside(t)),
+            "v": lambda t: self.derivatives(inside(t))[1],
+            "a": lambda t: self.derivatives(inside(t))[2],
+            "residual": lambda t: self.residual(inside(t)),
+        }
+        signature = [tf.TensorSpec((None, 1), self.compute_dtype, name="t")]
+        with write_whole_folder(filepath) as temporary:
+            write_endpoints(temporary, self, endpoints, signature)

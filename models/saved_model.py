@@ -1,0 +1,80 @@
+"""SavedModels that are written whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import secrets
+import shutil
+
+import keras
+
+
+@contextlib.contextmanager
+def write_whole_folder(path):
+    """Gives a temporary path in the same place, renamed to `path` when the block succeeds.
+
+    A SavedModel (or an empty folder) that is already there is replaced; on any error it stays.
+
+    Args:
+        path: folder to write; the folder it is in must exist.
+
+    Yields:
+        `pathlib.Path` of a folder that does not exist yet.
+
+    Raises:
+        ValueError: if the folder cannot be written, or `path` is something else than a SavedModel.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not _is_replaceable(path):
+        raise ValueError(
+            "A SavedModel is written to a new folder, or replaces another SavedModel. "
+            f"Received: {path}, which is something else. Choose another name."
+        )
+    temporary = path.parent / f".partial-{secrets.token_hex(8)}"
+    try:
+        temporary.mkdir()
+        temporary.rmdir()
+    except OSError as error:
+        raise ValueError(
+            "The folder that a SavedModel is written into must exist and be writable. "
+            f"Received: {path} ({error.strerror}). Create the folder or choose another."
+        ) from error
+    try:
+        yield temporary
+        _put_in_place(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_replaceable(path):
+    return path.is_dir() and ((path / "saved_model.pb").exists() or not any(path.iterdir()))
+
+
+def _put_in_place(temporary, path):
+    if not path.exists():
+        os.replace(temporary, path)
+        return
+    old = temporary.with_name(temporary.name + "-old")
+    os.replace(path, old)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_endpoints(folder, model, endpoints, signature):
+    """Write a SavedModel with several functions of one model.
+
+    Args:
+        folder: path that does not exist yet.
+        model: Keras model whose weights the functions use.
+        endpoints: functions by name; "serve" is the one that loaders take by default.
+        signature: list of `tf.TensorSpec`, the arguments of each function.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for name, function in endpoints.items():
+        archive.add_endpoint(name, function, input_signature=signature)
+    archive.write_out(folder, verbose=False)
