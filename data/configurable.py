@@ -12,7 +12,7 @@ class Configurable:
     """Base of objects whose constructor arguments are also attributes and configuration keys.
 
     `get_config` reads the attribute of every constructor argument, so a subclass that keeps its
-    arguments under their own names can be copied, printed, compared and saved without more code.
+    arguments under their own names can be copied, printed and saved without more code.
 
     Example:
     >>> class Spring(Configurable):
@@ -94,7 +94,9 @@ def _shown(value):
 
 
 def _deserialized(value):
-    """The value itself, or what Keras's dictionary for an array, a tuple or an object means."""
+    """The value itself, or what Keras's dictionaries for arrays, tuples and objects mean."""
+    if isinstance(value, list | tuple):
+        return type(value)(_deserialized(item) for item in value)
     if not (isinstance(value, dict) and "class_name" in value):
         return value
     import keras
