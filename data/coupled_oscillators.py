@@ -6,7 +6,7 @@ from .checks import is_tensor, real_value
 from .closed_forms import characteristic_roots, linear_motion
 from .driven_motion import driven_motion, has_closed_form, times_after
 from .force import check_force, evaluate_force, select_force
-from .initial_value_problem import InitialValueProblem
+from .initial_value_problem import InitialValueProblem, linear
 
 
 class CoupledOscillators(InitialValueProblem):
@@ -83,6 +83,7 @@ class CoupledOscillators(InitialValueProblem):
         )
         super().__init__(position, velocity, start_time, dimension=num)
 
+    @linear
     def rhs(self, t, x, v, ops=np):
         friction = (
             _times_matrix(v, self.damping)

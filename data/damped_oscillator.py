@@ -6,7 +6,7 @@ from .checks import real_value
 from .closed_forms import characteristic_roots
 from .driven_motion import driven_motion, has_closed_form, times_after
 from .force import check_force, evaluate_force
-from .initial_value_problem import InitialValueProblem
+from .initial_value_problem import InitialValueProblem, linear
 
 
 class DampedOscillator(InitialValueProblem):
@@ -67,8 +67,9 @@ class DampedOscillator(InitialValueProblem):
         self.force = check_force(force)
         super().__init__(position, velocity, start_time)
 
+    @linear
     def rhs(self, t, x, v, ops=np):
-        mass, damping, stiffness = self.columns("mass", "damping", "stiffness")
+        mass, damping, stiffness = self.columns("mass", "damping", "stiffness", ops=ops)
         return (evaluate_force(self.force, t, ops) - damping * v - stiffness * x) / mass
 
     def exact(self, t):
@@ -93,7 +94,7 @@ class DampedOscillator(InitialValueProblem):
 
     def energy(self, x, v, ops=np):
         """Kinetic and potential energy, m v² / 2 + k x² / 2, in J."""
-        mass, stiffness = self.columns_like(x, "mass", "stiffness")
+        mass, stiffness = self.columns_like(x, "mass", "stiffness", ops=ops)
         return 0.5 * mass * v**2 + 0.5 * stiffness * x**2
 
     @property

@@ -5,7 +5,7 @@ import numpy as np
 from .checks import real_value
 from .driven_motion import driven_motion, has_closed_form, times_after
 from .force import check_force, evaluate_force
-from .initial_value_problem import InitialValueProblem
+from .initial_value_problem import InitialValueProblem, linear
 
 
 class Decay(InitialValueProblem):
@@ -46,8 +46,9 @@ class Decay(InitialValueProblem):
         self.force = check_force(force)
         super().__init__(position, start_time=start_time)
 
+    @linear
     def rhs(self, t, x, ops=np):
-        (rate,) = self.columns("rate")
+        (rate,) = self.columns("rate", ops=ops)
         return evaluate_force(self.force, t, ops) - rate * x
 
     def exact(self, t):

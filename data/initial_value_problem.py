@@ -5,11 +5,11 @@ import numbers
 import numpy as np
 
 from .checks import is_tensor, positive_integer, real_value
-from .configurable import Configurable
+from .ensemble import Ensemble
 from .force import evaluate_force, select_force
 
 
-class InitialValueProblem(Configurable):
+class InitialValueProblem(Ensemble):
     """An ordinary differential equation of order 1 or 2 with its initial state.
 
         order 2:  x'' = rhs(t, x, x'),  x(t0) = x0,  x'(t0) = v0
@@ -27,7 +27,7 @@ class InitialValueProblem(Configurable):
 
     Many trajectories at once (an ensemble) come from arrays of shape `(batch,)` for `position`,
     `velocity` (`(batch, dimension)` where `dimension` > 1) and whatever `ensemble_parameters`
-    names; `rhs` then reads those through `self.columns(...)`.
+    names; `rhs` then reads those through `self.columns(..., ops=ops)`.
 
     Args:
         position: initial position: number, `(dimension,)`, `(batch,)`, `(batch, dimension)`, in m.
@@ -53,7 +53,6 @@ class InitialValueProblem(Configurable):
     dimension = 1
     position_unit = "m"
     force = None
-    ensemble_parameters = ()
 
     def __init__(self, position, velocity=None, start_time=0.0, order=None, dimension=None):
         self.order = type(self).order if order is None else order
@@ -154,6 +153,11 @@ class InitialValueProblem(Configurable):
         )
 
     @property
+    def is_linear(self):
+        """Whether `rhs` is marked `@linear`: `simulate` then takes many steps at once."""
+        return getattr(type(self).rhs, "is_linear", False)
+
+    @property
     def energy_never_grows(self):
         """Whether the true motion cannot gain `energy`: growth is then an error of the method."""
         return False
@@ -196,24 +200,6 @@ class InitialValueProblem(Configurable):
         return tuple(
             value if is_tensor(value) else self._state_array(name, value)
             for name, value in list(given.items())[: self.order]
-        )
-
-    def columns(self, *names):
-        """Ensemble parameters as `rhs` needs them: `(batch, 1)`, or the number that all share."""
-        values = (getattr(self, name) for name in names)
-        return tuple(
-            value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
-            for value in values
-        )
-
-    def columns_like(self, x, *names):
-        """Ensemble parameters for `energy`: `(batch, 1, …)`, of as many axes as `x`."""
-        values = (getattr(self, name) for name in names)
-        return tuple(
-            value.reshape((-1,) + (1,) * (np.ndim(x) - 1))
-            if isinstance(value, np.ndarray) and value.ndim == 1
-            else value
-            for value in values
         )
 
     def select(self, index):
@@ -291,3 +277,12 @@ class InitialValueProblem(Configurable):
                 + ". Pass a number for what all trajectories share."
             )
         return sizes
+
+
+def linear(rhs):
+    """Mark a method `rhs` as linear in x and v, with constant coefficients, plus the force.
+
+    A subclass that overrides `rhs` loses the mark with it.
+    """
+    rhs.is_linear = True
+    return rhs

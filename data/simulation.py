@@ -1,14 +1,23 @@
 """Numerical solution of an initial-value problem on an equidistant grid."""
 
+import warnings
+
 import numpy as np
 
 from .checks import positive_integer, real_value
 from .configurable import did_you_mean
+from .force_grid import empty_force
+from .initial_value_problem import InitialValueProblem
+from .linear_recurrence import solve_linear
+from .stability import growth_warning
+from .step_loop import solve_stepwise
 from .steppers import STEPPERS
 from .trajectory import Trajectory
 
+DTYPES = ("float64", "float32")
 
-def simulate(problem, time_step, num_steps, method="euler"):
+
+def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     """Step a problem through time.
 
     Explicit Euler, with the old velocity in the first line:
@@ -16,47 +25,94 @@ def simulate(problem, time_step, num_steps, method="euler"):
         x_{i+1} = x_i + Δt v_i
         v_{i+1} = v_i + Δt x''(t_i, x_i, v_i)
 
+    | symbol | argument    | unit |
+    |--------|-------------|------|
+    | Δt     | `time_step` | s    |
+    | N      | `num_steps` | –    |
+
+    Explicit Euler gives an undamped oscillator energy in every step; a warning says when a
+    method makes a motion grow that should not. Linear problems are solved many steps at a time
+    (module `linear_recurrence`), all others by the step loop; both are computed in float64.
+
     Args:
         problem: `InitialValueProblem`, one trajectory or an ensemble.
-        time_step: Δt > 0, in s.
-        num_steps: number of steps, an integer ≥ 1.
-        method: `"euler"` (order 1), `"euler_cromer"` (order 1, keeps the energy bounded) or
-            `"rk4"` (order 4).
+        time_step: positive number.
+        num_steps: integer ≥ 1.
+        method: `"euler"` (order 1), `"euler_cromer"` (order 1, keeps the energy bounded; for
+            problems of order 2) or `"rk4"` (order 4).
+        dtype: of the states and the force returned, `"float64"` or `"float32"`.
 
     Returns:
-        `Trajectory` of `num_steps + 1` states, the start included; `force[:, i]` is F(t_i).
+        `Trajectory` of N + 1 states, the start included; `force[:, i]` is F(t_i). A force that
+        all trajectories share is stored once (a read-only view).
 
     Raises:
-        ValueError: for an unknown method, a step that is not positive, or a motion that leaves
-            the range of float64.
+        ValueError: for an argument that does not fit, a force that is not known long enough, or
+            a motion that leaves the range of numbers.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator
-    >>> simulate(DampedOscillator(), time_step=0.5, num_steps=2).states[0]
+    >>> simulate(DampedOscillator(damping=1.0), time_step=0.5, num_steps=2).states[0]
     array([[ 1.  ,  0.  ],
            [ 1.  , -0.5 ],
-           [ 0.75, -1.  ]])
+           [ 0.75, -0.75]])
     """
+    _check_arguments(problem, time_step, method, dtype)
     time_step = real_value("time_step", time_step, "s", above=0.0)
     num_steps = positive_integer("num_steps", num_steps)
-    if method not in STEPPERS:
+
+    times = problem.start_time + time_step * np.arange(num_steps + 1)
+    batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
+    states = np.empty((batch, num_steps + 1, num_features), dtype)
+    force = empty_force(problem, times, batch, dtype)
+    solve = solve_linear if problem.is_linear else solve_stepwise
+    solve(problem, times, time_step, method, states, force)
+    _check_finite(states, times, time_step, method)
+
+    warning = growth_warning(problem, states, time_step, method)
+    if warning:
+        warnings.warn(warning, stacklevel=2)
+    return Trajectory(times, states, problem.feature_names, force, problem)
+
+
+def _check_arguments(problem, time_step, method, dtype):
+    if not isinstance(problem, InitialValueProblem):
+        raise ValueError(
+            "problem must be an InitialValueProblem such as DampedOscillator(damping=0.2). "
+            f"Received: {problem!r}. Make a problem first."
+        )
+    if np.ndim(time_step) != 0:
+        raise ValueError(
+            "time_step must be one number in s: all trajectories of an ensemble share their times. "
+            f"Received shape {np.shape(time_step)}. Simulate one ensemble for each step."
+        )
+    if not isinstance(method, str) or method not in STEPPERS:
         raise ValueError(
             f"method must be one of {', '.join(STEPPERS)}. Received: {method!r}."
             f"{did_you_mean(method, STEPPERS)}"
         )
-    times = problem.start_time + time_step * np.arange(num_steps + 1)
-    states = step_through(problem, times, time_step, STEPPERS[method])
-    return Trajectory(times, states, problem.feature_names, problem.force_values(times), problem)
+    if method == "euler_cromer" and problem.order == 1:
+        raise ValueError(
+            "Euler–Cromer moves the position with the new velocity and needs a problem of order 2. "
+            f"Received: a {type(problem).__name__} of order 1. Use method='euler' or 'rk4'."
+        )
+    if dtype not in DTYPES:
+        raise ValueError(
+            f"dtype must be one of {', '.join(DTYPES)}. Received: {dtype!r}. "
+            "Everything is computed in float64; dtype is what is returned."
+        )
 
 
-def step_through(problem, times, time_step, step):
-    """The general loop: any problem, all trajectories of the ensemble at once."""
-    batch, dimension = problem.ensemble_size or 1, problem.dimension
-    states = np.empty((batch, len(times), problem.order * dimension))
-    state = tuple(np.broadcast_to(y, (batch, dimension)) for y in problem.initial_state())
-    for i in range(len(times)):
-        if i:
-            state = step(problem, times[i - 1 : i], state, time_step)
-        for j, y in enumerate(state):
-            states[:, i, j * dimension : (j + 1) * dimension] = y
-    return states
+def _check_finite(states, times, time_step, method):
+    """Raise if a motion ran away: a number that is no longer finite never becomes so again."""
+    lost = ~np.isfinite(states[:, -1]).all(axis=-1)
+    if not lost.any():
+        return
+    trajectory = int(np.argmax(lost))
+    step = int(np.argmin(np.isfinite(states[trajectory]).all(axis=-1)))
+    which = f" of trajectory {trajectory}" if len(states) > 1 else ""
+    raise ValueError(
+        f"The motion{which} leaves the range of {states.dtype} in step {step} "
+        f"(t = {times[step]:g} s). Received time_step={time_step:g} with method={method!r}. "
+        "Use a smaller step, or fewer steps if the true motion grows without bound."
+    )

@@ -14,7 +14,7 @@ def euler_step(problem, t, state, time_step):
 def euler_cromer_step(problem, t, state, time_step):
     """Euler–Cromer (semi-implicit Euler): order 1, the position moves with the *new* velocity.
 
-    Symplectic: an undamped oscillator keeps v² + δ x² − Δt δ x v exactly.
+    Symplectic: an undamped oscillator keeps v² + δ x² − Δt δ x v exactly. Order 2 only.
     """
     x, v = state
     v = v + time_step * problem.rhs(t, x, v)
@@ -39,3 +39,6 @@ def rk4_step(problem, t, state, time_step):
 
 
 STEPPERS = {"euler": euler_step, "euler_cromer": euler_cromer_step, "rk4": rk4_step}
+
+# When a step from t looks at the force: at t + fraction · Δt.
+FORCE_FRACTIONS = {"euler": (0.0,), "euler_cromer": (0.0,), "rk4": (0.0, 0.5, 1.0)}

@@ -1,0 +1,148 @@
+"""Does the method make a motion grow that should not?
+
+A linear problem's numerical motion grows like ρᴺ, ρ the spectral radius of the one-step matrix A;
+the true one decays like exp(−r N Δt), −r the largest real part among the eigenvalues of the
+equation. The warning comes where ρ > 1 and the first exceeds the second by a tenth:
+
+    ρᴺ / exp(−r N Δt) > 1.1
+
+Explicit Euler has ρ² = 1 − Δt α + Δt² δ for an underdamped oscillator and grows above Δt = α/δ;
+for an overdamped one above 2 / (α/2 + √(α²/4 − δ)); without damping it grows at every step size.
+
+For a nonlinear problem that cannot gain energy, the energy of the computed motion is looked at.
+"""
+
+import math
+
+import numpy as np
+
+from .linear_recurrence import step_matrix
+from .steppers import STEPPERS
+
+AMPLITUDE_RATIO = 1.1
+ROUNDING = 1e-12
+# Gain of energy, as a part of the largest kinetic energy, that is no longer the method's usual
+# error. Euler–Cromer lets the energy swing within bounds, the wider the larger the step.
+ENERGY_GAIN = {"euler": 0.2, "euler_cromer": 0.9, "rk4": 0.2}
+NAMES = {"euler": "Explicit Euler", "euler_cromer": "Euler–Cromer", "rk4": "The method rk4"}
+
+
+def growth_warning(problem, states, time_step, method):
+    """What to warn of after a simulation, or None.
+
+    Args:
+        problem: the `InitialValueProblem` that was solved.
+        states: `(batch, time, order · dimension)`.
+        time_step: Δt, in s.
+        method: name of the method.
+
+    Returns:
+        Text of a warning, with limit or growth and the cure; None if the motion does not grow, or
+        may.
+    """
+    if problem.is_linear:
+        return _linear_growth(problem, time_step, states.shape[1] - 1, method)
+    return _energy_growth(problem, states, time_step, method)
+
+
+def spectral_radius(matrix):
+    """Largest modulus of the eigenvalues, `(batch,)`, of matrices `(d, d, batch)`."""
+    return np.abs(_eigenvalues(matrix)).max(axis=0)
+
+
+def stable_limit(problem, time_step, method):
+    """Largest step below `time_step` at which no linear motion grows (ρ ≤ 1), in s.
+
+    Euler's is known, min −2 Re μ / |μ|² over the eigenvalues μ of the equation (0 without
+    damping); that of the others is found by bisection.
+    """
+    if method == "euler":
+        true = _eigenvalues(step_matrix(problem, _slopes, time_step, ()))
+        return float((-2.0 * true.real / np.abs(true) ** 2).min())
+    low, high = 0.0, time_step
+    while high - low > 1e-6 * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _is_stable(problem, middle, method) else (low, middle)
+    return low
+
+
+def _is_stable(problem, time_step, method):
+    matrix = step_matrix(problem, STEPPERS[method], time_step, ())
+    return spectral_radius(matrix).max() <= 1.0 + ROUNDING
+
+
+def _eigenvalues(matrix):
+    """Eigenvalues `(d, batch)`, complex, of matrices `(d, d, batch)`."""
+    if len(matrix) == 1:
+        return matrix[0].astype(complex)
+    if len(matrix) > 2:
+        return np.linalg.eigvals(matrix.transpose(2, 0, 1)).T
+    (a, b), (c, d) = matrix
+    root = np.sqrt((0.25 * (a - d) ** 2 + b * c).astype(complex))
+    return np.stack([0.5 * (a + d) + root, 0.5 * (a + d) - root])
+
+
+def _slopes(problem, t, state, time_step):
+    """s' = J s in place of a step: `step_matrix` then gives J."""
+    return problem.slopes(t, *state)
+
+
+def _linear_growth(problem, time_step, num_steps, method):
+    radius = spectral_radius(step_matrix(problem, STEPPERS[method], time_step, ()))
+    if radius.max() <= 1.0 + ROUNDING:
+        return None
+    true = _eigenvalues(step_matrix(problem, _slopes, time_step, ()))
+    decay = -true.real.max(axis=0)
+    may_grow = decay < -1e-6 * np.abs(true).max(axis=0)
+    log_ratio = num_steps * (np.log(radius) + time_step * decay)
+    wrong = ~may_grow & (radius > 1.0 + ROUNDING) & (log_ratio > math.log(AMPLITUDE_RATIO))
+    if not wrong.any():
+        return None
+    worst = int(np.argmax(np.where(wrong, radius, 0.0)))
+    one = problem.select(worst) if len(radius) > 1 else problem
+    factor, limit = radius[worst], stable_limit(one, time_step, method)
+    which = f"for trajectory {worst}" if len(radius) > 1 else "for this oscillator"
+    if limit > 1e-9 * time_step:
+        claim = f"grows {which} when time_step > {limit:.3g} s (spectral radius 1)."
+    else:
+        claim = f"grows {which} at every time_step, energy by the factor {factor**2:.6g} per step."
+    return (
+        f"{NAMES[method]} {claim} Received time_step={time_step:g} with num_steps={num_steps}: a "
+        f"free motion grows {_times(num_steps * math.log10(factor))}. "
+        f"{_cure(one, time_step, method)}"
+    )
+
+
+def _cure(problem, time_step, method):
+    others = [name for name in STEPPERS if problem.order == 2 or name != "euler_cromer"]
+    stable = [f'"{name}"' for name in others if _is_stable(problem, time_step, name)]
+    return "Use a smaller step" + (f" or method={' or '.join(stable)}." if stable else ".")
+
+
+def _times(power):
+    """10^power as '145-fold', also where it is too large for a float."""
+    return f"{10.0**power:.3g}-fold" if power < 6.0 else f"10^{power:.0f}-fold"
+
+
+def _energy_growth(problem, states, time_step, method):
+    if not problem.energy_never_grows:
+        return None
+    num_times = states.shape[1]
+    seen = np.unique(np.linspace(0, num_times - 1, 65).astype(int))
+    x, v = np.split(states[:, seen].astype(np.float64), [problem.dimension], axis=-1)
+    energy = problem.energy(x, v)[..., 0]
+    kinetic = (energy - problem.energy(x, 0.0 * v)[..., 0]).max(axis=1)
+    gain = energy.max(axis=1) - energy[:, 0]
+    wrong = gain > ENERGY_GAIN[method] * kinetic
+    if not wrong.any():
+        return None
+    worst = int(np.argmax(np.where(wrong, gain, 0.0)))
+    which = f"trajectory {worst}" if len(states) > 1 else "this motion"
+    others = ("rk4",) if problem.order == 1 or method != "euler" else ("euler_cromer", "rk4")
+    stable = " or ".join(f'"{name}"' for name in others if name != method)
+    return (
+        f"The energy of {which} cannot grow, but {NAMES[method]} raised it from "
+        f"{energy[worst, 0]:.3g} to {energy[worst].max():.3g} in {num_times - 1} steps. "
+        f"Received time_step={time_step:g}. Use a smaller step"
+        + (f" or method={stable}." if stable else ".")
+    )
