@@ -1,0 +1,61 @@
+"""The times at which a trained solution is judged: finer than those it was trained on."""
+
+import numpy as np
+
+from oscillator_zoo.data.checks import positive_integer
+from oscillator_zoo.models import PINN
+
+NUM_TRAINING_POINTS = 256  # as many as collocation_points() makes by default
+REFINEMENT = 10
+
+
+def fine_times(pinn, num_points=NUM_TRAINING_POINTS):
+    """Times ten times finer than the training points, and both sides of every breakpoint.
+
+    Nine times lie between two neighbouring training points, where a residual may be large though
+    it is small at the points themselves. At a time t_s at which the force jumps, the equation
+    asks for one acceleration before and another one from t_s on; the grid has t_s and the times
+    eight roundings (of the model's dtype) before and after it.
+
+    Args:
+        pinn: `PINN`.
+        num_points: number of equidistant training points, both ends included, as it was passed to
+            `pinn.collocation_points`.
+
+    Returns:
+        Increasing times in s, `ndarray` of shape `(num,)`: equidistant ones from t0 to t0 + T and
+        those around breakpoints.
+
+    Raises:
+        ValueError: for a model that is not a `PINN`, or a number of points below 2.
+
+    Example:
+    >>> from oscillator_zoo.data import DampedOscillator
+    >>> pinn = PINN(DampedOscillator(), duration=3.0, hidden_units=(4,))
+    >>> len(fine_times(pinn, num_points=4))
+    31
+    """
+    times = equidistant_times(pinn, num_points)
+    start, end = times[0], times[-1]
+    side = 8.0 * float(np.finfo(pinn.compute_dtype).eps) * max(abs(start), abs(end))
+    jumps = [t for t in pinn.problem.breakpoints if t <= end]
+    around = [t + offset for t in jumps for offset in (-side, 0.0, side)]
+    return np.union1d(times, np.clip(around, start, end))
+
+
+def equidistant_times(pinn, num_points=NUM_TRAINING_POINTS):
+    """The equidistant part of `fine_times`, with the same arguments."""
+    check_pinn(pinn)
+    start = pinn.problem.start_time
+    num_points = positive_integer("num_points", num_points, at_least=2)
+    return np.linspace(start, start + pinn.duration, REFINEMENT * (num_points - 1) + 1)
+
+
+def check_pinn(model):
+    """Raise unless the model is a `PINN`."""
+    if not isinstance(model, PINN):
+        raise ValueError(
+            "A residual and a solution to compare with belong to a PINN. "
+            f"Received a model of type {type(model).__name__}. "
+            "For a forecaster use evaluate_forecast, for force to motion evaluate_response."
+        )

@@ -1,0 +1,105 @@
+"""Pictures of a PINN's solution and of its residual."""
+
+import numpy as np
+
+from oscillator_zoo.data.checks import real_value
+
+from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
+from .fine_grid import NUM_TRAINING_POINTS, check_pinn, fine_times
+from .reference import reference_motion
+from .units import position_unit, residual_unit
+
+
+def plot_solution(
+    pinn, ax=None, error_ax=None, num_points=NUM_TRAINING_POINTS, times=None, reference=None
+):
+    """A PINN's solution over the exact one, and the error between them.
+
+    The exact solution is the closed form, or RK4 where none is known; the title names it.
+
+    Args:
+        pinn: `PINN`.
+        ax: Matplotlib `Axes` for the solution; None makes a figure with a second panel below for
+            the error, `ax.figure.axes[1]`.
+        error_ax: `Axes` for |x̂ − x| on a logarithmic scale; None draws it only where a figure is
+            made.
+        num_points: number of training points, as passed to `collocation_points`.
+        times: increasing, from t0 on, `(num,)`, in s; None: `fine_times(pinn, num_points)`.
+        reference: `reference_motion(pinn.problem, times)` where it is known already.
+
+    Returns:
+        The solution's `Axes`.
+
+    Raises:
+        ValueError: for a model that is not a `PINN`, or an `ax` that is not one `Axes`.
+    """
+    check_pinn(pinn)
+    times = fine_times(pinn, num_points) if times is None else times
+    reference = reference_motion(pinn.problem, times) if reference is None else reference
+    if ax is None and error_ax is None:
+        ax, error_ax = axes_or_new(
+            None, nrows=2, figsize=(7.0, 5.0), sharex=True, height_ratios=(2, 1)
+        )
+    ax = axes_or_new(ax)
+    x = np.asarray(pinn.derivatives(times)[0], np.float64)
+    error = np.abs(x - reference.position)
+    unit = position_unit(pinn.problem)
+    several = pinn.problem.dimension > 1
+    for i in range(pinn.problem.dimension):
+        number, colour = f" {i + 1}" if several else "", COLOURS[i % len(COLOURS)]
+        exact = f"{reference.method.removeprefix('the ')}{number}"
+        ax.plot(times, reference.position[:, i], color=TRUTH, linewidth=4.0, alpha=0.6, label=exact)
+        ax.plot(times, x[:, i], color=colour, linewidth=1.6, label=f"PINN{number}")
+        if error_ax is not None:
+            axes_or_new(error_ax).plot(times, error[:, i], color=colour, linewidth=1.2)
+    ax.set_title(f"At most {error.max():.2g} {unit} from {reference.method}")
+    ax.set_ylabel(f"position ({unit})")
+    legend_above(ax, min(x.min(), reference.position.min()), max(x.max(), reference.position.max()))
+    if error_ax is not None:
+        error_ax.set_yscale("log")
+        error_ax.set_ylabel(f"|error| ({unit})")
+    (ax if error_ax is None else error_ax).set_xlabel("time (s)")
+    return ax
+
+
+def plot_residual(pinn, tolerance=1e-6, num_points=NUM_TRAINING_POINTS, ax=None):
+    """The residual of a PINN between its training points, on a logarithmic scale.
+
+    Args:
+        pinn: `PINN`.
+        tolerance: positive number in m/s² (order 1: m/s), drawn as a line; None leaves it out.
+        num_points: number of training points, as passed to `collocation_points`.
+        ax: Matplotlib `Axes`; None makes a figure.
+
+    Returns:
+        The `Axes`. Dotted lines mark the times at which the force jumps.
+
+    Raises:
+        ValueError: for a model that is not a `PINN`, or a tolerance that is not positive.
+    """
+    times = fine_times(pinn, num_points)
+    residual = np.abs(np.asarray(pinn.residual(times), np.float64))
+    unit, dimension = residual_unit(pinn.problem), pinn.problem.dimension
+    ax = axes_or_new(ax)
+    for i in range(dimension):
+        label = "|residual|" if dimension == 1 else f"|residual {i + 1}|"
+        ax.plot(times, residual[:, i], color=next_colour(ax), linewidth=1.0, label=label)
+    low, high = residual[residual > 0.0].min(initial=residual.max()), residual.max()
+    title = f"Residual up to {high:.2g} {unit}"
+    if tolerance is not None:
+        tolerance = real_value("tolerance", tolerance, unit, above=0.0)
+        label = f"tolerance {tolerance:g} {unit}"
+        ax.axhline(tolerance, color=MARK, linestyle="--", linewidth=1.2, label=label)
+        title += ": within the tolerance" if high <= tolerance else ": above the tolerance"
+        low, high = min(low, tolerance), max(high, tolerance)
+    jumps = [t for t in pinn.problem.breakpoints if t <= times[-1]]
+    for i, jump in enumerate(jumps):
+        label = None if i else "the force jumps"
+        ax.axvline(jump, color=MARK, linestyle=":", linewidth=1.0, label=label)
+    ax.set_yscale("log")
+    ax.set_title(title)
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel(f"|residual| ({unit})")
+    if low > 0.0:
+        legend_above(ax, low, high)
+    return ax
