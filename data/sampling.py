@@ -18,7 +18,7 @@ def sample_oscillators(
     num_oscillators,
     seed,
     mass=1.0,
-    damping=(0.05, 0.5),
+    damping=(0.2, 0.6),
     stiffness=(0.5, 2.0),
     position=(-1.0, 1.0),
     velocity=(-1.0, 1.0),
@@ -29,7 +29,8 @@ def sample_oscillators(
 
     Every parameter is a number, which all oscillators share, or a range (lo, hi) to draw from.
     The k-th oscillator is the same however many are drawn, and whichever of the other parameters
-    are drawn with it.
+    are drawn with it. With the default ranges all oscillators are underdamped, and explicit Euler
+    is stable for steps up to 0.1 s.
 
     Args:
         num_oscillators: an integer ≥ 1.

@@ -63,7 +63,7 @@ def split_by_time(trajectory, fractions, gap=0):
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator, simulate
-    >>> motion = simulate(DampedOscillator(), time_step=0.5, num_steps=9)
+    >>> motion = simulate(DampedOscillator(damping=1.0), time_step=0.5, num_steps=9)
     >>> train, test = split_by_time(motion, (0.5, 0.5), gap=2)
     >>> train.times, test.times
     (array([0. , 0.5, 1. , 1.5]), array([3. , 3.5, 4. , 4.5]))
