@@ -5,6 +5,7 @@ import numpy as np
 from .checks import is_tensor, real_value
 from .closed_forms import characteristic_roots, linear_motion
 from .driven_motion import driven_motion, has_closed_form, times_after
+from .ensemble import operand
 from .force import check_force, evaluate_force, select_force
 from .initial_value_problem import InitialValueProblem, linear
 
@@ -85,26 +86,26 @@ class CoupledOscillators(InitialValueProblem):
 
     @linear
     def rhs(self, t, x, v, ops=np):
-        friction = (
-            _times_matrix(v, self.damping)
-            if _is_matrix(self.damping, self.dimension)
-            else self.damping * v
-        )
+        masses, damping = operand(self.masses, ops), operand(self.damping, ops)
+        coupled = _is_matrix(damping, self.dimension)
+        friction = _times_matrix(v, damping) if coupled else damping * v
         force = evaluate_force(self.force, t, ops)
-        return (force + self._spring_force(x, ops) - friction) / self.masses
+        return (force + self._spring_force(x, ops) - friction) / masses
 
     def _spring_force(self, x, ops):
         """−K x; for a chain by the tensions, T_i = k_i (x_i − x_{i−1}), the walls at 0."""
-        if _is_matrix(self.stiffness, self.dimension):
-            return -_times_matrix(x, self.stiffness)
+        stiffness = operand(self.stiffness, ops)
+        if _is_matrix(stiffness, self.dimension):
+            return -_times_matrix(x, stiffness)
         wall = 0.0 * x[..., :1]
         right, left = ops.concatenate([x, wall], axis=-1), ops.concatenate([wall, x], axis=-1)
-        tension = self.stiffness * (right - left)
+        tension = stiffness * (right - left)
         return tension[..., 1:] - tension[..., :-1]
 
     def energy(self, x, v, ops=np):
         """Kinetic and potential energy of all masses, Σ m v² / 2 + xᵀ K x / 2, in J: `(…, 1)`."""
-        density = 0.5 * self.masses * v**2 - 0.5 * x * self._spring_force(x, ops)
+        masses = operand(self.masses, ops)
+        density = 0.5 * masses * v**2 - 0.5 * x * self._spring_force(x, ops)
         return ops.sum(density, axis=-1, keepdims=True)
 
     @property
@@ -209,9 +210,9 @@ def _coupling(name, value, unit, num, row):
 
 
 def _is_matrix(value, num):
-    return np.ndim(value) == 2 and tuple(value.shape) == (num, num)
+    return tuple(getattr(value, "shape", ())) == (num, num)
 
 
 def _times_matrix(x, matrix):
     """x A for a symmetric A, term by term, so that every backend gives the same numbers."""
-    return sum(x[..., i : i + 1] * matrix[i] for i in range(len(matrix)))
+    return sum(x[..., i : i + 1] * matrix[i] for i in range(matrix.shape[0]))

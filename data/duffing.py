@@ -68,13 +68,14 @@ class Duffing(InitialValueProblem):
         super().__init__(position, velocity, start_time)
 
     def rhs(self, t, x, v, ops=np):
-        mass, damping, stiffness, cubic = self.columns(*self.ensemble_parameters)
+        mass, damping, stiffness, cubic = self.columns(*self.ensemble_parameters, ops=ops)
         spring = (stiffness + cubic * x * x) * x
         return (evaluate_force(self.force, t, ops) - damping * v - spring) / mass
 
     def energy(self, x, v, ops=np):
         """Kinetic and potential energy, m v² / 2 + k x² / 2 + k3 x⁴ / 4, in J."""
-        mass, stiffness, cubic = self.columns_like(x, "mass", "stiffness", "cubic_stiffness")
+        names = ("mass", "stiffness", "cubic_stiffness")
+        mass, stiffness, cubic = self.columns_like(x, *names, ops=ops)
         return 0.5 * mass * v**2 + (0.5 * stiffness + 0.25 * cubic * x**2) * x**2
 
     @property

@@ -5,10 +5,10 @@ import numbers
 
 import numpy as np
 
-from .configurable import Configurable
+from .ensemble import Ensemble
 
 
-class Force(Configurable):
+class Force(Ensemble):
     """Base of the forces: a function of time that says where it jumps.
 
     Subclass it for a force of your own: keep the constructor's arguments as attributes and write
@@ -21,7 +21,6 @@ class Force(Configurable):
     """
 
     breakpoints = ()
-    ensemble_parameters = ()
 
     def __call__(self, t, ops=np):
         """The force at time t.
@@ -40,23 +39,16 @@ class Force(Configurable):
     @property
     def ensemble_size(self):
         """Number of different forces, None where all trajectories share one."""
-        sizes = [len(value) for value in self._arrays().values()]
+        sizes = [len(value) for value in self.arrays().values()]
         return max(sizes) if sizes else None
 
     def select(self, index):
         """The force on one trajectory of an ensemble, or on some."""
-        return self.with_parameters(
-            **{name: value[index] for name, value in self._arrays().items()}
-        )
-
-    def columns(self, *names):
-        """Parameters as `__call__` needs them: arrays of shape `(batch,)` become `(batch, 1)`."""
-        values = (getattr(self, name) for name in names)
-        return tuple(v[:, None] if isinstance(v, np.ndarray) and v.ndim == 1 else v for v in values)
+        return self.with_parameters(**{name: value[index] for name, value in self.arrays().items()})
 
     def check_arrays(self):
         """Raise unless the arrays among `ensemble_parameters` are all of one shape `(batch,)`."""
-        arrays = self._arrays()
+        arrays = self.arrays()
         for name, value in arrays.items():
             if value.ndim != 1:
                 raise ValueError(
@@ -69,10 +61,6 @@ class Force(Configurable):
                 + ", ".join(f"{name} of size {len(value)}" for name, value in arrays.items())
                 + ". Pass a number for what all forces share."
             )
-
-    def _arrays(self):
-        values = {name: getattr(self, name) for name in self.ensemble_parameters}
-        return {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
 
 
 def evaluate_force(force, t, ops=np):

@@ -38,7 +38,7 @@ class Constant(Force):
         self.check_arrays()
 
     def __call__(self, t, ops=np):
-        (value,) = self.columns("value")
+        (value,) = self.columns("value", ops=ops)
         return value + 0.0 * t
 
 
@@ -70,7 +70,7 @@ class Sinusoid(Force):
         self.check_arrays()
 
     def __call__(self, t, ops=np):
-        amplitude, angular_frequency, phase = self.columns(*self.ensemble_parameters)
+        amplitude, angular_frequency, phase = self.columns(*self.ensemble_parameters, ops=ops)
         return amplitude * ops.sin(angular_frequency * t + phase)
 
 
@@ -103,7 +103,7 @@ class Step(Force):
         return (self.time,)
 
     def __call__(self, t, ops=np):
-        (amplitude,) = self.columns("amplitude")
+        (amplitude,) = self.columns("amplitude", ops=ops)
         return ops.where(t >= self.time, amplitude + 0.0 * t, 0.0 * t)
 
 
@@ -155,5 +155,5 @@ class Chirp(Force):
         self.check_arrays()
 
     def __call__(self, t, ops=np):
-        amplitude, start, end, duration, phase = self.columns(*self.ensemble_parameters)
+        amplitude, start, end, duration, phase = self.columns(*self.ensemble_parameters, ops=ops)
         return amplitude * ops.sin(phase + (start + (end - start) * t / (2.0 * duration)) * t)

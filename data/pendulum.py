@@ -63,12 +63,12 @@ class Pendulum(InitialValueProblem):
         super().__init__(position, velocity, start_time)
 
     def rhs(self, t, x, v, ops=np):
-        length, gravity, damping = self.columns(*self.ensemble_parameters)
+        length, gravity, damping = self.columns(*self.ensemble_parameters, ops=ops)
         return evaluate_force(self.force, t, ops) - damping * v - gravity / length * ops.sin(x)
 
     def energy(self, x, v, ops=np):
         """Energy divided by m L², θ'² / 2 + 2 (g/L) sin²(θ/2), in 1/s²; 0 at the hanging rest."""
-        length, gravity = self.columns_like(x, "length", "gravity")
+        length, gravity = self.columns_like(x, "length", "gravity", ops=ops)
         return 0.5 * v**2 + 2.0 * gravity / length * ops.sin(0.5 * x) ** 2
 
     @property

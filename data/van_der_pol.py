@@ -51,7 +51,7 @@ class VanDerPol(InitialValueProblem):
         super().__init__(position, velocity, start_time)
 
     def rhs(self, t, x, v, ops=np):
-        (nonlinearity,) = self.columns("nonlinearity")
+        (nonlinearity,) = self.columns("nonlinearity", ops=ops)
         return evaluate_force(self.force, t, ops) + nonlinearity * (1.0 - x * x) * v - x
 
     def energy(self, x, v, ops=np):
