@@ -1,0 +1,119 @@
+"""The command `oscillator-zoo`."""
+
+import argparse
+import importlib.metadata
+import inspect
+import pathlib
+import sys
+
+from .pictures import save_pictures
+from .recipes import make_folder, recipes, train
+from .run import Run
+from .saved_models import export_model
+from .tour import tour
+
+
+def main(arguments=None):
+    """Run one command; errors of the user become one line on standard error and exit status 2."""
+    given = parser().parse_args(arguments)
+    try:
+        given.command(given)
+    except (ValueError, OSError) as error:
+        print(f"oscillator-zoo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("oscillator-zoo: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser():
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="oscillator-zoo", description="Keras models that learn and solve oscillators."
+    )
+    version = importlib.metadata.version("oscillator-zoo")
+    top.add_argument("--version", action="version", version=f"oscillator-zoo {version}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    add = commands.add_parser("tour", help="train, forecast and solve, all in two minutes")
+    add.add_argument("--output-dir", default="oscillator_zoo_tour", metavar="FOLDER")
+    add.add_argument("--seed", type=int, default=0)
+    add.set_defaults(command=lambda given: tour(given.output_dir, given.seed))
+
+    add = commands.add_parser("list", help="the entries of the zoo")
+    add.set_defaults(command=_list)
+
+    add = commands.add_parser("train", help="train an entry and write it to a folder")
+    add.add_argument("name", metavar="NAME", help="as `oscillator-zoo list` shows it")
+    add.add_argument("--output-dir", metavar="FOLDER", help="default: runs/NAME")
+    add.add_argument("--epochs", type=int)
+    add.add_argument("--seed", type=int, default=0)
+    add.add_argument("--data", metavar="FILE", help="CSV file of a measured oscillator")
+    add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
+    add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
+    add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+    add.set_defaults(command=_train)
+
+    for name, command, does in (
+        ("evaluate", _evaluate, "print the errors of a trained model"),
+        ("plot", _plot, "draw a trained model's result"),
+    ):
+        add = commands.add_parser(name, help=does)
+        add.add_argument("path", metavar="PATH", help="run folder, or a PINN's .keras file")
+        add.set_defaults(command=command)
+    add.add_argument("--output-dir", metavar="FOLDER", help="default: beside the model")
+
+    add = commands.add_parser("export", help="write a SavedModel, to serve without this package")
+    add.add_argument("path", metavar="PATH", help="run folder, or a PINN's .keras file")
+    add.add_argument("folder", metavar="FOLDER", help="where the SavedModel goes")
+    add.set_defaults(command=_export)
+    return top
+
+
+def _list(given):
+    width = max(map(len, recipes()))
+    for name, recipe in recipes().items():
+        print(f"{name:{width}}  {inspect.getdoc(recipe).splitlines()[0]}")
+
+
+def _train(given):
+    names = ("data", "sampling_rate", "input_column", "output_column")
+    options = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    folder = given.output_dir or pathlib.Path("runs") / given.name
+    run, evaluation = train(given.name, folder, epochs=given.epochs, seed=given.seed, **options)
+    _report(run, evaluation)
+    print(f"Written to {folder}.")
+
+
+def _evaluate(given):
+    run = Run.load(given.path)
+    _report(run, run.evaluate())
+
+
+def _plot(given):
+    run = Run.load(given.path)
+    path = pathlib.Path(given.path)
+    folder = make_folder(given.output_dir or (path if path.is_dir() else path.parent))
+    for picture in save_pictures(run, run.evaluate(), folder):
+        print(picture)
+
+
+def _export(given):
+    run = Run.load(given.path)
+    export_model(run.model, given.folder)
+    print(f"Written to {given.folder}. Read it with tf.saved_model.load({given.folder!r}).")
+
+
+def _report(run, evaluation):
+    print(evaluation)
+    for note in run.notes:
+        print(note)
+
+
+def _column(text):
+    return int(text) if text.isdecimal() else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

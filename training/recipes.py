@@ -1,0 +1,131 @@
+"""The zoo: every entry by name, and how it is trained."""
+
+import dataclasses
+import inspect
+import pathlib
+import time
+
+import keras
+
+from oscillator_zoo.data.checks import positive_integer
+from oscillator_zoo.data.configurable import did_you_mean
+
+from .callbacks import Progress
+from .forecast_recipes import conv_window, dense_window, elman_harmonic
+from .measured_recipe import elman_measured
+from .pictures import save_pictures
+from .pinn_recipes import pinn_damped, pinn_decay, pinn_driven, pinn_harmonic
+from .response_recipes import elman_driven, euler_damped, jordan_driven
+
+RECIPES = {
+    "elman-harmonic": elman_harmonic,
+    "dense-window": dense_window,
+    "conv-window": conv_window,
+    "elman-driven": elman_driven,
+    "jordan-driven": jordan_driven,
+    "euler-damped": euler_damped,
+    "elman-measured": elman_measured,
+    "pinn-decay": pinn_decay,
+    "pinn-harmonic": pinn_harmonic,
+    "pinn-damped": pinn_damped,
+    "pinn-driven": pinn_driven,
+}
+
+
+def recipes():
+    """The zoo's entries: a dictionary of name → function.
+
+    Each function is short enough to copy: it makes the data and the model, compiles and fits.
+    It takes `epochs`, `seed` and `callbacks` and returns a `Run`.
+
+    Example:
+    >>> list(recipes())[:3]
+    ['elman-harmonic', 'dense-window', 'conv-window']
+    """
+    return dict(RECIPES)
+
+
+def train(name, output_dir, epochs=None, seed=0, **options):
+    """Train an entry of the zoo and write what came of it into a folder.
+
+    The folder gets `model.keras` (to go on training), `run.json`, `test.npz` where there are test
+    data, and pictures. `keras.utils.set_random_seed(seed)` is called first.
+
+    Args:
+        name: one of `recipes()`.
+        output_dir: folder to write to; it is made if it does not exist.
+        epochs: an integer ≥ 1; None for the recipe's own.
+        seed: an integer ≥ 0 that fixes data and initial weights.
+        **options: further arguments of the recipe: `data` (path of a CSV file) and
+            `sampling_rate` (in Hz) of "elman-measured".
+
+    Returns:
+        Tuple (run, evaluation): the `Run` and its errors, which print as a table.
+
+    Raises:
+        ValueError: for an unknown name or option, or a folder that cannot be written to.
+
+    Example:
+    >>> import tempfile
+    >>> run, errors = train("pinn-decay", tempfile.mkdtemp(), epochs=2)
+    >>> run.model.problem, errors["pinn"]["num_steps"]
+    (Decay(rate=1.0, position=1.0, force=None, start_time=0.0), None)
+    """
+    recipe = find_recipe(name)
+    options = check_options(name, recipe, epochs, options)
+    seed = positive_integer("seed", seed, at_least=0)
+    folder = make_folder(output_dir)
+    keras.utils.set_random_seed(seed)
+    start = time.perf_counter()
+    run = recipe(seed=seed, callbacks=[Progress()], **options)
+    seconds = round(time.perf_counter() - start, 2)
+    num_epochs = len(next(iter(run.history.values())))
+    facts = {"recipe": name, "seed": seed, "epochs": num_epochs, "training_seconds": seconds}
+    run = dataclasses.replace(run, facts=facts)
+    run.save(folder)
+    evaluation = run.evaluate()
+    save_pictures(run, evaluation, folder)
+    return run, evaluation
+
+
+def find_recipe(name):
+    """The function of an entry; raises and suggests the nearest name otherwise."""
+    if name not in RECIPES:
+        raise ValueError(
+            f"The zoo has {', '.join(RECIPES)}. Received: {name!r}.{did_you_mean(name, RECIPES)}"
+        )
+    return RECIPES[name]
+
+
+def check_options(name, recipe, epochs, options):
+    """The recipe's keyword arguments, complete and known."""
+    if epochs is not None:
+        options = {**options, "epochs": positive_integer("epochs", epochs)}
+    parameters = dict(inspect.signature(recipe).parameters)
+    own = [p for p in parameters if p not in ("epochs", "seed", "callbacks")]
+    for option in options:
+        if option != "epochs" and option not in own:
+            raise ValueError(
+                f"The recipe {name!r} takes {', '.join(own) or 'no further options'}. "
+                f"Received: {option!r}.{did_you_mean(option, own)}"
+            )
+    for option in own:
+        if parameters[option].default is inspect.Parameter.empty and options.get(option) is None:
+            raise ValueError(
+                f"The recipe {name!r} needs {option}. Received none. Pass {option}=… "
+                f"(on the command line --{option.replace('_', '-')})."
+            )
+    return options
+
+
+def make_folder(path):
+    """The folder, made if needed; raises if it cannot be."""
+    folder = pathlib.Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"output_dir must be a folder that can be written to. Received: {path} "
+            f"({error.strerror}). Choose another."
+        ) from error
+    return folder

@@ -1,0 +1,147 @@
+"""What a recipe hands back, and the folder in which it is kept."""
+
+import dataclasses
+import json
+import pathlib
+
+import keras
+
+from oscillator_zoo.data import Trajectory
+from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.files import write_whole
+from oscillator_zoo.models import PINN
+
+from .forecast_evaluation import evaluate_forecast
+from .response_evaluation import evaluate_response
+from .solution_evaluation import evaluate_solution
+
+TASKS = ("forecast", "response", "solution")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained model with what is needed to judge it.
+
+    | task         | the model                                    | judged by           |
+    |--------------|----------------------------------------------|---------------------|
+    | `"forecast"` | predicts the next state from those before it | `evaluate_forecast` |
+    | `"response"` | makes the motion of the force                | `evaluate_response` |
+    | `"solution"` | is a `PINN`                                  | `evaluate_solution` |
+
+    Args:
+        model: the trained `keras.Model`.
+        task: one of the three.
+        history: dictionary of metric → list of its values by epoch.
+        test: `Trajectory` that training never saw; None for a solution, which is compared with
+            the equation's own.
+        warm_up: number of samples at the start of `test` that set the model's state and are not
+            scored.
+        notes: sentences about the result, a tuple of texts.
+        facts: dictionary of what a reader of the folder wants to know: name of the recipe, seed,
+            epochs, seconds.
+    """
+
+    model: keras.Model
+    task: str
+    history: dict
+    test: Trajectory | None = None
+    warm_up: int = 1
+    notes: tuple = ()
+    facts: dict = dataclasses.field(default_factory=dict)
+
+    def evaluate(self):
+        """Errors of the model next to those of baselines, which print as a table."""
+        if self.task == "solution":
+            return evaluate_solution(self.model)
+        judge = evaluate_forecast if self.task == "forecast" else evaluate_response
+        return judge(self.model, self.test, self.warm_up)
+
+    def save(self, folder):
+        """Write `model.keras`, `run.json` and `test.npz`, each whole or not at all."""
+        folder = pathlib.Path(folder)
+        with write_whole(folder / "model.keras") as temporary:
+            self.model.save(temporary)
+        if self.test is not None:
+            self.test.save(folder / "test.npz")
+        content = {
+            "task": self.task,
+            "warm_up": self.warm_up,
+            "notes": list(self.notes),
+            **self.facts,
+            "history": {name: [float(v) for v in values] for name, values in self.history.items()},
+        }
+        with write_whole(folder / "run.json") as temporary:
+            temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path):
+        """Read a run from its folder, or a solution from a `.keras` file alone.
+
+        Args:
+            path: folder that `save` wrote to, or a `.keras` file, inside such a folder or not.
+
+        Raises:
+            FileNotFoundError: if there is no such file or folder.
+            ValueError: for anything that is not a saved run, and for a `.keras` file of another
+                model than a `PINN` that has no `run.json` beside it.
+        """
+        path = pathlib.Path(path)
+        folder, file = (path, path / "model.keras") if path.is_dir() else (path.parent, path)
+        for needed in (path, file):
+            if not needed.exists():
+                raise FileNotFoundError(
+                    f"Expected a folder written by `oscillator-zoo train`, or a .keras file. "
+                    f"There is no {needed}. Check the path."
+                )
+        model = _load_model(file)
+        description = folder / "run.json"
+        if not description.exists() or (path.is_file() and path.name != "model.keras"):
+            return _lone_solution(model, file)
+        content = _read_description(description)
+        test = folder / "test.npz"
+        return cls(
+            model=model,
+            task=content.pop("task"),
+            history=content.pop("history"),
+            test=Trajectory.load(test) if test.exists() else None,
+            warm_up=content.pop("warm_up"),
+            notes=tuple(content.pop("notes")),
+            facts=content,
+        )
+
+
+def _load_model(file):
+    try:
+        return keras.models.load_model(file)
+    except Exception as error:  # Keras raises whatever its parts raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"A model is read from a .keras file that this or another Keras program saved. "
+            f"Received: {file} ({reason}). Classes of your own must be imported before."
+        ) from error
+
+
+def _lone_solution(model, file):
+    if not isinstance(model, PINN):
+        raise ValueError(
+            "A model other than a PINN is judged on the test data in its run folder. "
+            f"Received {file} without run.json beside it. Pass the folder that "
+            "`oscillator-zoo train` wrote."
+        )
+    return Run(model, "solution", history={})
+
+
+def _read_description(path):
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["task"] not in TASKS:
+            raise KeyError(f"task {content['task']!r}.{did_you_mean(content['task'], TASKS)}")
+        if not isinstance(content["history"], dict) or not isinstance(content["warm_up"], int):
+            raise TypeError("history or warm_up of another type")
+        tuple(content["notes"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"run.json must be as `oscillator-zoo train` wrote it. Received: {path} "
+            f"({type(error).__name__}: {error}). Train again."
+        ) from error
+    return content

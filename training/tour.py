@@ -1,0 +1,106 @@
+"""The whole zoo in two minutes: `oscillator-zoo tour`."""
+
+import time
+import warnings
+
+from oscillator_zoo.data import DampedOscillator, simulate
+
+from .baselines import linear_autoregression, persistence
+from .pictures import save_picture
+from .plots import plot_trajectory
+from .recipes import make_folder, train
+from .saved_models import export_model
+
+FORECASTERS = {
+    "model": "Elman network, closed loop",
+    "persistence": "persistence",
+    "autoregression": "linear autoregression",
+    "euler": "Euler, same step",
+    "rk4": "RK4, same step",
+}
+SOLVERS = {"pinn": "PINN", "euler": "Euler", "euler_cromer": "Euler–Cromer", "rk4": "RK4"}
+
+
+def tour(output_dir="oscillator_zoo_tour", seed=0):
+    """Euler's sequences, a recurrent network, its closed loop, a PINN, and one table of errors.
+
+    Args:
+        output_dir: folder for pictures, `.keras` files and SavedModels; made if needed.
+        seed: an integer ≥ 0.
+
+    Returns:
+        The table that was printed, a text. All errors are against the exact solution.
+    """
+    folder = make_folder(output_dir)
+    print("1. Euler's method steps the damped oscillator m x'' + γ x' + k x = 0.")
+    motion = simulate(DampedOscillator(damping=0.4), time_step=0.01, num_steps=2000)
+    motion.save(folder / "euler.npz")
+    save_picture(lambda ax: plot_trajectory(motion, ax=ax), folder / "euler.png")
+
+    print("2. A recurrent network learns such sequences, then runs on its own predictions.")
+    forecaster, forecast = train("elman-harmonic", folder / "elman-harmonic", seed=seed)
+
+    print("3. A physics-informed network solves the damped oscillator from its equation alone.")
+    solver, solution = train("pinn-damped", folder / "pinn-damped", seed=seed)
+
+    for run in (forecaster, solver):
+        export_model(run.model, folder / run.facts["recipe"] / "saved_model")
+    table = "\n".join(
+        [
+            _row("", "error", "seconds"),
+            *_forecast_rows(forecaster, forecast),
+            *_solution_rows(solver, solution),
+        ]
+    )
+    print(f"\n{table}\n")
+    print(f"Pictures, .keras files and SavedModels are in {folder}.")
+    return table
+
+
+def _forecast_rows(run, forecast):
+    """Errors of a forecast: RMSE over the amplitude, median of the test oscillators."""
+    num_steps, test = forecast.num_steps, run.test
+    calls = {
+        "persistence": (persistence, test.states, run.warm_up, num_steps),
+        "autoregression": (
+            linear_autoregression,
+            test.states,
+            test.force,
+            run.warm_up,
+            num_steps,
+        ),
+        "euler": (simulate, test.problem, test.time_step, num_steps, "euler"),
+        "rk4": (simulate, test.problem, test.time_step, num_steps, "rk4"),
+    }
+    yield f"Forecast of {num_steps} steps of {test.time_step:g} s, undamped: RMSE / amplitude"
+    for name, label in FORECASTERS.items():
+        seconds = run.facts["training_seconds"] if name == "model" else _seconds(*calls[name])
+        yield _row(label, forecast[name]["rmse"], seconds)
+
+
+def _solution_rows(run, solution):
+    """Errors of a solution: relative L2 norm."""
+    problem, duration = run.model.problem, run.model.duration
+    yield f"Solution over {duration:g} s, damped: relative L2 error"
+    for name, label in SOLVERS.items():
+        if name == "pinn":
+            seconds = run.facts["training_seconds"]
+        else:
+            num_steps = solution[name]["num_steps"]
+            label = f"{label}, {num_steps} steps"
+            seconds = _seconds(simulate, problem, duration / num_steps, num_steps, name)
+        yield _row(label, solution[name]["position_relative_l2"], seconds)
+
+
+def _seconds(function, *arguments):
+    """How long a call takes, warnings of growing motions aside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        function(*arguments)
+        return time.perf_counter() - start
+
+
+def _row(label, error, seconds):
+    numbers = (x if isinstance(x, str) else f"{x:.2g}" for x in (error, seconds))
+    return "  {:<32}{:>10}{:>10}".format(label, *numbers)
