@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from .checks import positive_integer
 from .configurable import did_you_mean
 from .initial_value_problem import InitialValueProblem
 from .trajectory_file import read_trajectory, write_trajectory
@@ -127,6 +128,19 @@ class Trajectory:
                 f"{did_you_mean(name, self.feature_names)}"
             )
         return self.feature_names.index(name)
+
+    def every(self, num_steps):
+        """Every `num_steps`-th sample, the first included: fine steps, kept on a coarse grid.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator, simulate
+        >>> simulate(DampedOscillator(), time_step=0.01, num_steps=30).every(10).times
+        array([0. , 0.1, 0.2, 0.3])
+        """
+        kept = slice(None, None, positive_integer("num_steps", num_steps))
+        return dataclasses.replace(
+            self, times=self.times[kept], states=self.states[:, kept], force=self.force[:, kept]
+        )
 
     def save(self, path):
         """Write an `.npz` file, whole or not at all.

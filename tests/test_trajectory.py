@@ -396,3 +396,18 @@ def test_wrong_content_is_refused(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         Trajectory.load(path)
     assert Trajectory.load(archive(path)).problem is None
+
+
+def test_every_keeps_the_first_sample_and_every_nth_one():
+    motion = simulate(DampedOscillator(damping=0.3, force=Sinusoid(1.0, 2.0)), 0.1, 10)
+    coarse = motion.every(4)
+    np.testing.assert_array_equal(coarse.times, motion.times[[0, 4, 8]])
+    np.testing.assert_array_equal(coarse.states, motion.states[:, [0, 4, 8]])
+    np.testing.assert_array_equal(coarse.force, motion.force[:, [0, 4, 8]])
+    assert coarse.problem is motion.problem
+
+
+def test_every_refuses_steps_that_are_not_positive_integers():
+    motion = simulate(DampedOscillator(damping=0.3), 0.1, 10)
+    with pytest.raises(ValueError, match="num_steps must be an integer of at least 1"):
+        motion.every(0)
