@@ -32,7 +32,7 @@ class EulerCell(keras.layers.Layer):
     within a factor of a few of the truth.
 
     The attributes `damping_rate` and `squared_frequency` are the weights: they hold the trained
-    values (`float(cell.damping_rate)`), which a saved model restores. `get_config` holds the
+    values (`cell.damping_rate.numpy()`), which a saved model restores. `get_config` holds the
     values that training started from, as for any Keras layer. `mass`, `initial_position` and
     `initial_velocity` are weights where they are trainable and numbers elsewhere.
 
