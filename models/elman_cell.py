@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from .precision import full_precision
+
 
 def positive_integer(name, value, example):
     """The integer `value`, or a ValueError naming the argument and a value that would do."""
@@ -179,7 +181,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
 
     def call(self, sequence, states, training=False):
         state = states[0] if isinstance(states, (list, tuple)) else states
-        hidden = self.activation(
+        hidden = self.activate(
             self.project_input(sequence, training) + self.project_state(state, training)
         )
         new_states = [hidden] if isinstance(states, (list, tuple)) else hidden
@@ -189,23 +191,32 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         """U x + b, for one step `(batch, features)` or a sequence `(batch, time, features)`."""
         if training and self.dropout > 0:
             inputs = _drop(inputs, self.get_dropout_mask)
-        product = ops.matmul(inputs, self.kernel)
+        product = self._product(inputs, self.kernel)
         return product if self.bias is None else product + self.bias
 
     def project_state(self, state, training=False):
         """W h, for one step `(batch, units)` or a sequence `(batch, time, units)`."""
         if training and self.recurrent_dropout > 0:
             state = _drop(state, self.get_recurrent_dropout_mask)
-        return ops.matmul(state, self.recurrent_kernel)
+        return self._product(state, self.recurrent_kernel)
+
+    def activate(self, drive):
+        """h = f(z)."""
+        return full_precision(self.activation)(drive)
 
     def read_out(self, hidden):
         """y = g(V h + c), for hidden states of shape `(..., units)`."""
         if self.output_units is None:
             return hidden
-        product = ops.matmul(hidden, self.output_kernel)
-        return self.output_activation(
+        product = self._product(hidden, self.output_kernel)
+        return full_precision(self.output_activation)(
             product if self.output_bias is None else product + self.output_bias
         )
+
+    def _product(self, values, weight):
+        # The operator, because keras.ops.matmul rounds float64 to float32 on PyTorch.
+        dtype = self.compute_dtype
+        return ops.cast(values, dtype) @ ops.convert_to_tensor(weight, dtype)
 
     def get_initial_state(self, batch_size=None):
         """The state before the first step, in a list: h_0 or zeros, `(batch_size, units)`."""

@@ -72,7 +72,7 @@ class ElmanRNN(RecurrentLayer):
         drive = self.cell.project_input(self.in_processing_order(sequences), training)
 
         def step(drive_t, hidden):
-            return self.cell.activation(drive_t + self.cell.project_state(hidden, training))
+            return self.cell.activate(drive_t + self.cell.project_state(hidden, training))
 
         hidden, last = time_loop(
             step,

@@ -68,4 +68,4 @@ class JordanCell(ElmanCell):
 
     def respond(self, drive, previous, training=False):
         """y_t = g(V f(drive_t + W y_{t-1}) + c), for one step or a whole sequence."""
-        return self.read_out(self.activation(drive + self.project_state(previous, training)))
+        return self.read_out(self.activate(drive + self.project_state(previous, training)))

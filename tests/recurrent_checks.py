@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-import oscillator_zoo.models  # registers the classes
+import oscillator_zoo.models  # noqa: F401, registers the classes
 
 BACKEND = keras.backend.backend()
 MODES = {"tensorflow": ("eager", "graph", "xla"), "jax": ("eager", "xla"), "torch": ("eager",)}
@@ -45,7 +45,8 @@ def randomise(layer, seed=1):
 
 
 def to_numpy(values):
-    return [ops.convert_to_numpy(value) for value in keras.tree.flatten(values)]
+    values = [getattr(value, "value", value) for value in keras.tree.flatten(values)]
+    return [ops.convert_to_numpy(value) for value in values]
 
 
 def assert_same(actual, expected, tolerance):
@@ -103,7 +104,7 @@ def gradient(function):
             with tf.GradientTape() as tape:
                 tape.watch(tensors)
                 value = function(*tensors)
-            return tape.gradient(value, tensors)
+            return tape.gradient(value, tensors, unconnected_gradients="zero")
 
     elif BACKEND == "jax":
         import jax
@@ -116,7 +117,9 @@ def gradient(function):
 
         def gradients(*tensors):
             tensors = [t if t.requires_grad else t.requires_grad_() for t in tensors]
-            return torch.autograd.grad(function(*tensors), tensors, create_graph=True)
+            return torch.autograd.grad(
+                function(*tensors), tensors, create_graph=True, materialize_grads=True
+            )
 
     return gradients
 
@@ -147,8 +150,8 @@ def loss_of(layer, **call_arguments):
             outputs = keras.tree.flatten(layer(x, **call_arguments))
         total = 0.0
         for output in outputs:
-            size = np.prod(output.shape)
-            total += ops.sum(ops.reshape(output, (-1,)) * np.cos(np.arange(size)))
+            scale = np.cos(np.arange(np.prod(output.shape))).reshape(output.shape)
+            total += ops.sum(output * ops.convert_to_tensor(scale))
         return total
 
     return loss
@@ -173,7 +176,7 @@ def behaviour(model, x):
             variable.assign(variable.constraint(variable.value))
     result["constrained"] = model(x)
     return {
-        f"{name} {i} {array.dtype}": array
+        f"{name} {i} {array.dtype} {array.shape}": array
         for name, values in result.items()
         for i, array in enumerate(to_numpy(values))
     }
