@@ -1,5 +1,30 @@
 """Recipes, callbacks, evaluation and plots for the models of the zoo."""
 
 from .backpropagation import backpropagation_through_time
+from .callbacks import Progress, ResidualTolerance, SolutionPlot
+from .forecast_evaluation import evaluate_forecast
+from .plots import plot_history, plot_phase, plot_rollout, plot_trajectory
+from .response_evaluation import evaluate_response
+from .run import Run
+from .solution_evaluation import evaluate_solution
+from .solution_plots import plot_residual, plot_solution
+from .zoo import recipes, train
 
-__all__ = ["backpropagation_through_time"]
+__all__ = [
+    "Progress",
+    "ResidualTolerance",
+    "Run",
+    "SolutionPlot",
+    "backpropagation_through_time",
+    "evaluate_forecast",
+    "evaluate_response",
+    "evaluate_solution",
+    "plot_history",
+    "plot_phase",
+    "plot_residual",
+    "plot_rollout",
+    "plot_solution",
+    "plot_trajectory",
+    "recipes",
+    "train",
+]

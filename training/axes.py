@@ -40,7 +40,7 @@ def legend_above(ax, low, high):
         ax.set_ylim(low / ratio**0.05, high * ratio**0.25)
     elif high > low:
         ax.set_ylim(low - 0.05 * (high - low), high + 0.25 * (high - low))
-    ax.legend(loc="upper right", ncols=4, framealpha=1.0)
+    ax.legend(loc="upper right", ncols=4, framealpha=1.0, handlelength=1.5, columnspacing=1.2)
 
 
 def next_colour(ax):

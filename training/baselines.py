@@ -44,14 +44,13 @@ def linear_autoregression(states, force, warm_up, num_steps, order=2, training=N
     """
     unknowns = 1 + order * (states.shape[-1] + force.shape[-1])
     if training is None:
-        fits = [_fit(s[None, :warm_up], f[None, :warm_up], order) for s, f in zip(states, force)]
-        num_equations = warm_up - order
+        data = [(s[None, :warm_up], f[None, :warm_up]) for s, f in zip(states, force)]
     else:
-        fits = [_fit(*training, order)]
-        num_equations = len(training[0]) * (training[0].shape[1] - order)
+        data = [training]
+    num_equations = len(data[0][0]) * (data[0][0].shape[1] - order)
     if num_equations < unknowns or warm_up < order:
         return None
-    matrices = np.stack(fits)
+    matrices = np.stack([_fit(*one, order) for one in data])
     motion = states[:, : warm_up + num_steps].copy()
     for i in range(warm_up, warm_up + num_steps):
         past = slice(i - order, i)

@@ -36,7 +36,7 @@ class ResidualTolerance(keras.callbacks.Callback):
         tolerance: ε > 0, in m/s² (order 1: m/s).
         num_points: number of training points, as passed to `pinn.collocation_points`.
         every: check after every so many epochs, an integer ≥ 1. A check costs about as much as
-            three training steps.
+            half a dozen training steps.
         verbose: 0, or 1 to print one line when the criterion is met.
 
     Attributes:

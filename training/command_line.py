@@ -7,10 +7,10 @@ import pathlib
 import sys
 
 from .pictures import save_pictures
-from .recipes import make_folder, recipes, train
 from .run import Run
 from .saved_models import export_model
 from .tour import tour
+from .zoo import make_folder, recipes, train
 
 
 def main(arguments=None):

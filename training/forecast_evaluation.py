@@ -9,6 +9,7 @@ from oscillator_zoo.models import rollout
 from .free_run import (
     FreeRun,
     baseline_forecasts,
+    chosen_features,
     finite_or_inf,
     position_columns,
 )
@@ -95,7 +96,7 @@ def evaluate_forecast(
     """
     warm_up, num_steps = check_lengths(trajectory, warm_up, num_steps)
     tolerated_error = real_value("tolerated_error", tolerated_error, "of the amplitude", above=0.0)
-    features = tuple(trajectory.feature_names if features is None else np.atleast_1d(features))
+    features = chosen_features(trajectory, features)
     inputs = input_columns(trajectory, features, include_force)
     force = None
     if force_included(trajectory, include_force):

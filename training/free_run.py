@@ -59,6 +59,13 @@ class FreeRun(Evaluation):
             return finite_or_inf(np.sqrt(np.mean(np.sum(error**2, axis=-1), axis=0)))
 
 
+def chosen_features(trajectory, names):
+    """Names of features as a tuple; None stands for all, a text for one."""
+    if names is None:
+        return trajectory.feature_names
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def position_columns(features):
     """Indices of the positions among the features; of all features if there is no position."""
     found = [i for i, name in enumerate(features) if name.startswith("position")]

@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from oscillator_zoo.data.checks import positive_integer
+
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
 from .units import feature_unit, position_unit, residual_unit
 
 MOST_LABELS = 6
+MODEL_LINE = {"color": COLOURS[0], "linestyle": "-", "linewidth": 1.6}
+BASELINE_LINE = {"linestyle": "--", "linewidth": 1.2}
 
 
 def plot_trajectory(trajectory, feature="position", ax=None, **line):
@@ -78,7 +82,7 @@ def plot_phase(trajectory, coordinate=0, ax=None, **line):
     return ax
 
 
-def plot_rollout(result, index=0, feature=None, methods=None, ax=None):
+def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax=None):
     """A free run over the truth, with the samples that were known before it.
 
     Args:
@@ -87,6 +91,7 @@ def plot_rollout(result, index=0, feature=None, methods=None, ax=None):
         feature: name of the feature; None: the first one.
         methods: names of the forecasts to draw; None: the model, and the linear autoregression
             if there is one.
+        num_steps: at most so many steps are drawn, the first ones; the title speaks of all.
         ax: Matplotlib `Axes`; None makes a figure.
 
     Returns:
@@ -106,25 +111,25 @@ def plot_rollout(result, index=0, feature=None, methods=None, ax=None):
         methods = [name for name in ("autoregression", "model") if name in result.forecasts]
     for name in methods:
         _ = result[name]
-    truth = result.trajectory.feature(feature)[index]
-    times, start, stop = result.trajectory.times, result.warm_up, result.warm_up + result.num_steps
+    drawn = min(positive_integer("num_steps", num_steps), result.num_steps)
+    stop = result.warm_up + drawn
+    times, truth = result.trajectory.times[:stop], result.trajectory.feature(feature)[index, :stop]
     ax = axes_or_new(ax)
-    ax.plot(times[:stop], truth[:stop], color=TRUTH, linewidth=4.0, alpha=0.6, label="truth")
+    ax.plot(times, truth, color=TRUTH, linewidth=4.0, alpha=0.6, label="truth")
     for name in methods:
-        run = result.forecasts[name][index, :, column]
-        width, style = (1.6, "-") if name == "model" else (1.2, "--")
-        colour = COLOURS[0] if name == "model" else _baseline_colour(name)
-        ax.plot(times[start:stop], run, style, color=colour, linewidth=width, label=name)
-    ax.axvline(times[start - 1], color=MARK, linewidth=1.0, linestyle=":")
-    run = result.forecasts["model"][index, :, column]
+        run = result.forecasts[name][index, :drawn, column]
+        line = MODEL_LINE if name == "model" else {"color": _baseline_colour(name), **BASELINE_LINE}
+        ax.plot(times[result.warm_up :], run, label=name, **line)
+    ax.axvline(times[result.warm_up - 1], color=MARK, linewidth=1.0, linestyle=":")
+    error = result.forecasts["model"][index, :, column] - result.truth[index, :, column]
     with np.errstate(over="ignore", invalid="ignore"):
-        rmse = np.sqrt(np.mean((run - truth[start:stop]) ** 2))
+        rmse = np.sqrt(np.mean(error**2))
     unit = feature_unit(result.trajectory.problem, feature)
     ax.set_title(f"Free run of {result.num_steps} steps: RMSE {rmse:.2g} {_spelled(unit)}")
     ax.set_xlabel("time (s)")
     ax.set_ylabel(_label(result.trajectory.problem, feature))
-    quarter = 0.25 * np.ptp(truth[:stop])
-    legend_above(ax, truth[:stop].min() - quarter, truth[:stop].max() + quarter)
+    quarter = 0.25 * np.ptp(truth)
+    legend_above(ax, truth.min() - quarter, truth.max() + quarter)
     return ax
 
 
@@ -161,6 +166,7 @@ def plot_history(history, names=None, ax=None):
         label = name if problem is None else f"{name} ({_logged_unit(problem, name)})"
         ax.plot(epochs[known], logged[known], marker=marker, color=next_colour(ax), label=label)
     ax.set_yscale("log")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss" if len(names) == 1 else "loss and metrics")
     ax.legend()

@@ -6,7 +6,7 @@ import numpy as np
 from oscillator_zoo.data.datasets import state_columns
 
 from .forecast_evaluation import check_lengths
-from .free_run import FreeRun, baseline_forecasts, finite_or_inf
+from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf
 from .units import feature_unit
 
 INPUTS = ("force", "initial_state")
@@ -67,8 +67,7 @@ def evaluate_response(
     True
     """
     warm_up, num_steps = check_lengths(trajectory, warm_up, None)
-    features = (targets,) if isinstance(targets, str) else targets
-    features = tuple(trajectory.feature_names if features is None else features)
+    features = chosen_features(trajectory, targets)
     truth = state_columns(trajectory, features)
     prediction = _predicted(model, trajectory, inputs)
     if prediction.shape != truth[:, 1:].shape:

@@ -88,13 +88,13 @@ def plot_residual(pinn, tolerance=1e-6, num_points=NUM_TRAINING_POINTS, ax=None)
     title = f"Residual up to {high:.2g} {unit}"
     if tolerance is not None:
         tolerance = real_value("tolerance", tolerance, unit, above=0.0)
-        label = f"tolerance {tolerance:g} {unit}"
+        label = f"tolerance {tolerance:g}"
         ax.axhline(tolerance, color=MARK, linestyle="--", linewidth=1.2, label=label)
         title += ": within the tolerance" if high <= tolerance else ": above the tolerance"
         low, high = min(low, tolerance), max(high, tolerance)
     jumps = [t for t in pinn.problem.breakpoints if t <= times[-1]]
     for i, jump in enumerate(jumps):
-        label = None if i else "the force jumps"
+        label = None if i else "force jumps"
         ax.axvline(jump, color=MARK, linestyle=":", linewidth=1.0, label=label)
     ax.set_yscale("log")
     ax.set_title(title)

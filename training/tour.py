@@ -8,8 +8,8 @@ from oscillator_zoo.data import DampedOscillator, simulate
 from .baselines import linear_autoregression, persistence
 from .pictures import save_picture
 from .plots import plot_trajectory
-from .recipes import make_folder, train
 from .saved_models import export_model
+from .zoo import make_folder, train
 
 FORECASTERS = {
     "model": "Elman network, closed loop",

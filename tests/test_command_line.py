@@ -1,0 +1,95 @@
+"""The command `oscillator-zoo`: what it prints, what it writes, how it refuses."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from oscillator_zoo.data import DampedOscillator
+from oscillator_zoo.models import PINN
+from oscillator_zoo.training import recipes
+from oscillator_zoo.training.command_line import main
+
+
+@pytest.fixture(scope="module")
+def decay(tmp_path_factory):
+    """The folder of a short training."""
+    folder = tmp_path_factory.mktemp("runs") / "decay"
+    assert main(["train", "pinn-decay", "--epochs", "2", "--output-dir", str(folder)]) == 0
+    return folder
+
+
+def test_list_names_every_recipe_with_one_line(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(recipes())
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_evaluate_prints_the_table_with_its_baselines(decay, capsys):
+    assert main(["evaluate", str(decay)]) == 0
+    table = capsys.readouterr().out
+    for word in ("pinn", "euler", "rk4", "relative L2"):
+        assert word in table
+
+
+def test_plot_writes_pictures_and_names_them(decay, tmp_path, capsys):
+    assert main(["plot", str(decay), "--output-dir", str(tmp_path / "pictures")]) == 0
+    named = [pathlib.Path(line) for line in capsys.readouterr().out.split()]
+    assert {path.name for path in named} == {"result.png", "history.png", "residual.png"}
+    assert all(path.stat().st_size > 5000 for path in named)
+
+
+def test_export_writes_a_saved_model_that_tensorflow_reads_alone(decay, tmp_path):
+    assert main(["export", str(decay), str(tmp_path / "served")]) == 0
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    start = served.x(tf.constant([[0.0]], tf.float64))
+    assert float(start[0, 0]) == pytest.approx(1.0)
+
+
+def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
+    path = tmp_path / "mine.keras"
+    PINN(DampedOscillator(damping=0.1), duration=2.0, hidden_units=(4,)).save(path)
+    assert main(["evaluate", str(path)]) == 0
+    assert main(["plot", str(path)]) == 0
+    assert (tmp_path / "result.png").exists()
+    assert "relative L2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "pin-decay"], "Did you mean 'pinn-decay'"),
+        (["train", "elman-measured"], "needs data"),
+        (["train", "pinn-decay", "--epochs", "0"], "epochs must be"),
+        (["evaluate", "nowhere"], "There is no nowhere"),
+        (["plot", "nowhere"], "There is no nowhere"),
+        (["export", "nowhere", "served"], "There is no nowhere"),
+    ],
+)
+def test_errors_are_one_line_on_standard_error(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n3,x\n", "1,2\n3\n", ""])
+def test_a_bad_record_is_one_line_too(content, capsys, tmp_path):
+    data = tmp_path / "record.csv"
+    data.write_text(content)
+    arguments = ["--data", str(data), "--sampling-rate", "10", "--output-dir", str(tmp_path / "r")]
+    assert main(["train", "elman-measured", *arguments]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_installed_command_answers():
+    command = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
+    printed = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert printed.stdout.startswith("oscillator-zoo ")

@@ -1,0 +1,151 @@
+"""Every recipe trains, is judged, and can be read back; what it writes is what it trained."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from oscillator_zoo.data import Duffing, Sinusoid, simulate
+from oscillator_zoo.training import recipes, train
+from oscillator_zoo.training.run import Run
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
+PNG = b"\x89PNG\r\n\x1a\n"
+GENERATED = [name for name in recipes() if name != "elman-measured"]
+
+
+@pytest.fixture
+def record(tmp_path):
+    """A driven Duffing oscillator as an instrument would write it: millivolts, with offsets."""
+    force = Sinusoid(amplitude=0.5, angular_frequency=1.7)
+    motion = simulate(Duffing(damping=0.2, force=force), 0.1, 3000, method="rk4")
+    path = tmp_path / "record.csv"
+    columns = [40.0 * motion.force[0, :, 0] + 3.0, 20.0 * motion.feature("position")[0] - 5.0]
+    np.savetxt(path, np.stack(columns, axis=1), delimiter=",", header="in_mV,out_mV", comments="")
+    return path
+
+
+def inputs_of(run):
+    if run.task == "solution":
+        start = run.model.problem.start_time
+        return np.linspace(start, start + run.model.duration, 7)
+    if run.task == "forecast":
+        return run.test.states[:3, : run.warm_up].astype("float32")
+    return run.test.force[:3, :40].astype(run.model.inputs[0].dtype)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(name, tmp_path):
+    run, evaluation = train(name, tmp_path / "run", epochs=2)
+    again = Run.load(tmp_path / "run")
+
+    x = inputs_of(run)
+    np.testing.assert_array_equal(again.model.predict_on_batch(x), run.model.predict_on_batch(x))
+    assert again.facts["recipe"] == name
+    assert again.history == run.history
+    assert all(np.isfinite(values).all() for values in run.history.values())
+    model = "pinn" if run.task == "solution" else "model"
+    assert again.evaluate()[model] == pytest.approx(evaluation[model], rel=1e-6, nan_ok=True)
+    for picture in ("result.png", "history.png"):
+        assert (tmp_path / "run" / picture).read_bytes().startswith(PNG)
+
+
+def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp_path):
+    first, second, other = (
+        train("dense-window", tmp_path / str(i), epochs=1, seed=seed)[0].model.get_weights()
+        for i, seed in enumerate((3, 3, 4))
+    )
+    for a, b, c in zip(first, second, other):
+        np.testing.assert_array_equal(a, b)
+        assert np.abs(a - c).max() > 0.0
+
+
+def test_the_euler_recipe_moves_to_the_constants_behind_the_data(tmp_path):
+    run, _ = train("euler-damped", tmp_path, epochs=30)
+    alpha, delta = (float(weight.numpy()) for weight in run.model.trainable_weights)
+    # Adam started from (.1, .5); thirty epochs leave it within a few hundredths of (.4, 1).
+    assert abs(alpha - 0.4) < 0.05
+    assert abs(delta - 1.0) < 0.05
+    assert f"{alpha:.8f}" in run.notes[0]
+
+
+def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_path):
+    run, evaluation = train(
+        "elman-measured", tmp_path / "run", epochs=1, data=record, sampling_rate=10.0
+    )
+    scaling = run.model.get_layer(index=1)
+    training = np.loadtxt(record, delimiter=",", skiprows=1)[1:1801]
+    assert isinstance(scaling, keras.layers.Normalization)
+    assert np.squeeze(scaling.mean) == pytest.approx(training[:, 0].mean(), rel=1e-6)
+    assert run.model.layers[-1].offset == pytest.approx(training[:-1, 1].mean(), rel=1e-2)
+    # An untrained network stays within a few standard deviations of the mean, in millivolts.
+    position = run.model.predict(run.test.force[:, :200].astype("float32"), verbose=0)
+    assert abs(position.mean() - training[:, 1].mean()) < 5.0 * training[:, 1].std()
+    assert run.test.feature_names == ("position",)
+    assert np.isfinite(evaluation["model"]["position_rmse"])
+
+
+def test_run_json_says_what_was_done(tmp_path):
+    train("pinn-decay", tmp_path, epochs=2, seed=5)
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert (content["recipe"], content["seed"], content["epochs"]) == ("pinn-decay", 5, 2)
+    assert content["training_seconds"] > 0.0
+    assert not list(tmp_path.glob(".partial*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("elman-harmonik", {}, "Did you mean 'elman-harmonic'"),
+        ("pinn-decay", {"epochs": 0}, "epochs must be an integer of at least 1"),
+        ("pinn-decay", {"epochs": 2.0}, "Write epochs=2"),
+        ("pinn-decay", {"seed": -1}, "seed must be an integer of at least 0"),
+        ("pinn-decay", {"data": "x.csv"}, "takes no further options"),
+        ("elman-measured", {}, "needs data"),
+        ("elman-measured", {"data": "x.csv"}, "needs sampling_rate"),
+        ("elman-measured", {"dta": "x.csv"}, "Did you mean 'data'"),
+    ],
+)
+def test_bad_requests_are_refused_before_anything_is_written(name, options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        train(name, tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="output_dir must be a folder that can be written to"):
+        train("pinn-decay", tmp_path / "file" / "run", epochs=1)
+
+
+class TestReadingRuns:
+    def test_nothing_there(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="There is no"):
+            Run.load(tmp_path / "nowhere")
+
+    def test_a_folder_without_a_model(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"model\.keras"):
+            Run.load(tmp_path)
+
+    def test_a_file_that_is_no_model(self, tmp_path):
+        (tmp_path / "model.keras").write_text("not a model")
+        with pytest.raises(ValueError, match=r"read from a \.keras file"):
+            Run.load(tmp_path)
+
+    def test_a_model_without_its_description(self, tmp_path):
+        model = keras.Sequential([keras.Input((3, 1)), keras.layers.Dense(1)])
+        model.save(tmp_path / "other.keras")
+        with pytest.raises(ValueError, match=r"without run\.json beside it"):
+            Run.load(tmp_path / "other.keras")
+
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{}", '{"task": "dance"}', '{"task": "solution", "history": 3}']
+    )
+    def test_a_damaged_description(self, text, tmp_path):
+        keras.Sequential([keras.Input((3, 1)), keras.layers.Dense(1)]).save(
+            tmp_path / "model.keras"
+        )
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(ValueError, match=r"run\.json must be as"):
+            Run.load(tmp_path)
