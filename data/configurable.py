@@ -1,6 +1,7 @@
 """Objects that are described by the arguments of their constructor."""
 
 import difflib
+import functools
 import inspect
 
 import numpy as np
@@ -25,6 +26,7 @@ class Configurable:
     """
 
     @classmethod
+    @functools.cache
     def argument_names(cls):
         """Names of the constructor's arguments; `**kwargs` stands for the base class's."""
         names = []

@@ -36,24 +36,34 @@ PART = 256  # trajectories worked on at once
 PRODUCT_PART = 32  # trajectories in one product: what it writes stays in the processor's cache
 
 
-def solve_linear(problem, times, time_step, method, states, force):
-    """Write the states, and the force where it is not shared, of a linear problem."""
+def solve_linear(problem, matrix, times, time_step, method, states, force):
+    """Write the states, and the force where it is not shared, of a linear problem.
+
+    Args:
+        problem: an `InitialValueProblem` whose `is_linear`.
+        matrix: its `one_step_matrix`.
+        times: `(N + 1,)`, in s.
+        time_step: Δt, in s.
+        method: name of the method.
+        states: `(batch, N + 1, d)`, written to.
+        force: `(batch, N + 1, dimension)`, written to.
+    """
+    num_steps = len(times) - 1
     fractions = FORCE_FRACTIONS[method] if is_forced(problem) else ()
-    matrix = step_matrix(problem, STEPPERS[method], time_step, fractions)
+    length = min(FORCED_LENGTH if fractions else FREE_LENGTH, num_steps)
     shape = (len(states), problem.dimension)
     start = np.hstack([np.broadcast_to(y, shape) for y in problem.initial_state()])
-    length = min(FORCED_LENGTH if fractions else FREE_LENGTH, len(times) - 1)
 
     def solve(part):
         own = matrix if matrix.shape[-1] == 1 else matrix[:, :, part]
-        inputs = None
+        inputs = np.empty((1, num_steps, 0))
         with np.errstate(over="ignore", invalid="ignore"):  # the caller looks for lost motions
             if fractions:
                 rows = force_rows(problem, times, part)
                 fill_force(force, part, rows)
                 later = [times[:-1] + fraction * time_step for fraction in fractions[1:]]
                 inputs = [rows[:, :-1]] + [force_rows(problem, t, part) for t in later]
-                inputs = np.concatenate(inputs, axis=-1)
+                inputs = np.concatenate(inputs, axis=-1) if later else inputs[0]
             fill_states(states[part], start[part], own, inputs, length)
 
     in_parts(solve, len(states), PART)
@@ -94,6 +104,12 @@ def step_matrix(problem, step, time_step, force_fractions):
     return np.concatenate([y.transpose(2, 0, 1) for y in moved])
 
 
+def one_step_matrix(problem, time_step, method):
+    """[A b] of a method for a linear problem, as `step_matrix` gives it."""
+    fractions = FORCE_FRACTIONS[method] if is_forced(problem) else ()
+    return step_matrix(problem, STEPPERS[method], time_step, fractions)
+
+
 def powers(matrix, length):
     """A^j [A b] for j = 0 … length − 1, `(length, d, d + m, batch)`, by doubling.
 
@@ -115,14 +131,43 @@ def block_matrix(known):
     """M of the module's equation, `(batch, d + length · m, length · d)`, from the `powers`."""
     length, d, num_columns, batch = known.shape
     m = num_columns - d
-    rows = known.transpose(3, 2, 0, 1).reshape(batch, num_columns, length * d)
-    if not m:
-        return rows
+    columns = known.transpose(3, 2, 0, 1).reshape(batch, num_columns, length * d)
     matrix = np.zeros((batch, d + length * m, length * d))
-    matrix[:, :d] = rows[:, :d]
-    for i in range(length):  # the force of step i acts from step i on
-        matrix[:, d + i * m : d + (i + 1) * m, i * d :] = rows[:, d:, : (length - i) * d]
+    matrix[:, :d] = columns[:, :d]
+    if m:
+        for i in range(length):  # the force of step i acts from step i on
+            first = d + i * m
+            matrix[:, first : first + m, i * d :] = columns[:, d:, : (length - i) * d]
     return matrix
+
+
+def block_starts(start, known, forces, num_blocks):
+    """s_0, s_L, s_2L, …: S_{k+1} = P S_k + g_k with P = A^L, g_k what the force adds in block k.
+
+    The sums S_k = Σ_j P^j g_{k−1−j}, with s_0 before g_0, double their reach in every round.
+
+    Args:
+        start: s_0, `(batch, d)`.
+        known: `powers` for the steps of a block.
+        forces: f of whole blocks, `(batch or 1, num_whole, L · m)`.
+        num_blocks: how many starts.
+
+    Returns:
+        `(batch, num_blocks, d)`.
+    """
+    batch, d = start.shape
+    sums = np.zeros((num_blocks, d, batch))
+    sums[0] = start.T
+    if forces.shape[-1]:
+        adds = known[::-1, :, d:].transpose(3, 0, 2, 1).reshape(known.shape[-1], -1, d)
+        sums[1:] = np.matmul(forces[:, : num_blocks - 1], adds).transpose(1, 2, 0)
+    power = np.ascontiguousarray(known[-1, :, :d])
+    reach = 1
+    while reach < num_blocks:
+        sums[reach:] += np.einsum("ijn,kjn->kin", power, sums[:-reach])
+        power = np.einsum("ijn,jkn->ikn", power, power)
+        reach *= 2
+    return sums.transpose(2, 0, 1)
 
 
 def fill_states(states, start, matrix, inputs, length):
@@ -132,58 +177,37 @@ def fill_states(states, start, matrix, inputs, length):
         states: `(batch, N + 1, d)`, float64 or float32, written to.
         start: s_0, `(batch, d)`.
         matrix: [A b], `(d, d + m, batch)` or `(d, d + m, 1)`.
-        inputs: f_0 … f_{N−1}, `(batch, N, m)` or `(1, N, m)`; None where m is 0.
-        length: steps in a block.
+        inputs: f_0 … f_{N−1}, `(batch, N, m)` or `(1, N, m)`.
+        length: L, steps in a block.
     """
-    batch, num_steps, d = states.shape[0], states.shape[1] - 1, states.shape[2]
-    m = matrix.shape[1] - d
-    num_whole, rest = divmod(num_steps, length)
+    batch, num_times, d = states.shape
+    m = inputs.shape[-1]
+    num_whole, rest = divmod(num_times - 1, length)
     num_blocks = num_whole + bool(rest)
+    whole = num_whole * length
     known = powers(matrix, length)
-    steps_of_block = block_matrix(known)
-
-    blocks = np.zeros((batch, num_blocks, d + length * m))  # rows [s_i f_i f_{i+1} …]
-    if m:
-        whole = num_whole * length
-        blocks[:, :num_whole, d:] = inputs[:, :whole].reshape(-1, num_whole, length * m)
-        if rest:
-            blocks[:, num_whole, d : d + rest * m] = inputs[:, whole:].reshape(-1, rest * m)
-    gains = np.matmul(blocks[:, :, d:], steps_of_block[:, d:, -d:]) if m else None
-    blocks[:, :, :d] = block_starts(start, known[-1, :, :d], gains, num_blocks)
+    forces = inputs[:, :whole].reshape(len(inputs), num_whole, length * m)
+    starts = block_starts(start, known, forces, num_blocks)
+    own = matrix.shape[-1] > 1
+    steps = None if own else block_matrix(known)
 
     states[:, 0] = start
-    written = states[:, 1 : 1 + num_whole * length].reshape(batch, num_whole, length * d)
+    buffer = np.empty((min(batch, PRODUCT_PART), num_blocks, d + length * m))
     for part in slices(batch, PRODUCT_PART):
+        target, f = states[part], slice(None) if len(inputs) == 1 else part
+        rows = buffer[: len(target)]  # [s_i f_i f_{i+1} …]
+        rows[:, :, :d] = starts[part]
+        rows[:, :num_whole, d:] = forces[f]
+        steps = block_matrix(known[..., part]) if own else steps
         np.matmul(
-            blocks[part, :num_whole],
-            steps_of_block[part] if len(steps_of_block) > 1 else steps_of_block,
-            out=written[part],
+            rows[:, :num_whole],
+            steps,
+            out=target[:, 1 : 1 + whole].reshape(len(target), num_whole, length * d),
             dtype=np.float64,
             casting="same_kind",
         )
-    if rest:
-        last = np.matmul(blocks[:, num_whole:], steps_of_block[:, :, : rest * d])
-        states[:, -rest:] = last.reshape(batch, rest, d)
-
-
-def block_starts(start, power, gains, num_blocks):
-    """s_0, s_L, s_2L, …: S_{k+1} = A^L S_k + (what the force of block k adds).
-
-    Args:
-        start: `(batch, d)`.
-        power: A^L, `(d, d, batch)` or `(d, d, 1)`.
-        gains: `(batch, num_blocks, d)`, or None without a force.
-        num_blocks: how many starts.
-
-    Returns:
-        `(batch, num_blocks, d)`.
-    """
-    starts = np.empty((num_blocks, *start.T.shape))
-    gains = None if gains is None else np.ascontiguousarray(gains.transpose(1, 2, 0))
-    power, state = np.ascontiguousarray(power), start.T
-    for k in range(num_blocks):
-        starts[k] = state
-        state = np.einsum("ijn,jn->in", power, state)
-        if gains is not None:
-            state += gains[k]
-    return starts.transpose(2, 0, 1)
+        if rest:
+            late, height = inputs[f, whole:], d + rest * m
+            rows[:, -1, d:height] = late.reshape(len(late), rest * m)
+            last = np.matmul(rows[:, -1:, :height], steps[:, :height, : rest * d])
+            target[:, -rest:] = last.reshape(len(target), rest, d)

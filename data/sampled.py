@@ -67,12 +67,14 @@ class Sampled(Force):
         left = ops.reshape(ops.clip(left, 0, len(self.times) - 2), ops.shape(t))
         start, end = ops.take(times, left), ops.take(times, left + 1)
         first, second = ops.take(values, left), ops.take(values, left + 1)
-        inside = ops.logical_and(t >= self.times[0], t <= self.times[-1])
+        rounding = 1e-12 * np.abs(self.times).max()
+        inside = ops.logical_and(t >= self.times[0] - rounding, t <= self.times[-1] + rounding)
         force = (second - first) / (end - start) * (t - start) + first
         return ops.where(inside, force, float("nan") * t)
 
     def _numpy(self, t):
-        outside = (t < self.times[0]) | (t > self.times[-1])
+        rounding = 1e-12 * np.abs(self.times).max()  # a grid's last time may exceed its literal
+        outside = (t < self.times[0] - rounding) | (t > self.times[-1] + rounding)
         if outside.any():
             raise ValueError(
                 f"This force is known from {self.times[0]:g} s to {self.times[-1]:g} s. "

@@ -8,8 +8,8 @@ from .checks import positive_integer, real_value
 from .configurable import did_you_mean
 from .force_grid import empty_force
 from .initial_value_problem import InitialValueProblem
-from .linear_recurrence import solve_linear
-from .stability import growth_warning
+from .linear_recurrence import one_step_matrix, solve_linear
+from .stability import energy_growth, linear_growth
 from .step_loop import solve_stepwise
 from .steppers import STEPPERS
 from .trajectory import Trajectory
@@ -65,11 +65,18 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
     states = np.empty((batch, num_steps + 1, num_features), dtype)
     force = empty_force(problem, times, batch, dtype)
-    solve = solve_linear if problem.is_linear else solve_stepwise
-    solve(problem, times, time_step, method, states, force)
+    if problem.is_linear:
+        matrix = one_step_matrix(problem, time_step, method)
+        solve_linear(problem, matrix, times, time_step, method, states, force)
+    # Powers of the matrix can overflow where the motion itself does not: then step after all.
+    if not problem.is_linear or not np.isfinite(states[:, -1]).all():
+        solve_stepwise(problem, times, time_step, method, states, force)
     _check_finite(states, times, time_step, method)
 
-    warning = growth_warning(problem, states, time_step, method)
+    if problem.is_linear:
+        warning = linear_growth(problem, matrix, time_step, num_steps, method)
+    else:
+        warning = energy_growth(problem, states, time_step, method)
     if warning:
         warnings.warn(warning, stacklevel=2)
     return Trajectory(times, states, problem.feature_names, force, problem)
@@ -111,8 +118,9 @@ def _check_finite(states, times, time_step, method):
     trajectory = int(np.argmax(lost))
     step = int(np.argmin(np.isfinite(states[trajectory]).all(axis=-1)))
     which = f" of trajectory {trajectory}" if len(states) > 1 else ""
+    other = "" if method == "rk4" else ' or method="rk4"'
     raise ValueError(
         f"The motion{which} leaves the range of {states.dtype} in step {step} "
         f"(t = {times[step]:g} s). Received time_step={time_step:g} with method={method!r}. "
-        "Use a smaller step, or fewer steps if the true motion grows without bound."
+        f"Use a smaller step{other}; fewer steps if the true motion grows without bound."
     )

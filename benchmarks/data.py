@@ -1,0 +1,135 @@
+"""Speed of `simulate` next to other ways to make the same sequences, as ratios in one run.
+
+    python benchmarks/data.py [--quick]
+
+needs the extra `benchmark`. The contenders take turns, so that all see the same machine; medians
+are shown, with the ratio to oscillator_zoo in brackets: above 1, oscillator_zoo is faster.
+"""
+
+import argparse
+import datetime
+import gc
+import importlib.metadata
+import os
+import time
+import warnings
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads must not slow the next one
+
+import numpy as np
+from contenders import CONTENDERS, Ensemble, numpy_loop
+
+OURS = "oscillator_zoo"
+PACKAGES = ("numpy", "scipy", "numba", "jax", "diffrax", "torch", "torchdiffeq")
+
+
+def measure(case, batch, dtype, num_steps, rounds):
+    """{name: (median seconds, seconds of the first call, deviation from the NumPy loop)}."""
+    runs, first, deviation = {}, {}, {}
+    for name, (build, time_first) in CONTENDERS.items():
+        ensemble = Ensemble(case, batch, num_steps, dtype)
+        start = time.perf_counter()
+        run = build(ensemble)
+        if run is None:
+            continue
+        result = run()
+        first[name] = time.perf_counter() - start
+        runs[name] = run
+        deviation[name] = compare(result, time_first, ensemble)
+        del result
+    seconds = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            seconds[name].append(once(run))
+    return {name: (np.median(seconds[name]), first[name], deviation[name]) for name in runs}
+
+
+def compare(result, time_first, ensemble):
+    """Largest deviation from the float64 NumPy loop, over at most 1000 trajectories."""
+    few = Ensemble(ensemble.case, ensemble.batch, ensemble.num_steps, ensemble.dtype)
+    few.dtype, few.h = "float64", 0.01
+    for name in ("g", "k", "c", "A", "x", "v"):
+        setattr(few, name, getattr(ensemble, name)[:1000].astype(np.float64))
+    few.batch = len(few.x)
+    expected = numpy_loop(few)()
+    part = (slice(None), slice(1000)) if time_first else slice(1000)
+    got = [y[part] if time_first else y[part].T for y in result]
+    return max(float(np.abs(y - z).max()) for y, z in zip(got, expected))
+
+
+def once(run):
+    """Seconds of one call; short ones are repeated until they fill 20 ms."""
+    gc.collect()
+    count, start = 0, time.perf_counter()
+    while True:
+        result = run()
+        count += 1
+        elapsed = time.perf_counter() - start
+        if elapsed > 0.02:
+            return elapsed / count
+        del result
+
+
+def table(case, dtype, measured):
+    """Markdown: one row for each contender, one column for each size of ensemble."""
+    batches = list(measured)
+    lines = [
+        f"### {case}, {dtype}",
+        "",
+        "| | " + " | ".join(f"{batch:,} trajectories" for batch in batches) + " | deviation |",
+        "| --- |" + " ---: |" * (len(batches) + 1),
+    ]
+    for name in CONTENDERS:
+        if name not in measured[batches[0]]:
+            continue
+        cells = []
+        for batch in batches:
+            seconds, ours = measured[batch][name][0], measured[batch][OURS][0]
+            ratio = "" if name == OURS else f" (×{seconds / ours:.2g})"
+            cells.append(f"{readable(seconds)}{ratio}")
+        deviation = max(measured[batch][name][2] for batch in batches)
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {deviation:.0e} |")
+    firsts = measured[batches[0]]
+    lines += [
+        "",
+        f"First call with {batches[0]:,} trajectories, compiling included: "
+        + ", ".join(f"{name} {readable(values[1])}" for name, values in firsts.items())
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def readable(seconds):
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.1e} s"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="1 and 1000 trajectories, few rounds")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 1000, 100_000])
+    parser.add_argument("--dtype", nargs="+", default=["float64", "float32"])
+    parser.add_argument("--case", nargs="+", default=["free", "driven", "duffing"])
+    parser.add_argument("--steps", type=int, default=1000)
+    arguments = parser.parse_args()
+    batches = [b for b in arguments.batch if b <= 1000] if arguments.quick else arguments.batch
+
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    print(f"{datetime.date.today()}, {os.cpu_count()} processors, {versions}.\n")
+    for case in arguments.case:
+        for dtype in arguments.dtype:
+            measured = {}
+            load = os.getloadavg()[0]
+            for batch in batches:
+                rounds = 3 if arguments.quick else (5 if batch > 10_000 else 15)
+                measured[batch] = measure(case, batch, dtype, arguments.steps, rounds)
+            print(table(case, dtype, measured))
+            print(f"Load before and after: {load:.1f}, {os.getloadavg()[0]:.1f}.\n", flush=True)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)  # Euler's growth is the same for all of them
+    main()
