@@ -1,3 +1,4 @@
+import base64
 import io
 import sys
 import types
@@ -205,6 +206,12 @@ def test_solution_plot_that_cannot_be_written_raises_before_training(tmp_path):
         fit(pinn_for(), [SolutionPlot(tmp_path / "file" / "pictures")])
 
 
+def test_picture_of_an_unknown_format_raises_before_training(tmp_path):
+    with pytest.raises(ValueError, match=r"end in one of .*\.png, .*Received: .*solution\.xyz"):
+        fit(pinn_for(), [SolutionPlot(tmp_path / "solution.xyz")])
+    assert not list(tmp_path.iterdir())
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True
@@ -227,7 +234,7 @@ def run_progress(monkeypatch, stdout, epochs, seconds_per_epoch=1.0, stop_after=
         if epoch + 1 == stop_after:
             break
     progress.on_train_end()
-    return stdout.getvalue() if isinstance(stdout, io.StringIO) else None
+    return stdout.getvalue()
 
 
 def test_progress_in_a_terminal_is_one_line_that_ends_once(monkeypatch):
@@ -261,15 +268,16 @@ def test_progress_closes_its_line_when_training_stops_early(monkeypatch):
     assert text.endswith("epoch 3/100 · loss 3.33e-01 · 0:03 in all\n")
 
 
-def test_progress_in_a_notebook_replaces_one_output(monkeypatch):
+def notebook(monkeypatch):
+    """Stands for a notebook: a list of what it shows, and the stream that programs print to."""
     shown = []
 
     class Handle:
         def update(self, content, raw):
-            shown.append(("update", content["text/plain"]))
+            shown.append(("update", content))
 
     def display(content, display_id, raw):
-        shown.append(("display", content["text/plain"]))
+        shown.append(("display", content))
         return Handle()
 
     module = types.ModuleType("IPython.display")
@@ -277,10 +285,23 @@ def test_progress_in_a_notebook_replaces_one_output(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     if "IPython" not in sys.modules:
         monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
-    stream = type("OutStream", (), {"__module__": "ipykernel.iostream"})()
-    run_progress(monkeypatch, stream, epochs=3)
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    return shown, stream
+
+
+def test_progress_in_a_notebook_replaces_one_output(monkeypatch):
+    shown, stream = notebook(monkeypatch)
+    assert run_progress(monkeypatch, stream, epochs=3) == ""
     assert [kind for kind, _ in shown] == ["display", "update", "update"]
-    assert shown[-1][1] == "epoch 3/3 · loss 3.33e-01 · 0:03 in all"
+    assert shown[-1][1] == {"text/plain": "epoch 3/3 · loss 3.33e-01 · 0:03 in all"}
+
+
+def test_solution_plot_in_a_notebook_replaces_one_picture(monkeypatch):
+    shown, stream = notebook(monkeypatch)
+    monkeypatch.setattr(sys, "stdout", stream)
+    fit(pinn_for(), [SolutionPlot(every=2)], epochs=3)
+    assert [kind for kind, _ in shown] == ["display", "update"]
+    assert all(base64.b64decode(c["image/png"]).startswith(b"\x89PNG") for _, c in shown)
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -130,6 +130,7 @@ class SolutionPlot(keras.callbacks.Callback):
         else:
             self._panels = (self.ax, None)
         if self.path is not None:
+            _check_format(self.path, self._panels[0].figure)
             _make_folder(self.path.parent if self.path.suffix else self.path)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -153,7 +154,7 @@ class SolutionPlot(keras.callbacks.Callback):
             with write_whole(path) as temporary:
                 ax.figure.savefig(temporary, dpi=120)
         if self._display is not None:
-            self._display.show(ax.figure)
+            self._display.show(figure=ax.figure)
         elif self.ax is not None:
             ax.figure.canvas.draw_idle()
             ax.figure.canvas.flush_events()
@@ -235,6 +236,15 @@ def _compiled_residual(pinn):
 
     compiled = tf.function(pinn.residual)
     return lambda times: compiled(tf.constant(times, pinn.compute_dtype))
+
+
+def _check_format(path, figure):
+    known = figure.canvas.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in known:
+        raise ValueError(
+            f"A picture's file must end in one of .{', .'.join(sorted(known))}. Received: {path}. "
+            "For a folder leave out the ending."
+        )
 
 
 def _make_folder(folder):

@@ -1,5 +1,7 @@
 """Output that is replaced by newer output: in terminals and in notebooks."""
 
+import base64
+import io
 import shutil
 import sys
 
@@ -15,14 +17,15 @@ class LiveDisplay:
     def __init__(self):
         self.handle = None
 
-    def show(self, content, **options):
-        """Show content, a figure or (with `raw=True`) a dictionary of MIME type → data."""
+    def show(self, text=None, figure=None):
+        """Show a text, or a Matplotlib figure as a picture."""
         from IPython.display import display
 
+        content = {"text/plain": text} if figure is None else {"image/png": _png(figure)}
         if self.handle is None:
-            self.handle = display(content, display_id=True, **options)
+            self.handle = display(content, display_id=True, raw=True)
         else:
-            self.handle.update(content, **options)
+            self.handle.update(content, raw=True)
 
 
 class UpdatingLine:
@@ -44,7 +47,7 @@ class UpdatingLine:
     def show(self, text):
         """Replace the line by `text`."""
         if self.notebook is not None:
-            self.notebook.show({"text/plain": text}, raw=True)
+            self.notebook.show(text)
         elif self.terminal:
             text = text[: shutil.get_terminal_size().columns - 1]
             sys.stdout.write("\r" + text.ljust(self.width))
@@ -58,3 +61,10 @@ class UpdatingLine:
         if self.terminal and self.width:
             print(flush=True)
         self.width = 0
+
+
+def _png(figure):
+    """A figure as base64 text, which needs no Matplotlib backend for notebooks."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return base64.b64encode(file.getvalue()).decode("ascii")
