@@ -60,7 +60,7 @@ def elman_measured(
         shuffle=False,
         verbose=0,
     )
-    return Run(model, "response", history.history, test, warm_up=WARM_UP)
+    return Run(model, "response", history.history, test, WARM_UP, training=train)
 
 
 def with_later_force(record):

@@ -110,4 +110,4 @@ def euler_damped(epochs=60, seed=0, callbacks=()):
     )
     alpha, delta = float(cell.damping_rate), float(cell.squared_frequency)
     notes = (f"Found α = {alpha:.8f} 1/s (true .4) and δ = {delta:.8f} 1/s² (true 1).",)
-    return Run(model, "response", history.history, test, WARM_UP, notes)
+    return Run(model, "response", history.history, test, WARM_UP, notes=notes)

@@ -16,6 +16,7 @@ from .response_evaluation import evaluate_response
 from .solution_evaluation import evaluate_solution
 
 TASKS = ("forecast", "response", "solution")
+TRAJECTORIES = ("test", "training")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Run:
             the equation's own.
         warm_up: number of samples at the start of `test` that set the model's state and are not
             scored.
+        training: `Trajectory` that the linear autoregression is fitted to; None fits it to the
+            warm-up of each test trajectory.
         notes: sentences about the result, a tuple of texts.
         facts: dictionary of what a reader of the folder wants to know: name of the recipe, seed,
             epochs, seconds.
@@ -46,6 +49,7 @@ class Run:
     history: dict
     test: Trajectory | None = None
     warm_up: int = 1
+    training: Trajectory | None = None
     notes: tuple = ()
     facts: dict = dataclasses.field(default_factory=dict)
 
@@ -54,15 +58,16 @@ class Run:
         if self.task == "solution":
             return evaluate_solution(self.model)
         judge = evaluate_forecast if self.task == "forecast" else evaluate_response
-        return judge(self.model, self.test, self.warm_up)
+        return judge(self.model, self.test, self.warm_up, training=self.training)
 
     def save(self, folder):
-        """Write `model.keras`, `run.json` and `test.npz`, each whole or not at all."""
+        """Write `model.keras`, `run.json` and the trajectories, each whole or not at all."""
         folder = pathlib.Path(folder)
         with write_whole(folder / "model.keras") as temporary:
             self.model.save(temporary)
-        if self.test is not None:
-            self.test.save(folder / "test.npz")
+        for name in TRAJECTORIES:
+            if getattr(self, name) is not None:
+                getattr(self, name).save(folder / f"{name}.npz")
         content = {
             "task": self.task,
             "warm_up": self.warm_up,
@@ -98,13 +103,13 @@ class Run:
         if not description.exists() or (path.is_file() and path.name != "model.keras"):
             return _lone_solution(model, file)
         content = _read_description(description)
-        test = folder / "test.npz"
+        files = {name: folder / f"{name}.npz" for name in TRAJECTORIES}
         return cls(
             model=model,
             task=content.pop("task"),
             history=content.pop("history"),
-            test=Trajectory.load(test) if test.exists() else None,
             warm_up=content.pop("warm_up"),
+            **{name: Trajectory.load(path) for name, path in files.items() if path.exists()},
             notes=tuple(content.pop("notes")),
             facts=content,
         )
