@@ -3,7 +3,14 @@
 import keras
 from keras import ops
 
-from .time_axis import can_carry_state, check_call, check_window_model, graph_of, no_dropout
+from .time_axis import (
+    can_carry_state,
+    check_call,
+    check_window_model,
+    graph_of,
+    no_dropout,
+    temporarily,
+)
 
 
 class ClosedLoop(keras.Model):
@@ -124,14 +131,8 @@ class CarriedState(keras.layers.Layer):
 
 def over_sequence(layer, sequence, states, mask):
     """A recurrent layer on a whole sequence from its initial state: output, last states."""
-    layer_with_states = keras.layers.RNN(
-        layer.cell,
-        return_sequences=layer.return_sequences,
-        return_state=True,
-        zero_output_for_mask=layer.zero_output_for_mask,
-        dtype=layer.dtype_policy,
-    )
-    output, *states = layer_with_states(sequence, mask=mask)
+    with temporarily(layer, return_state=True, stateful=False):
+        output, *states = layer(sequence, mask=mask)
     return output, keras.tree.flatten(states)
 
 

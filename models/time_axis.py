@@ -85,25 +85,28 @@ def normalization_constants(model):
 
 
 @contextlib.contextmanager
-def no_dropout(model):
-    """Cells without their dropout: some draw random numbers even where they do not use them."""
-    layers = [
-        inner
-        for op in _recurrent(model)
-        for inner in (
-            [op.forward_layer, op.backward_layer] if hasattr(op, "forward_layer") else [op]
-        )
-    ]
-    cells = [cell for layer in layers for cell in getattr(layer.cell, "cells", [layer.cell])]
-    cells = [cell for cell in cells if hasattr(cell, "recurrent_dropout")]
-    rates = [(cell.dropout, cell.recurrent_dropout) for cell in cells]
+def temporarily(layer, **attributes):
+    """A layer with other values for some attributes, which it gets back afterwards."""
+    before = {name: getattr(layer, name) for name in attributes}
     try:
-        for cell in cells:
-            cell.dropout = cell.recurrent_dropout = 0.0
+        for name, value in attributes.items():
+            setattr(layer, name, value)
         yield
     finally:
-        for cell, (dropout, recurrent_dropout) in zip(cells, rates):
-            cell.dropout, cell.recurrent_dropout = dropout, recurrent_dropout
+        for name, value in before.items():
+            setattr(layer, name, value)
+
+
+@contextlib.contextmanager
+def no_dropout(model):
+    """Cells without their dropout: some draw random numbers even where they do not use them."""
+    with contextlib.ExitStack() as stack:
+        for op in _recurrent(model):
+            layers = [op.forward_layer, op.backward_layer] if hasattr(op, "forward_layer") else [op]
+            for cell in (cell for one in layers for cell in getattr(one.cell, "cells", [one.cell])):
+                if hasattr(cell, "recurrent_dropout"):
+                    stack.enter_context(temporarily(cell, dropout=0.0, recurrent_dropout=0.0))
+        yield
 
 
 def _recurrent(model):

@@ -10,7 +10,15 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from recurrent_checks import has_float64
+from recurrent_checks import (
+    MODES,
+    assert_same,
+    compiled,
+    finite_differences,
+    gradient,
+    has_float64,
+    loss_of,
+)
 
 from oscillator_zoo.data import DampedOscillator, Sinusoid, simulate
 from oscillator_zoo.models import EulerCell
@@ -18,7 +26,6 @@ from oscillator_zoo.models import EulerCell
 pytestmark = pytest.mark.skipif(not has_float64(), reason="JAX_ENABLE_X64 is not set")
 
 STEP = 0.05
-BACKEND = keras.backend.backend()
 OSCILLATOR = DampedOscillator(2.0, 0.3, 1.8, force=Sinusoid(0.7, 1.1), position=0.5, velocity=-1.0)
 NON_DEFAULT = {
     "time_step": 0.04,
@@ -159,38 +166,16 @@ def test_squared_frequency_stays_nonnegative_and_damping_may_not():
     assert layer.cell.damping_rate.numpy() < -0.05
 
 
-def loss_of(layer, force, target):
-    return ops.mean((layer(force) - target) ** 2)
-
-
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("mode", MODES)
 def test_gradients_equal_finite_differences(mode):
-    if BACKEND != "tensorflow":
-        pytest.skip("graph and XLA are TensorFlow's")
-    import tensorflow as tf
-
     layer = euler_layer(trainable_mass=True, learn_initial_state=True, initial_position=0.5)
-    force, target = tf.constant(random_force()), tf.constant(random_force(seed=1))
     layer.build((2, 8, 1))
-
-    def gradients():
-        with tf.GradientTape() as tape:
-            loss = loss_of(layer, force, target)
-        return tape.gradient(loss, [w.value for w in layer.trainable_weights])
-
-    compiled = {"graph": False, "xla": True}
-    if mode in compiled:
-        gradients = tf.function(gradients, jit_compile=compiled[mode])
-    found = [float(g) for g in gradients()]
-    assert len(found) == 5
-    for weight, gradient in zip(layer.trainable_weights, found):
-        value, losses = weight.numpy(), []
-        for shift in (1e-5, -1e-5):
-            weight.assign(value + shift)
-            losses.append(float(loss_of(layer, force, target)))
-        weight.assign(value)
-        # Central differences: error of order 1e-10, rounding 1e-16 / 1e-5 = 1e-11.
-        np.testing.assert_allclose(gradient, (losses[0] - losses[1]) / 2e-5, rtol=1e-6, atol=1e-9)
+    loss = loss_of(layer)
+    arrays = [weight.numpy() for weight in layer.trainable_variables] + [random_force()]
+    assert len(arrays) == 6
+    found = compiled(gradient(loss), mode)(*[ops.convert_to_tensor(array) for array in arrays])
+    # Central differences: error of order step² = 1e-10, rounding 1e-15 / 1e-5 = 1e-10.
+    assert_same(found, finite_differences(loss, arrays), 1e-8)
 
 
 def test_config_holds_every_argument_and_training_does_not_change_it():
