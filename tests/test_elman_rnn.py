@@ -38,8 +38,8 @@ needs_tensorflow = pytest.mark.skipif(checks.BACKEND != "tensorflow", reason="Te
 SINGLE = 5e-6
 DIRECTIONS = [False, True]
 MODES = list(itertools.product(MASKS, DIRECTIONS, DIRECTIONS, DIRECTIONS, DIRECTIONS))
-if checks.BACKEND != "tensorflow":  # JAX compiles a loop for each; one in five covers every choice.
-    MODES = MODES[::5]
+if checks.BACKEND != "tensorflow":  # JAX compiles a loop for each; these cover every choice.
+    MODES = MODES[::7]
 
 
 def built(layer, x=None):
@@ -86,7 +86,9 @@ def test_every_mode_is_the_equation_taken_step_by_step(mask, sequence, backwards
 
 
 @pytest.mark.parametrize("output_units", [None, 3, UNITS])
-@pytest.mark.parametrize("mask, sequence, backwards, zero, unroll", MODES[::3])
+@pytest.mark.parametrize(
+    "mask, sequence, backwards, zero, unroll", MODES[:: 3 if checks.BACKEND == "tensorflow" else 1]
+)
 def test_every_mode_is_keras_rnn_over_the_cell(
     mask, sequence, backwards, zero, unroll, output_units
 ):
@@ -138,7 +140,7 @@ def test_without_output_units_it_is_simple_rnn(options):
         assert_same(ours(x, initial_state=start), theirs(x, initial_state=[start]), SINGLE)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_low_precision_is_that_of_simple_rnn(policy):
     if checks.BACKEND == "torch" and "bfloat16" not in policy:
         pytest.skip("PyTorch's CPU kernels are not meant for float16")
@@ -160,8 +162,8 @@ def test_low_precision_is_that_of_simple_rnn(policy):
     assert with_output(x).dtype == ours(x).dtype
 
 
-@pytest.mark.parametrize("merge_mode", ["concat", "sum", None])
-@pytest.mark.parametrize("mask", ["none", "left", "right", "interior"])
+@pytest.mark.parametrize("merge_mode", ["concat", None])
+@pytest.mark.parametrize("mask", ["left", "right", "interior"])
 def test_bidirectional_treats_it_as_it_treats_keras_rnn(mask, merge_mode):
     def wrapped(layer):
         wrapper = keras.layers.Bidirectional(layer, merge_mode=merge_mode)
@@ -370,6 +372,7 @@ def same_behaviour(one, other):
     )
 
 
+@pytest.mark.skipif(checks.BACKEND == "jax", reason="JAX compiles each of its 170 loops")
 @pytest.mark.filterwarnings("ignore:The learned initial state:UserWarning")
 def test_every_argument_survives_saving_and_loading_in_a_fresh_process(tmp_path):
     ignored = {"args", "kwargs"}
@@ -384,10 +387,12 @@ def test_every_argument_survives_saving_and_loading_in_a_fresh_process(tmp_path)
         model.save(tmp_path / f"{name}.keras")
         behaviours[name] = checks.behaviour(model, x)
     subprocess.run([sys.executable, checks.__file__, tmp_path], check=True, env=os.environ)
+    plain = checks.behaviour(model_with(), x)
     for name, expected in behaviours.items():
         with np.load(tmp_path / f"{name}.reloaded.npz") as found:
             assert same_behaviour(dict(found), expected), name
-        without = checks.behaviour(model_with(**COMPANY.get(name, {})), x)
+        company = COMPANY.get(name)
+        without = checks.behaviour(model_with(**company), x) if company else plain
         # Unrolling changes how the numbers are made, not what they are.
         assert same_behaviour(without, expected) is (name == "unroll"), name
 
