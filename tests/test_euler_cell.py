@@ -171,7 +171,8 @@ def test_gradients_equal_finite_differences(mode):
     layer = euler_layer(trainable_mass=True, learn_initial_state=True, initial_position=0.5)
     layer.build((2, 8, 1))
     loss = loss_of(layer)
-    arrays = [weight.numpy() for weight in layer.trainable_variables] + [random_force()]
+    arrays = [np.array(weight.numpy()) for weight in layer.trainable_variables]
+    arrays.append(random_force())
     assert len(arrays) == 6
     found = compiled(gradient(loss), mode)(*[ops.convert_to_tensor(array) for array in arrays])
     # Central differences: error of order step² = 1e-10, rounding 1e-15 / 1e-5 = 1e-10.
