@@ -1,7 +1,10 @@
 """The step loop: any problem, any method, all trajectories of an ensemble at once."""
 
+import copy
+
 import numpy as np
 
+from .ensemble import Ensemble
 from .force_grid import fill_force, force_rows
 from .parallel import in_parts, slices
 from .steppers import STEPPERS
@@ -12,7 +15,7 @@ KEPT = 16  # steps kept aside before they are written, trajectory by trajectory
 
 def motion(problem, times, time_step, step):
     """Yields s_0, then every s_{i+1} made from s_i."""
-    state = problem.initial_state()
+    problem, state = _prepared(problem), problem.initial_state()
     alone = _takes_numbers(problem, times[0], state)
     if alone:  # numbers are stepped several times faster than arrays of one number
         state = tuple(y[0, 0] for y in state)
@@ -50,6 +53,25 @@ def solve_stepwise(problem, times, time_step, method, states, force):
             fill_force(force, part, force_rows(problem, times, part))
 
     in_parts(solve, batch, PART if batch > PART and _divides(problem, times[:1]) else batch)
+
+
+def _prepared(item):
+    """A copy of a problem or force whose `columns` are made once, not anew in every step."""
+    if isinstance(item, tuple):
+        return tuple(map(_prepared, item))
+    if not isinstance(item, Ensemble):
+        return item
+    ready, made = copy.copy(item), {}
+
+    def columns(*names, ops=np):
+        if (names, ops) not in made:
+            made[names, ops] = item.columns(*names, ops=ops)
+        return made[names, ops]
+
+    ready.columns = columns
+    if getattr(item, "force", None) is not None:
+        ready.force = _prepared(item.force)
+    return ready
 
 
 def _takes_numbers(problem, t, state):
