@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .activations import get_activation
+from .equation_checks import check_problem, checked_rhs
 from .feeding import without_autotuning
 from .force_data import with_given_force
 from .interval_model import NO_WEIGHTS, IntervalModel
@@ -45,7 +45,11 @@ class PINN(IntervalModel):
     faster by `simulate(method="rk4")`; a network gives a function that can be differentiated.
 
     `fit(pinn.collocation_points(), epochs=…)` trains on all points at once; `history` has the
-    `loss` C in (m/s²)² and `residual_max`, the largest |r| at the training points, in m/s².
+    `loss` C in (m/s²)² and `residual_max`, the largest |r| at the training points, in m/s² (to
+    callbacks that watch it say `mode="min"`). Adam needs thousands of steps, and a rate that falls
+    ends nearer to the solution than a constant one: compile with `keras.optimizers.Adam(rate)`,
+    `rate = keras.optimizers.schedules.CosineDecay(1e-2, num_steps)`, and
+    `steps_per_execution=100`.
 
     Args:
         problem: `InitialValueProblem` of order 1 or 2, one trajectory.
@@ -91,7 +95,7 @@ class PINN(IntervalModel):
         problem,
         duration,
         hidden_units=None,
-        activation="tanh",
+        activation="sin",
         h1=None,
         h2=None,
         seed=None,
@@ -100,7 +104,7 @@ class PINN(IntervalModel):
         **kwargs,
     ):
         super().__init__(name=name, dtype=dtype, **kwargs)
-        _check_problem(problem)
+        check_problem(problem)
         self.problem = problem
         self.duration = real_value("duration", duration, "s", above=0.0)
         if np.ndim(self.duration):
@@ -131,7 +135,7 @@ class PINN(IntervalModel):
         problem, t = with_given_force(self.problem, x)
         t = self.column(t)
         *state, rate = time_derivatives(self, t, problem.order, problem.dimension)
-        return rate - _checked_rhs(problem.rhs(t, *state, ops=ops), rate)
+        return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
 
     def log(self, x, y, sample_weight, cost, residuals):
         self.residual_max.update_state(ops.abs(residuals))
@@ -201,8 +205,12 @@ class PINN(IntervalModel):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        read = keras.saving.deserialize_keras_object
-        return cls(**{name: read(value, custom_objects) for name, value in config.items()})
+        def read(value):
+            if not isinstance(value, dict):
+                return value
+            return keras.saving.deserialize_keras_object(value, custom_objects)
+
+        return cls(**{name: read(value) for name, value in config.items()})
 
     def _make_network(self):
         num_layers = len(self.hidden_units) + 1
@@ -217,33 +225,3 @@ class PINN(IntervalModel):
                 keras.layers.Dense(units, activation, True, weights, dtype=self.dtype_policy)
             )
         return network
-
-
-def _check_problem(problem):
-    if not isinstance(problem, InitialValueProblem):
-        raise ValueError(
-            "problem must be an InitialValueProblem such as DampedOscillator. "
-            f"Received: {problem!r}. Subclass InitialValueProblem for your own equation."
-        )
-    if problem.ensemble_size is not None:
-        raise ValueError(
-            "A PINN solves one trajectory. Received an ensemble of "
-            f"{problem.ensemble_size}. Take one with problem.select(0)."
-        )
-
-
-def _checked_rhs(rhs, rate):
-    """The right-hand side as a tensor, if it fits the rate of change `(num, dimension)`."""
-    rhs = ops.convert_to_tensor(rhs, rate.dtype) if isinstance(rhs, float | int) else rhs
-    if rhs.dtype != rate.dtype:
-        raise ValueError(
-            f"rhs must compute in {rate.dtype.name}. Received {rhs.dtype.name}. keras.ops makes "
-            "float32 of a Python float in convert_to_tensor or where: cast it to the dtype of t."
-        )
-    dimension = rate.shape[-1]
-    if len(rhs.shape) > 2 or (len(rhs.shape) and rhs.shape[-1] not in (1, dimension)):
-        raise ValueError(
-            f"rhs must return (num, {dimension}) for x of that shape. Received {tuple(rhs.shape)}. "
-            "Keep the last axis, for instance with ops.stack([...], axis=-1)."
-        )
-    return rhs

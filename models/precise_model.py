@@ -9,9 +9,6 @@ from oscillator_zoo.data.files import write_whole
 from .feeding import as_arrays, batches, is_array_like, split_off_last
 from .saved_model import write_whole_folder
 
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
-
 LARGE_BATCH = 4096
 
 
@@ -63,9 +60,8 @@ class PreciseModel(keras.Model):
             size = validation_batch_size or LARGE_BATCH
             validation_data = self.as_dataset(*arrays, batch_size=size)
             validation_batch_size = None
-        x = self.prepare(x)
         return super().fit(
-            x=x,
+            x=self.prepare(x),
             y=y,
             batch_size=batch_size,
             epochs=epochs,
@@ -73,7 +69,7 @@ class PreciseModel(keras.Model):
             callbacks=callbacks,
             validation_split=validation_split,
             validation_data=self.prepare(validation_data),
-            shuffle=shuffle and not isinstance(x, tf.data.Dataset),
+            shuffle=shuffle and isinstance(x, keras.utils.PyDataset),  # others would only warn
             class_weight=class_weight,
             sample_weight=sample_weight,
             initial_epoch=initial_epoch,
