@@ -6,7 +6,7 @@ from keras import ops
 from .precision import full_precision
 
 
-def positive_integer(name, value, example):
+def number_of_units(name, value, example):
     """The integer `value`, or a ValueError naming the argument and a value that would do."""
     is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
     if not is_integer or value.__index__() <= 0:
@@ -115,7 +115,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
                 "output_units=None. Pass output_units, or use `activation` for the hidden state."
             )
         super().__init__(
-            positive_integer("units", units, 32),
+            number_of_units("units", units, 32),
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
@@ -133,7 +133,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             **kwargs,
         )
         if output_units is not None:
-            self.output_size = output_units = positive_integer("output_units", output_units, 2)
+            self.output_size = output_units = number_of_units("output_units", output_units, 2)
         self.state_size = self.output_size if self.feeds_back_output else self.units
         self.output_units = output_units
         self.output_activation = keras.activations.get(output_activation)
