@@ -30,7 +30,7 @@ def _swish(z):
 
 @keras.saving.register_keras_serializable("pinn_checks")
 class Springs(InitialValueProblem):
-    """Coordinates that pull at each other, with a cubic spring: nonlinear, any order, any dimension.
+    """Coordinates that pull at each other, with cubic springs: any order, any dimension.
 
     x_i'' (order 1: x_i') = −κ x_i³ + ½ x_{i+1} + cos t − c x_i'
     """

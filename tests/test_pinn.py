@@ -177,7 +177,7 @@ def test_other_wrong_arguments_are_refused():
         PINN("oscillator", 1.0)
     with pytest.raises(ValueError, match=r"Received an ensemble of 2. Take one with .*select\(0\)"):
         PINN(DampedOscillator(position=[1.0, 2.0]), 1.0)
-    with pytest.raises(ValueError, match="seed must be an integer of at least 0. Received: -1"):
+    with pytest.raises(ValueError, match=r"seed must be an integer of at least 0. Received: -1"):
         PINN(DampedOscillator(), 1.0, seed=-1)
     with pytest.raises(ValueError, match="activation"):
         PINN(DampedOscillator(), 1.0, activation="sine wave")

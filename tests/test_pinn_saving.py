@@ -187,7 +187,7 @@ def test_files_that_cannot_be_written_are_refused(tmp_path):
     with pytest.raises(ValueError, match="folder of a file to write must exist and be writable"):
         pinn.save(tmp_path / "file" / "model.keras")
     pinn.save(str(tmp_path / "model.keras"))
-    with pytest.raises(ValueError, match="With overwrite=False .*model.keras, which exists"):
+    with pytest.raises(ValueError, match=r"With overwrite=False .*model.keras, which exists"):
         pinn.save(tmp_path / "model.keras", overwrite=False)
     pinn.save(tmp_path / "new.keras", overwrite=False)
     assert keras.models.load_model(tmp_path / "new.keras").duration == 1.0
@@ -293,10 +293,10 @@ def test_export_replaces_a_saved_model_and_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "data" / "precious.csv").write_text("1")
     (tmp_path / "file").write_text("1")
     for path in (tmp_path / "data", tmp_path / "file"):
-        with pytest.raises(ValueError, match="or replaces another SavedModel. .*Choose another"):
+        with pytest.raises(ValueError, match=r"or replaces another SavedModel. .*Choose another"):
             pinn.export(path)
     for path in (tmp_path / "missing" / "solution", tmp_path / "file" / "solution"):
-        with pytest.raises(ValueError, match="must exist and be writable. Received: "):
+        with pytest.raises(ValueError, match=r"must exist and be writable. Received: "):
             pinn.export(path)
     assert (tmp_path / "data" / "precious.csv").read_text() == "1"
 

@@ -36,8 +36,8 @@ def test_logged_loss_and_residual_max_are_those_of_numpy(order, jit_compile):
     times = times_of(pinn, num=10)
     residual = one_layer_residual(pinn, times)
     expected = {"loss": np.mean(residual**2), "residual_max": np.abs(residual).max()}
-    # batches of 10, and of 4, 4 and 2, in order and shuffled
-    for batch_size in (10, 4):
+    # one batch, and batches of 4, 4 and 2 (each size would cost XLA two compilations)
+    for batch_size in (10,) if jit_compile else (10, 4):
         evaluated = pinn.evaluate(times, batch_size=batch_size, verbose=0, return_dict=True)
         assert evaluated == pytest.approx(expected, rel=1e-12)
         assert history_of(pinn, times, batch_size=batch_size) == pytest.approx(expected, rel=1e-12)
@@ -72,7 +72,7 @@ def test_validation_split_takes_the_last_times_as_keras_does():
     first, last = (np.mean(one_layer_residual(pinn, t) ** 2) for t in (times[:4], times[4:]))
     assert logs["loss"] == pytest.approx(first, rel=1e-12)
     assert logs["val_loss"] == pytest.approx(last, rel=1e-12)
-    with pytest.raises(ValueError, match="validation_split=0.01 for 1 samples"):
+    with pytest.raises(ValueError, match=r"validation_split=0.01 for 1 samples"):
         pinn.fit([1.0], validation_split=0.01, verbose=0)
 
 
@@ -177,7 +177,7 @@ def test_compile_takes_adam_and_keeps_the_weights():
     pinn.compile("sgd")
     for before, after in zip(weights, pinn.get_weights()):
         np.testing.assert_array_equal(before, after)
-    with pytest.raises(ValueError, match="minimises the mean square .*loss='mae'.*Leave loss out"):
+    with pytest.raises(ValueError, match=r"minimises the mean square .*loss='mae'.*Leave loss out"):
         pinn.compile(loss="mae")
 
 
@@ -189,7 +189,7 @@ def test_on_batch_methods_train_and_test():
     pinn.reset_metrics()
     assert pinn.train_on_batch(list(times))[0] == pytest.approx(expected, rel=1e-12)
     assert np.mean(one_layer_residual(pinn, times) ** 2) < expected
-    with pytest.raises(ValueError, match="trained from 0.7 s to 2.7 s. Received t = 9 s"):
+    with pytest.raises(ValueError, match=r"trained from 0.7 s to 2.7 s. Received t = 9 s"):
         pinn.train_on_batch([9.0])
 
 
@@ -241,9 +241,11 @@ def test_a_tuple_or_weights_by_mistake_are_refused():
     with pytest.raises(ValueError, match=r"targets are an argument of their own, fit\(times, pos"):
         pinn.fit((times, times))
     for call in (pinn.fit, pinn.evaluate):
-        with pytest.raises(ValueError, match="weighs all collocation points alike. Received: samp"):
+        with pytest.raises(
+            ValueError, match=r"weighs all collocation points alike. Received: samp"
+        ):
             call(times, sample_weight=np.ones(7))
-    with pytest.raises(ValueError, match="same number of samples. Received the sizes .6, 7."):
+    with pytest.raises(ValueError, match=r"same number of samples. Received the sizes .6, 7."):
         pinn.fit(times, np.zeros((6, 2)))
 
 

@@ -1,0 +1,28 @@
+"""What needs TensorFlow says so on the other backends, where importing it all needs none."""
+
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from oscillator_zoo.data import Decay
+from oscillator_zoo.models import PINN, LeastSquaresModel
+
+BACKEND = keras.backend.backend()
+pytestmark = pytest.mark.skipif(BACKEND == "tensorflow", reason="on the other backends only")
+
+
+def test_importing_the_models_imports_no_tensorflow():
+    code = "import sys, oscillator_zoo.models; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["PINN", "LeastSquaresModel"])
+def test_models_trained_by_gradient_tape_ask_for_tensorflow(name):
+    message = (
+        f"{name} needs TensorFlow's GradientTape.*backend '{BACKEND}'.*KERAS_BACKEND=tensorflow"
+    )
+    inputs = keras.Input((2,))
+    with pytest.raises(ValueError, match=message):
+        PINN(Decay(), 1.0) if name == "PINN" else LeastSquaresModel(inputs, inputs)
