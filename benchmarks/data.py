@@ -7,10 +7,13 @@ are shown, with the ratio to oscillator_zoo in brackets: above 1, oscillator_zoo
 """
 
 import argparse
+import contextlib
 import datetime
 import gc
 import importlib.metadata
 import os
+import platform
+import subprocess
 import time
 import warnings
 
@@ -84,10 +87,13 @@ def table(case, dtype, measured):
             continue
         cells = []
         for batch in batches:
+            if name not in measured[batch]:
+                cells.append("–")
+                continue
             seconds, ours = measured[batch][name][0], measured[batch][OURS][0]
             ratio = "" if name == OURS else f" (×{seconds / ours:.2g})"
             cells.append(f"{readable(seconds)}{ratio}")
-        deviation = max(measured[batch][name][2] for batch in batches)
+        deviation = max(measured[batch][name][2] for batch in batches if name in measured[batch])
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {deviation:.0e} |")
     firsts = measured[batches[0]]
     lines += [
@@ -107,6 +113,20 @@ def readable(seconds):
     return f"{seconds:.1e} s"
 
 
+def processor():
+    """Name and number of the processors."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        name = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    return f"{os.cpu_count()} × {name}"
+
+
+def commit():
+    """Short name of the commit that is measured."""
+    command = ["git", "-C", os.path.dirname(__file__), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="1 and 1000 trajectories, few rounds")
@@ -118,13 +138,13 @@ def main():
     batches = [b for b in arguments.batch if b <= 1000] if arguments.quick else arguments.batch
 
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    print(f"{datetime.date.today()}, {os.cpu_count()} processors, {versions}.\n")
+    print(f"{datetime.date.today()}, {processor()}, commit {commit()}, {versions}.\n")
     for case in arguments.case:
         for dtype in arguments.dtype:
             measured = {}
             load = os.getloadavg()[0]
             for batch in batches:
-                rounds = 3 if arguments.quick else (5 if batch > 10_000 else 15)
+                rounds = 3 if arguments.quick or batch > 10_000 else 15
                 measured[batch] = measure(case, batch, dtype, arguments.steps, rounds)
             print(table(case, dtype, measured))
             print(f"Load before and after: {load:.1f}, {os.getloadavg()[0]:.1f}.\n", flush=True)
