@@ -41,3 +41,20 @@ def write_whole(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(path):
+    """The folder as `pathlib.Path`, made with its parents if it does not exist.
+
+    Raises:
+        ValueError: if it cannot be made.
+    """
+    folder = pathlib.Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"The output needs a folder that can be written to. Received: {path} "
+            f"({error.strerror}). Choose another."
+        ) from error
+    return folder

@@ -115,7 +115,7 @@ def test_bad_requests_are_refused_before_anything_is_written(name, options, mess
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="output_dir must be a folder that can be written to"):
+    with pytest.raises(ValueError, match="The output needs a folder that can be written to"):
         train("pinn-decay", tmp_path / "file" / "run", epochs=1)
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer, real_value
-from oscillator_zoo.data.files import write_whole
+from oscillator_zoo.data.files import make_folder, write_whole
 from oscillator_zoo.models.force_data import has_plain_force
 
 from .fine_grid import NUM_TRAINING_POINTS, check_pinn, fine_times
@@ -131,7 +131,7 @@ class SolutionPlot(keras.callbacks.Callback):
             self._panels = (self.ax, None)
         if self.path is not None:
             _check_format(self.path, self._panels[0].figure)
-            _make_folder(self.path.parent if self.path.suffix else self.path)
+            make_folder(self.path.parent if self.path.suffix else self.path)
 
     def on_epoch_end(self, epoch, logs=None):
         self._last_epoch = epoch
@@ -245,16 +245,6 @@ def _check_format(path, figure):
             f"A picture's file must end in one of .{', .'.join(sorted(known))}. Received: {path}. "
             "For a folder leave out the ending."
         )
-
-
-def _make_folder(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"The pictures need a folder that can be written to. Received: {folder} "
-            f"({error.strerror}). Choose another path."
-        ) from error
 
 
 def _clock(seconds):

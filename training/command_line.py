@@ -6,11 +6,13 @@ import inspect
 import pathlib
 import sys
 
+from oscillator_zoo.data.files import make_folder
+
 from .pictures import save_pictures
 from .run import Run
 from .saved_models import export_model
 from .tour import tour
-from .zoo import make_folder, recipes, train
+from .zoo import recipes, train
 
 
 def main(arguments=None):

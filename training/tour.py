@@ -4,12 +4,13 @@ import time
 import warnings
 
 from oscillator_zoo.data import DampedOscillator, simulate
+from oscillator_zoo.data.files import make_folder
 
 from .baselines import linear_autoregression, persistence
 from .pictures import save_picture
 from .plots import plot_trajectory
 from .saved_models import export_model
-from .zoo import make_folder, train
+from .zoo import train
 
 FORECASTERS = {
     "model": "Elman network, closed loop",

@@ -2,13 +2,13 @@
 
 import dataclasses
 import inspect
-import pathlib
 import time
 
 import keras
 
 from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.files import make_folder
 
 from .callbacks import Progress
 from .forecast_recipes import conv_window, dense_window, elman_harmonic
@@ -113,16 +113,3 @@ def check_options(name, recipe, epochs, options):
                 f"(on the command line --{option.replace('_', '-')})."
             )
     return options
-
-
-def make_folder(path):
-    """The folder, made if needed; raises if it cannot be."""
-    folder = pathlib.Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"output_dir must be a folder that can be written to. Received: {path} "
-            f"({error.strerror}). Choose another."
-        ) from error
-    return folder
