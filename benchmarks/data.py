@@ -3,7 +3,8 @@
     python benchmarks/data.py [--quick]
 
 needs the extra `benchmark`. The contenders take turns, so that all see the same machine; medians
-are shown, with the ratio to oscillator_zoo in brackets: above 1, oscillator_zoo is faster.
+are shown, with the ratio to oscillator_zoo in brackets (of the medians, and of the fastest
+calls): above 1, oscillator_zoo is faster.
 """
 
 import argparse
@@ -27,7 +28,7 @@ PACKAGES = ("numpy", "scipy", "numba", "jax", "diffrax", "torch", "torchdiffeq")
 
 
 def measure(case, batch, dtype, num_steps, rounds):
-    """{name: (median seconds, seconds of the first call, deviation from the NumPy loop)}."""
+    """{name: (seconds of every round, of the first call, deviation from the NumPy loop)}."""
     runs, first, deviation = {}, {}, {}
     for name, (build, time_first) in CONTENDERS.items():
         ensemble = Ensemble(case, batch, num_steps, dtype)
@@ -44,7 +45,7 @@ def measure(case, batch, dtype, num_steps, rounds):
     for _ in range(rounds):
         for name, run in runs.items():
             seconds[name].append(once(run))
-    return {name: (np.median(seconds[name]), first[name], deviation[name]) for name in runs}
+    return {name: (seconds[name], first[name], deviation[name]) for name in runs}
 
 
 def compare(result, time_first, ensemble):
@@ -91,8 +92,9 @@ def table(case, dtype, measured):
                 cells.append("–")
                 continue
             seconds, ours = measured[batch][name][0], measured[batch][OURS][0]
-            ratio = "" if name == OURS else f" (×{seconds / ours:.2g})"
-            cells.append(f"{readable(seconds)}{ratio}")
+            ratios = [f"×{of(seconds) / of(ours):.2g}" for of in (np.median, min)]
+            ratio = "" if name == OURS else f" ({', '.join(ratios)})"
+            cells.append(f"{readable(np.median(seconds))}{ratio}")
         deviation = max(measured[batch][name][2] for batch in batches if name in measured[batch])
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {deviation:.0e} |")
     firsts = measured[batches[0]]

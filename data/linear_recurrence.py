@@ -148,11 +148,14 @@ def block_matrix(known):
     columns = known.transpose(3, 2, 0, 1).reshape(batch, num_columns, length * d)
     if not m:
         return np.ascontiguousarray(columns)
-    matrix = np.zeros((batch, d + length * m, length * d))
+    # The response to f_i, seen from the start of the block: i steps of zeros, then (A^j b)ᵀ.
+    response = np.zeros((batch, m, (2 * length - 1) * d))
+    response[:, :, (length - 1) * d :] = columns[:, d:]
+    windows = np.lib.stride_tricks.sliding_window_view(response, length * d, axis=-1)
+    matrix = np.empty((batch, d + length * m, length * d))
     matrix[:, :d] = columns[:, :d]
-    for i in range(length):  # the force of step i acts from step i on
-        first = d + i * m
-        matrix[:, first : first + m, i * d :] = columns[:, d:, : (length - i) * d]
+    lower = matrix[:, d:].reshape(batch, length, m, length * d)
+    lower[...] = windows[:, :, ::-d].swapaxes(1, 2)
     return matrix
 
 

@@ -28,9 +28,20 @@ ENERGY_GAIN = {"euler": 0.2, "euler_cromer": 0.9, "rk4": 0.2}
 NAMES = {"euler": "Explicit Euler", "euler_cromer": "Euler–Cromer", "rk4": "Runge–Kutta"}
 
 
-def spectral_radius(matrix):
-    """Largest modulus of the eigenvalues, `(batch,)`, of matrices `(d, d, batch)`."""
-    return np.abs(_eigenvalues(matrix)).max(axis=0)
+def spectrum(matrix):
+    """Largest modulus and largest real part of the eigenvalues, two arrays `(batch,)`.
+
+    Args:
+        matrix: `(d, d, batch)`.
+    """
+    if len(matrix) == 2:  # λ = half ± √spread
+        (a, b), (c, d) = matrix
+        half, spread = 0.5 * (a + d), 0.25 * (a - d) ** 2 + b * c
+        root, real = np.sqrt(np.abs(spread)), spread >= 0.0
+        modulus = np.where(real, np.abs(half) + root, np.hypot(half, root))
+        return modulus, half + np.where(real, root, 0.0)
+    eigenvalues = np.linalg.eigvals(matrix.transpose(2, 0, 1))
+    return np.abs(eigenvalues).max(axis=1), eigenvalues.real.max(axis=1)
 
 
 def stable_limit(problem, time_step, method):
@@ -40,7 +51,7 @@ def stable_limit(problem, time_step, method):
     damping); that of the others is found by bisection.
     """
     if method == "euler":
-        true = _eigenvalues(step_matrix(problem, _slopes, time_step, ()))
+        true = np.linalg.eigvals(step_matrix(problem, _slopes, time_step, ())[..., 0])
         true = true[np.abs(true) > 1e-6 * np.abs(true).max()]  # what rests does not grow
         return float((-2.0 * true.real / np.abs(true) ** 2).min())
     low, high = 0.0, time_step
@@ -52,18 +63,7 @@ def stable_limit(problem, time_step, method):
 
 def _is_stable(problem, time_step, method):
     matrix = step_matrix(problem, STEPPERS[method], time_step, ())
-    return spectral_radius(matrix).max() <= 1.0 + 1e-7
-
-
-def _eigenvalues(matrix):
-    """Eigenvalues `(d, batch)`, complex, of matrices `(d, d, batch)`."""
-    if len(matrix) == 1:
-        return matrix[0].astype(complex)
-    if len(matrix) > 2:
-        return np.linalg.eigvals(matrix.transpose(2, 0, 1)).T
-    (a, b), (c, d) = matrix
-    root = np.sqrt((0.25 * (a - d) ** 2 + b * c).astype(complex))
-    return np.stack([0.5 * (a + d) + root, 0.5 * (a + d) - root])
+    return spectrum(matrix)[0].max() <= 1.0 + 1e-7
 
 
 def _slopes(problem, t, state, time_step):
@@ -84,13 +84,12 @@ def linear_growth(problem, matrix, time_step, num_steps, method):
     Returns:
         Text with the limit of the step or the growth, what was received, and the cure.
     """
-    radius = spectral_radius(matrix[:, : len(matrix)])
+    radius, _ = spectrum(matrix[:, : len(matrix)])
     if radius.max() <= 1.0 + ROUNDING:
         return None
-    true = _eigenvalues(step_matrix(problem, _slopes, time_step, ()))
-    decay = -true.real.max(axis=0)
-    may_grow = decay < -1e-6 * np.abs(true).max(axis=0)
-    log_ratio = num_steps * (np.log(radius) + time_step * decay)
+    fastest, rate = spectrum(step_matrix(problem, _slopes, time_step, ()))
+    may_grow = rate > 1e-6 * fastest
+    log_ratio = num_steps * (np.log(radius) - time_step * rate)
     wrong = ~may_grow & (radius > 1.0 + ROUNDING) & (log_ratio > math.log(AMPLITUDE_RATIO))
     if not wrong.any():
         return None
@@ -118,7 +117,8 @@ def _member(problem, index):
 
 
 def _cure(problem, time_step, method):
-    others = [name for name in STEPPERS if problem.order == 2 or name != "euler_cromer"]
+    unfit = {method} if problem.order == 2 else {method, "euler_cromer"}
+    others = [name for name in STEPPERS if name not in unfit]
     stable = [f'"{name}"' for name in others if _is_stable(problem, time_step, name)]
     return "Use a smaller step" + (f" or method={' or '.join(stable)}." if stable else ".")
 

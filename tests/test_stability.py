@@ -15,7 +15,7 @@ from oscillator_zoo.data import (
     VanDerPol,
     simulate,
 )
-from oscillator_zoo.data.stability import spectral_radius, stable_limit
+from oscillator_zoo.data.stability import spectrum, stable_limit
 
 
 def warning_of(*arguments):
@@ -29,7 +29,17 @@ def warning_of(*arguments):
 def test_spectral_radius_of_euler_is_known():
     a, d, h = 0.2, 3.0, 0.1
     matrix = np.array([[1.0, h], [-h * d, 1.0 - h * a]])[..., None]
-    assert spectral_radius(matrix)[0] == pytest.approx((1 - h * a + h * h * d) ** 0.5, rel=1e-14)
+    radius, _ = spectrum(matrix)
+    assert radius[0] == pytest.approx((1 - h * a + h * h * d) ** 0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_spectrum_equals_that_of_numpy(size):
+    matrices = np.random.default_rng(0).normal(size=(200, size, size))
+    radius, rate = spectrum(matrices.transpose(1, 2, 0))
+    expected = np.linalg.eigvals(matrices)
+    np.testing.assert_allclose(radius, np.abs(expected).max(axis=1), rtol=1e-7)
+    np.testing.assert_allclose(rate, expected.real.max(axis=1), rtol=1e-7, atol=1e-7)
 
 
 @pytest.mark.parametrize(
