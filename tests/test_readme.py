@@ -8,7 +8,7 @@ import re
 import pytest
 
 README = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-NUMBER = r"\d+\.?\d*(?:e[+-]?\d+)?"
+NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
 
 def block(language, containing):
@@ -20,7 +20,8 @@ def block(language, containing):
 def table(text):
     """Label → numbers of a printed table; dashes and other words do not count."""
     rows = (re.split(r"  +", line.strip()) for line in text.splitlines() if line.strip())
-    return {row[0]: [float(x) for x in row[1:] if re.fullmatch(f"-?{NUMBER}", x)] for row in rows}
+    numbers = {row[0]: [float(x) for x in row[1:] if re.fullmatch(NUMBER, x)] for row in rows}
+    return {label: values for label, values in numbers.items() if values}
 
 
 @pytest.mark.slow

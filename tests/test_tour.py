@@ -22,7 +22,7 @@ def test_the_tour_prints_one_table_and_leaves_what_it_names(tmp_path, capsys):
     errors = {label: float(error) for label, error, _ in rows}
     assert len(rows) == 9
     network = errors["Elman network, closed loop"]
-    # 280 steps on its own predictions, for oscillators it has never seen: the README shows 0.1.
+    # 280 steps on its own predictions, from states it has never seen; the README shows 0.05.
     assert network < 0.3 < errors["persistence"]
     assert errors["PINN"] < 2e-2
     steppers = {label.split(",")[0]: error for label, error in errors.items()}
