@@ -103,7 +103,9 @@ def euler_damped(epochs=60, seed=0, callbacks=()):
     pairs = system_identification_pairs(
         train, inputs="force", batch_size=8, shuffle_seed=seed, dtype="float64"
     )
-    model.compile(cosine_adam(2e-2, epochs * len(pairs)), loss="mse")
+    model.compile(
+        cosine_adam(2e-2, epochs * len(pairs)), loss=keras.losses.MeanSquaredError(dtype="float64")
+    )
     history = model.fit(
         pairs,
         validation_data=system_identification_pairs(validation, inputs="force", dtype="float64"),
