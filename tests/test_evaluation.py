@@ -524,3 +524,18 @@ def test_unknown_inputs_of_a_response_raise():
     model = keras.Sequential([keras.Input((None, 1)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="Received: 'velocity'"):
         evaluate_response(model, driven_motion(), inputs="velocity")
+
+
+@pytest.mark.parametrize(("features", "order"), [(None, 1), ("position", 2)])
+def test_autoregression_looks_back_as_far_as_the_state_needs(features, order):
+    # Two samples of a whole state are redundant: their fit to smooth noisy data runs away.
+    clean = simulate(sample_oscillators(2, seed=1), time_step=0.1, num_steps=60)
+    motions = add_noise(clean, relative=0.05, seed=1)
+    columns = slice(None) if features is None else slice(0, 1)
+    size = 2 if features is None else 1
+    layer = keras.layers.Dense(size)
+    model = keras.Sequential([keras.Input((None, size)), layer])
+    result = evaluate_forecast(model, motions, 40, num_steps=5, features=features)
+    for states, forecast in zip(motions.states[..., columns], result.forecasts["autoregression"]):
+        expected = autoregression_loop(states[:45], 40, order)
+        np.testing.assert_allclose(forecast, expected, rtol=1e-7)

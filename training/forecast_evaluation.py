@@ -34,7 +34,7 @@ def evaluate_forecast(
     include_force=None,
     training=None,
     tolerated_error=0.2,
-    autoregression_order=2,
+    autoregression_order=None,
 ):
     """Errors of a one-step forecaster in a closed loop, next to those of baselines.
 
@@ -72,7 +72,8 @@ def evaluate_forecast(
             `forecast_windows`.
         training: `Trajectory` to fit the autoregression to, None for the warm-ups.
         tolerated_error: positive number, a fraction of the amplitude.
-        autoregression_order: number of past samples the next one depends on there.
+        autoregression_order: number of past samples the next one depends on there; None: 1
+            where the velocity is among the features, so that one sample is the state, else 2.
 
     Returns:
         `FreeRun`, which prints as a table: `result["model"]["rmse"]` is one number,

@@ -88,6 +88,8 @@ def baseline_forecasts(trajectory, features, warm_up, num_steps, order, training
     | "rk4"            | the same by RK4: the continuous motion     | problem, full state        |
     | "exact"          | the same in closed form                    | a closed form              |
     """
+    if order is None:
+        order = 1 if any(name.startswith("velocity") for name in features) else 2
     order = positive_integer("autoregression_order", order)
     columns = [trajectory.feature_index(name) for name in features]
     states = trajectory.states[:, :, columns].astype(np.float64)

@@ -19,7 +19,7 @@ def evaluate_response(
     inputs=None,
     targets=None,
     training=None,
-    autoregression_order=2,
+    autoregression_order=None,
 ):
     """Errors of the motion that a model makes of a force, next to those of baselines.
 
@@ -46,7 +46,8 @@ def evaluate_response(
             inputs of the trajectory; None: by the number of the model's inputs.
         targets: names of the features that the model gives; None for all.
         training: `Trajectory` to fit the autoregression to, None for the warm-ups.
-        autoregression_order: number of past samples the next one depends on there.
+        autoregression_order: number of past samples the next one depends on there; None: 1
+            where the velocity is among the features, so that one sample is the state, else 2.
 
     Returns:
         `FreeRun`, which prints as a table: `result["model"]["position_rmse"]` is one number.
