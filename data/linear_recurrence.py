@@ -28,7 +28,7 @@ import numpy as np
 
 from .force import Force
 from .force_grid import fill_force, force_rows, is_forced
-from .parallel import in_parts, slices
+from .parts import slices
 from .steppers import FORCE_FRACTIONS, STEPPERS
 
 FREE_LENGTH, FORCED_LENGTH = 40, 20  # steps in a block: the product with M grows with its height
@@ -54,18 +54,15 @@ def solve_linear(problem, matrix, times, time_step, method, states, force):
     shape = (len(states), problem.dimension)
     start = np.hstack([np.broadcast_to(y, shape) for y in problem.initial_state()])
 
-    def solve(part):
+    inputs = [np.empty((1, num_steps, 0))]
+    for part in slices(len(states), PART):
         own = matrix if matrix.shape[-1] == 1 else matrix[:, :, part]
-        inputs = [np.empty((1, num_steps, 0))]
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller looks for lost motions
-            if fractions:
-                rows = force_rows(problem, times, part)
-                fill_force(force, part, rows)
-                later = [times[:-1] + fraction * time_step for fraction in fractions[1:]]
-                inputs = [rows[:, :-1]] + [force_rows(problem, t, part) for t in later]
-            fill_states(states[part], start[part], own, in_blocks(inputs, length), length)
-
-    in_parts(solve, len(states), PART)
+        if fractions:
+            rows = force_rows(problem, times, part)
+            fill_force(force, part, rows)
+            later = [times[:-1] + fraction * time_step for fraction in fractions[1:]]
+            inputs = [rows[:, :-1]] + [force_rows(problem, t, part) for t in later]
+        fill_states(states[part], start[part], own, in_blocks(inputs, length), length)
 
 
 def in_blocks(inputs, length):

@@ -65,12 +65,13 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
     states = np.empty((batch, num_steps + 1, num_features), dtype)
     force = empty_force(problem, times, batch, dtype)
-    if problem.is_linear:
-        matrix = one_step_matrix(problem, time_step, method)
-        solve_linear(problem, matrix, times, time_step, method, states, force)
-    # Powers of the matrix can overflow where the motion itself does not: then step after all.
-    if not problem.is_linear or not np.isfinite(states[:, -1]).all():
-        solve_stepwise(problem, times, time_step, method, states, force)
+    with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
+        if problem.is_linear:
+            matrix = one_step_matrix(problem, time_step, method)
+            solve_linear(problem, matrix, times, time_step, method, states, force)
+        # Powers of the matrix can overflow where the motion itself does not: then step after all.
+        if not problem.is_linear or not np.isfinite(states[:, -1]).all():
+            solve_stepwise(problem, times, time_step, method, states, force)
     _check_finite(states, times, time_step, method)
 
     if problem.is_linear:

@@ -89,7 +89,7 @@ def linear_growth(problem, matrix, time_step, num_steps, method):
         return None
     fastest, rate = spectrum(step_matrix(problem, _slopes, time_step, ()))
     may_grow = rate > 1e-6 * fastest
-    log_ratio = num_steps * (np.log(radius) - time_step * rate)
+    log_ratio = num_steps * (np.log(np.maximum(radius, 1.0)) - time_step * rate)
     wrong = ~may_grow & (radius > 1.0 + ROUNDING) & (log_ratio > math.log(AMPLITUDE_RATIO))
     if not wrong.any():
         return None

@@ -6,7 +6,7 @@ import numpy as np
 
 from .ensemble import Ensemble
 from .force_grid import fill_force, force_rows
-from .parallel import in_parts, slices
+from .parts import slices
 from .steppers import STEPPERS
 
 PART = 4096  # trajectories stepped at once: their numbers stay in the processor's cache
@@ -45,14 +45,11 @@ def record(moving, states, order):
 def solve_stepwise(problem, times, time_step, method, states, force):
     """Write the states, and the force where it is not shared, of a problem of any kind."""
     batch = len(states)
-
-    def solve(part):
-        some = problem if part == slice(0, batch) else problem.select(part)
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller looks for lost motions
-            record(motion(some, times, time_step, STEPPERS[method]), states[part], problem.order)
-            fill_force(force, part, force_rows(problem, times, part))
-
-    in_parts(solve, batch, PART if batch > PART and _divides(problem, times[:1]) else batch)
+    size = PART if batch > PART and _divides(problem, times[:1]) else batch
+    for part in slices(batch, size):
+        some = problem if size == batch else problem.select(part)
+        record(motion(some, times, time_step, STEPPERS[method]), states[part], problem.order)
+        fill_force(force, part, force_rows(problem, times, part))
 
 
 def _prepared(item):

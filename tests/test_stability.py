@@ -101,6 +101,11 @@ def test_an_ensemble_names_its_worst_trajectory():
     simulate(problem, 0.15, 100)
 
 
+def test_a_trajectory_that_stops_at_once_does_not_hide_one_that_grows():
+    problem = Decay(rate=np.array([1.0, 3.0]))  # 1 − Δt λ is 0 and −2
+    assert "grows for trajectory 1 when time_step > 0.667 s" in warning_of(problem, 1.0, 10)
+
+
 def test_growth_too_large_for_a_float_is_written_as_a_power():
     assert "10^29-fold" in warning_of(DampedOscillator(damping=10.0), 0.3, 100)
 
