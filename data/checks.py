@@ -64,14 +64,17 @@ def positive_integer(name, value, at_least=1):
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        cure = ""
+        cure = f" Pass an integer such as {max(at_least, 1)}."
         if isinstance(value, numbers.Real) and float(value).is_integer():
             cure = f" Write {name}={int(value)}."
         raise ValueError(
             f"{name} must be an integer of at least {at_least}. Received: {value!r}.{cure}"
         ) from None
     if number < at_least:
-        raise ValueError(f"{name} must be an integer of at least {at_least}. Received: {number}.")
+        raise ValueError(
+            f"{name} must be an integer of at least {at_least}. Received: {number}. "
+            f"Pass {at_least} or more."
+        )
     return number
 
 

@@ -65,7 +65,7 @@ class DampedOscillator(InitialValueProblem):
         self.damping = real_value("damping", damping, "kg/s", at_least=0.0)
         self.stiffness = real_value("stiffness", stiffness, "N/m", above=0.0)
         self.force = check_force(force)
-        super().__init__(position, velocity, start_time)
+        super().__init__(position, velocity, start_time, dimension=1)
 
     @linear
     def rhs(self, t, x, v, ops=np):

@@ -44,7 +44,7 @@ class Decay(InitialValueProblem):
     def __init__(self, rate=1.0, position=1.0, force=None, start_time=0.0):
         self.rate = real_value("rate", rate, "1/s", above=0.0)
         self.force = check_force(force)
-        super().__init__(position, start_time=start_time)
+        super().__init__(position, start_time=start_time, dimension=1)
 
     @linear
     def rhs(self, t, x, ops=np):

@@ -65,7 +65,7 @@ class Duffing(InitialValueProblem):
         self.stiffness = real_value("stiffness", stiffness, "N/m")
         self.cubic_stiffness = real_value("cubic_stiffness", cubic_stiffness, "N/m³")
         self.force = check_force(force)
-        super().__init__(position, velocity, start_time)
+        super().__init__(position, velocity, start_time, dimension=1)
 
     def rhs(self, t, x, v, ops=np):
         mass, damping, stiffness, cubic = self.columns(*self.ensemble_parameters, ops=ops)

@@ -43,6 +43,26 @@ def write_whole(path):
         temporary.unlink(missing_ok=True)
 
 
+def open_to_read(path, what, **options):
+    """`open(path)`, with errors that say what was expected.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for a folder, or a file that may not be read.
+    """
+    try:
+        return open(path, **options)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{what} is expected. Received: {path}, which does not exist. Check the path."
+        ) from None
+    except OSError as error:
+        raise ValueError(
+            f"{what} is expected. Received: {path} ({error.strerror}). Pass a file that can be "
+            "read."
+        ) from error
+
+
 def make_folder(path):
     """The folder as `pathlib.Path`, made with its parents if it does not exist.
 

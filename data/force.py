@@ -112,10 +112,11 @@ def plain_force_values(force, t, ops=np):
         ) from None
     try:
         values = np.asarray(force(times))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             "A force must be a function f(t) of an array of times in s. "
-            f"Received {force!r}, which failed: {error}. Write it with NumPy's functions."
+            f"Received {force!r}, which failed: {error}. Write it with NumPy's functions, "
+            "np.where in place of if."
         ) from error
     if values.dtype.kind not in "iufb":
         raise ValueError(

@@ -4,6 +4,7 @@ import numpy as np
 
 from .checks import positive_integer
 from .datasets import batches, first_rows, rows, state_columns
+from .trajectory import check_trajectory
 
 
 def system_identification_pairs(
@@ -56,6 +57,7 @@ def system_identification_pairs(
     >>> force.shape.as_list(), initial_state.shape.as_list(), targets.shape.as_list()
     ([1, 100, 1], [1, 2], [1, 100, 2])
     """
+    check_trajectory(trajectory)
     num_times = len(trajectory.times)
     length = positive_integer("length", num_times - 1 if length is None else length)
     stride = positive_integer("stride", length if stride is None else stride)

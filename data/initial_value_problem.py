@@ -227,7 +227,7 @@ class InitialValueProblem(Ensemble):
         array = np.asarray(value, np.float64)
         if self.dimension == 1 and array.ndim <= 1:
             return array.reshape(-1, 1)
-        if array.ndim in (1, 2) and array.shape[-1] == self.dimension:
+        if self.dimension > 1 and array.ndim in (1, 2) and array.shape[-1] == self.dimension:
             return array.reshape(-1, self.dimension)
         expected = (
             "a number or (batch,)" if self.dimension == 1 else "(dimension,) or (batch, dimension)"

@@ -7,6 +7,7 @@ import numpy as np
 
 from .checks import real_value
 from .configurable import did_you_mean
+from .files import open_to_read
 from .trajectory import Trajectory
 
 
@@ -84,7 +85,7 @@ def load_measurement(path, sampling_rate, input_column=0, output_column=1):
 def _lines(path):
     """The lines of a text file without the empty ones at its end."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with open_to_read(path, "A measured record (CSV)", encoding="utf-8-sig") as file:
             text = file.read()
     except UnicodeDecodeError as error:
         raise ValueError(
@@ -116,7 +117,7 @@ def _cells(line, separator):
 def _number(text):
     """The number that a cell holds, None for anything else."""
     try:
-        return float(text)
+        return None if "_" in text else float(text)
     except ValueError:
         return None
 

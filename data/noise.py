@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from .checks import positive_integer, real_value
+from .trajectory import check_trajectory
 
 
 def add_noise(trajectory, relative, seed):
@@ -33,6 +34,7 @@ def add_noise(trajectory, relative, seed):
     >>> ratio.round(2)
     array([0.1, 0.1])
     """
+    check_trajectory(trajectory)
     relative = real_value("relative", relative, "1 (noise over rms)", at_least=0.0)
     if np.ndim(relative):
         raise ValueError(

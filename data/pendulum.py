@@ -60,7 +60,7 @@ class Pendulum(InitialValueProblem):
         self.gravity = real_value("gravity", gravity, "m/s²", above=0.0)
         self.damping = real_value("damping", damping, "1/s", at_least=0.0)
         self.force = check_force(force)
-        super().__init__(position, velocity, start_time)
+        super().__init__(position, velocity, start_time, dimension=1)
 
     def rhs(self, t, x, v, ops=np):
         length, gravity, damping = self.columns(*self.ensemble_parameters, ops=ops)

@@ -65,6 +65,8 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
     states = np.empty((batch, num_steps + 1, num_features), dtype)
     force = empty_force(problem, times, batch, dtype)
+    if not problem.is_linear:
+        _check_rhs(problem, times[:1], batch)
     with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
         if problem.is_linear:
             matrix = one_step_matrix(problem, time_step, method)
@@ -108,6 +110,24 @@ def _check_arguments(problem, time_step, method, dtype):
         raise ValueError(
             f"dtype must be one of {', '.join(DTYPES)}. Received: {dtype!r}. "
             "Everything is computed in float64; dtype is what is returned."
+        )
+
+
+def _check_rhs(problem, t, batch):
+    """Raise unless the right-hand side, which may be the user's, has the shape of the state."""
+    state = problem.initial_state()
+    rate = problem.rhs(t, *state, ops=np)
+    expected = (batch, problem.dimension)
+    try:
+        fits = rate is not None and np.broadcast_shapes(np.shape(rate), expected) == expected
+    except ValueError:
+        fits = False
+    if not fits:
+        received = "None" if rate is None else f"shape {np.shape(rate)}"
+        raise ValueError(
+            f"rhs must return one rate for each coordinate, shape {expected}. Received {received} "
+            f"from {type(problem).__name__}.rhs. Return the result; name parameters that are "
+            "arrays of shape (batch,) in ensemble_parameters and read them with self.columns(...)."
         )
 
 

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 
 from .checks import positive_integer, real_value
+from .trajectory import check_trajectory
 
 
 def split_by_trajectory(trajectory, fractions, seed):
@@ -33,6 +34,7 @@ def split_by_trajectory(trajectory, fractions, seed):
     >>> len(train), len(test)
     (8, 2)
     """
+    check_trajectory(trajectory)
     generator = np.random.default_rng(positive_integer("seed", seed, at_least=0))
     edges = _edges(fractions, len(trajectory), "trajectories")
     order = generator.permutation(len(trajectory))
@@ -68,6 +70,7 @@ def split_by_time(trajectory, fractions, gap=0):
     >>> train.times, test.times
     (array([0. , 0.5, 1. , 1.5]), array([3. , 3.5, 4. , 4.5]))
     """
+    check_trajectory(trajectory)
     gap = positive_integer("gap", gap, at_least=0)
     num_gaps = np.size(fractions) - 1
     num_times = len(trajectory.times) - gap * num_gaps

@@ -212,3 +212,13 @@ def _check_shapes(trajectory):
             f"problem must describe one oscillator or all {len(states)} trajectories. Received "
             f"an ensemble of {problem.ensemble_size}. Pass the problem that made the states."
         )
+
+
+def check_trajectory(value):
+    """Raise unless the value is a `Trajectory`."""
+    if not isinstance(value, Trajectory):
+        raise ValueError(
+            "A Trajectory is expected, as simulate and load_measurement return it. "
+            f"Received: {type(value).__name__}. For arrays of your own build "
+            "Trajectory(times, states, feature_names, force)."
+        )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .files import write_whole
+from .files import open_to_read, write_whole
 from .serialization import problem_from_text, problem_to_text
 
 FORMAT_VERSION = 1
@@ -34,7 +34,7 @@ def read_trajectory(path):
             that is not registered.
         FileNotFoundError: if there is no such file.
     """
-    with open(path, "rb") as file:
+    with open_to_read(path, "A saved trajectory (.npz)", mode="rb") as file:
         content = _read_arrays(file, path)
     version = content.pop("format_version").tolist()
     if version != FORMAT_VERSION:

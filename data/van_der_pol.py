@@ -48,7 +48,7 @@ class VanDerPol(InitialValueProblem):
     def __init__(self, nonlinearity=1.0, force=None, position=2.0, velocity=0.0, start_time=0.0):
         self.nonlinearity = real_value("nonlinearity", nonlinearity, "(no unit)", at_least=0.0)
         self.force = check_force(force)
-        super().__init__(position, velocity, start_time)
+        super().__init__(position, velocity, start_time, dimension=1)
 
     def rhs(self, t, x, v, ops=np):
         (nonlinearity,) = self.columns("nonlinearity", ops=ops)

@@ -4,6 +4,7 @@ import numpy as np
 
 from .checks import real_value
 from .datasets import batches, first_rows, force_included, input_columns, rows, state_columns
+from .trajectory import check_trajectory
 
 
 def variable_length_batches(
@@ -90,6 +91,8 @@ def _checked(trajectories):
         raise ValueError(
             "trajectories must hold at least one Trajectory. Received none. Simulate some first."
         )
+    for one in trajectories:
+        check_trajectory(one)
     first = trajectories[0]
     for k, one in enumerate(trajectories):
         if len(one.times) < 2:

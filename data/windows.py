@@ -4,6 +4,7 @@ import numpy as np
 
 from .checks import positive_integer
 from .datasets import batches, first_rows, input_columns, rows, state_columns
+from .trajectory import check_trajectory
 
 
 def forecast_windows(
@@ -65,6 +66,7 @@ def forecast_windows(
     >>> [tuple(part.shape) for part in windows.element_spec], int(windows.cardinality())
     ([(None, 20, 3), (None, 2)], 3)
     """
+    check_trajectory(trajectory)
     window = positive_integer("window", window)
     horizon = positive_integer("horizon", horizon)
     stride = positive_integer("stride", stride)

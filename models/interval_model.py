@@ -9,7 +9,7 @@ from .force_data import add_force, force_values, has_plain_force
 from .least_squares_model import LeastSquaresModel
 from .saveable import check_registered_function
 from .saved_model import write_endpoints, write_whole_folder
-from .time_interval import checked_times, is_outside
+from .time_interval import checked_times, is_outside, outside_times_as_value_error
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -51,18 +51,28 @@ class IntervalModel(LeastSquaresModel):
         return super().as_dataset(self.checked(x), y, None, batch_size, shuffle)
 
     def prepare(self, dataset):
-        """Puts the values of a force that is a plain function beside the times."""
-        is_dataset = isinstance(dataset, tf.data.Dataset)
-        return add_force(dataset, self.problem) if is_dataset else dataset
+        """Checks the times of a dataset; puts the values of a plain force beside them."""
+        if not isinstance(dataset, tf.data.Dataset):
+            return dataset
+        start, duration = self.problem.start_time, self.duration
+        checked = dataset.map(lambda *batch: _inside(batch, start, duration))
+        return add_force(checked, self.problem)
 
     def fit(self, x=None, *args, **kwargs):
         """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
-        return super().fit(self.collocation_points() if x is None else x, *args, **kwargs)
+        with outside_times_as_value_error():
+            return super().fit(self.collocation_points() if x is None else x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         """`keras.Model.evaluate` at times in s, by default at `collocation_points()`."""
         points = self.collocation_points(steps_per_epoch=1) if x is None else x
-        return super().evaluate(points, *args, **kwargs)
+        with outside_times_as_value_error():
+            return super().evaluate(points, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """`keras.Model.predict` at times in s."""
+        with outside_times_as_value_error():
+            return super().predict(self.prepare(x), *args, **kwargs)
 
     def batch(self, t):
         """One batch for `train_on_batch`: times, checked, with the values of a plain force."""
@@ -124,3 +134,17 @@ class IntervalModel(LeastSquaresModel):
         signature = [tf.TensorSpec((None, 1), self.compute_dtype, name="t")]
         with write_whole_folder(filepath) as temporary:
             write_endpoints(temporary, self, endpoints, signature)
+
+
+def _inside(batch, start_time, duration):
+    """A batch of a dataset as it is; raises where its times leave the interval or are NaN."""
+    x = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
+    outside = is_outside(x, start_time, duration) | tf.math.is_nan(x)
+    message = (
+        f"This PINN is trained from {start_time:g} s to {start_time + duration:g} s. Received "
+        "times outside in a dataset. Train one with a longer duration: a network knows nothing "
+        "outside its interval."
+    )
+    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(outside), [message])]):
+        batch = tf.nest.map_structure(tf.identity, batch)
+    return batch if len(batch) > 1 else batch[0]

@@ -29,7 +29,7 @@ class Maximum(keras.metrics.Metric):
         self.largest.assign(ops.maximum(self.largest, ops.max(values)))
 
     def result(self):
-        return ops.convert_to_tensor(self.largest)
+        return self.largest + 0.0  # a value: the variable itself would go on changing
 
     def reset_state(self):
         self.largest.assign(ops.full((), float("-inf"), self.dtype))

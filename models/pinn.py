@@ -109,6 +109,7 @@ class PINN(IntervalModel):
         self.duration = real_value("duration", duration, "s", above=0.0)
         if np.ndim(self.duration):
             raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
+        problem.force_values([problem.start_time, problem.start_time + self.duration])
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
         units = units if isinstance(units, tuple | list) else (units,)
         self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)

@@ -1,5 +1,8 @@
 """Times as a network takes them, inside the interval for which it is trained."""
 
+import contextlib
+import re
+
 import numpy as np
 
 from oscillator_zoo.data.checks import real_value
@@ -37,3 +40,17 @@ def is_outside(t, start_time, duration):
     end = start_time + duration
     rounding = 1e-6 * max(abs(start_time), abs(end), duration)
     return (t < start_time - rounding) | (t > end + rounding)
+
+
+@contextlib.contextmanager
+def outside_times_as_value_error():
+    """The error that TensorFlow raises for times in a dataset, as the `ValueError` of arrays."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(r"This PINN is trained from .*? outside its interval\.", str(error))
+        if found is None:
+            raise
+        raise ValueError(found.group()) from error

@@ -140,3 +140,17 @@ def test_a_real_record_becomes_windows():
     assert inputs.shape == (64, 50, 2)
     assert targets.shape == (64, 1)
     assert len(test.times) + len(train.times) == len(table) - 100
+
+
+def test_digits_with_underscores_are_text(tmp_path):
+    path = tmp_path / "record.csv"
+    path.write_text("1.0,2.0\n1_0,2.0\n3.0,4.0\n")
+    with pytest.raises(ValueError, match="Received '1_0' in line 2"):
+        load_measurement(path, sampling_rate=1.0)
+
+
+def test_a_missing_record_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"A measured record .* does not exist"):
+        load_measurement(tmp_path / "nowhere.csv", sampling_rate=1.0)
+    with pytest.raises(ValueError, match=r"A measured record .* is expected"):
+        load_measurement(tmp_path, sampling_rate=1.0)

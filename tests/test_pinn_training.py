@@ -338,10 +338,10 @@ def test_each_coordinate_may_have_its_own_force():
     assert history_of(pinn, times)["loss"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_sampled_force_that_ends_too_early_shows_in_the_loss():
+def test_a_sampled_force_that_ends_before_the_interval_is_refused():
     force = Sampled([0.0, 1.0], [0.0, 1.0])
-    pinn = small_pinn(Decay(force=force))
-    assert np.isnan(pinn.evaluate([0.5, 1.5], verbose=0)).all()
+    with pytest.raises(ValueError, match="This force is known from 0 s to 1 s"):
+        PINN(Decay(force=force), duration=2.0, hidden_units=(4,))
 
 
 def test_float32_trains_in_float32():
@@ -357,3 +357,25 @@ def test_h1_may_be_written_in_keras_ops_and_train():
     pinn.compile(keras.optimizers.Adam(1e-2), jit_compile=True)
     loss = pinn.fit(pinn.collocation_points(8, 50), epochs=2, verbose=0).history["loss"]
     assert loss[-1] < 0.5 * loss[0]
+
+
+def test_the_training_log_keeps_its_own_largest_residual_beside_that_of_the_validation():
+    pinn = small_pinn(Decay())
+    pinn.compile("sgd")
+    times, others = np.linspace(0.0, 2.0, 9), np.array([0.0])
+    expected = np.abs(pinn.residual(times)).max(), np.abs(pinn.residual(others)).max()
+    pinn.optimizer.learning_rate = 0.0  # so that both are those of the weights above
+    logs = pinn.fit(times, validation_data=others, batch_size=9, verbose=0).history
+    assert logs["residual_max"] == pytest.approx([expected[0]], rel=1e-12)
+    assert logs["val_residual_max"] == pytest.approx([expected[1]], rel=1e-12)
+    assert expected[0] != pytest.approx(expected[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("bad", [3.0, float("nan")])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_times_outside_the_interval_are_refused_in_a_dataset_too(method, bad):
+    pinn = small_pinn(Decay())
+    pinn.compile()
+    times = tf.data.Dataset.from_tensors(tf.constant([[0.0], [bad]], tf.float64))
+    with pytest.raises(ValueError, match=r"trained from 0 s to 2 s\. Received times outside"):
+        getattr(pinn, method)(times, verbose=0)

@@ -564,3 +564,15 @@ def test_a_problem_without_an_equation_says_what_to_define():
 def test_a_bad_force_is_refused_when_it_acts(force, message):
     with pytest.raises(ValueError, match=message):
         simulate(DampedOscillator(force=force), 0.1, 20)
+
+
+@pytest.mark.parametrize("position", [[[1.0], [2.0]], [[1.0, 2.0], [3.0, 4.0]]])
+def test_an_oscillator_with_one_coordinate_takes_positions_of_rank_one_only(position):
+    with pytest.raises(ValueError, match=r"position must have the shape a number or \(batch,\)"):
+        DampedOscillator(position=position)
+
+
+def test_a_force_that_asks_whether_an_array_is_true_is_told_about_where():
+    problem = DampedOscillator(force=lambda t: 1.0 if t < 1.0 else 0.0)
+    with pytest.raises(ValueError, match=r"np\.where in place of if"):
+        problem.force_values([0.0, 1.0])

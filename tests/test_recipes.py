@@ -100,6 +100,7 @@ def test_run_json_says_what_was_done(tmp_path):
         ("elman-harmonik", {}, "Did you mean 'elman-harmonic'"),
         ("pinn-decay", {"epochs": 0}, "epochs must be an integer of at least 1"),
         ("pinn-decay", {"epochs": 2.0}, "Write epochs=2"),
+        ("pinn-decay", {"seed": 2**32}, "seed must be below"),
         ("pinn-decay", {"seed": -1}, "seed must be an integer of at least 0"),
         ("pinn-decay", {"data": "x.csv"}, "takes no further options"),
         ("elman-measured", {}, "needs data"),
@@ -117,6 +118,20 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="The output needs a folder that can be written to"):
         train("pinn-decay", tmp_path / "file" / "run", epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2\n" * 500, "needs a record of at least 2008 samples. Received 500"),
+        ("1,2\n" * 3000, "The input must vary"),
+    ],
+)
+def test_a_record_that_cannot_teach_is_refused_and_leaves_no_folder(text, message, tmp_path):
+    (tmp_path / "record.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        train("elman-measured", tmp_path / "run", data=tmp_path / "record.csv", sampling_rate=1.0)
+    assert not (tmp_path / "run").exists()
 
 
 class TestReadingRuns:
@@ -138,6 +153,16 @@ class TestReadingRuns:
         model.save(tmp_path / "other.keras")
         with pytest.raises(ValueError, match=r"without run\.json beside it"):
             Run.load(tmp_path / "other.keras")
+
+    def test_a_forecaster_without_its_test_data(self, tmp_path):
+        keras.Sequential([keras.Input((3, 1)), keras.layers.Dense(1)]).save(
+            tmp_path / "model.keras"
+        )
+        (tmp_path / "run.json").write_text(
+            '{"task": "forecast", "history": {}, "warm_up": 1, "notes": []}'
+        )
+        with pytest.raises(FileNotFoundError, match="judged on its test data"):
+            Run.load(tmp_path)
 
     @pytest.mark.parametrize(
         "text", ["", "[]", "{}", '{"task": "dance"}', '{"task": "solution", "history": 3}']

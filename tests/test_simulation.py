@@ -378,3 +378,16 @@ def test_a_motion_at_rest_stays_there_whatever_the_step():
     with pytest.warns(UserWarning, match="grows for this oscillator"):
         states = simulate(DampedOscillator(position=0.0), 3.0, 1000).states
     np.testing.assert_array_equal(states, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rhs", "received"),
+    [
+        (lambda self, t, x, v, ops=np: None, "None"),
+        (lambda self, t, x, v, ops=np: np.ones(3), r"shape \(3,\)"),
+    ],
+)
+def test_a_right_hand_side_of_another_shape_is_refused(rhs, received):
+    Mine = type("Mine", (InitialValueProblem,), {"rhs": rhs})
+    with pytest.raises(ValueError, match=f"rhs must return one rate .* Received {received}"):
+        simulate(Mine(position=1.0, velocity=0.0), 0.1, 3)

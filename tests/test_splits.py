@@ -211,3 +211,12 @@ def test_gaps_that_leave_nothing_are_refused():
         split_by_time(numbered(1, 10), (0.5, 0.5), gap=2.0)
     with pytest.raises(ValueError, match=r"seed must be an integer"):
         split_by_trajectory(numbered(10, 2), (0.5, 0.5), seed="a")
+
+
+def test_arrays_in_place_of_a_trajectory_are_refused():
+    for split in (
+        lambda x: split_by_trajectory(x, (0.5, 0.5), 0),
+        lambda x: split_by_time(x, (1.0,)),
+    ):
+        with pytest.raises(ValueError, match=r"A Trajectory is expected.* Received: ndarray"):
+            split(np.ones((3, 4, 2)))

@@ -1,6 +1,7 @@
 """Recipe of a recurrent network for a measured oscillator."""
 
 import dataclasses
+import math
 
 import keras
 
@@ -11,6 +12,7 @@ from .response_recipes import cosine_adam
 from .run import Run
 
 WARM_UP = 50
+LENGTH = 300  # samples in a piece that the network is trained on
 
 
 def elman_measured(
@@ -41,12 +43,13 @@ def elman_measured(
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
+    check_record(record)
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     model = scaled_network(train, ElmanRNN(48, output_units=1, return_sequences=True))
     scored = keras.Model(model.input, keras.layers.Cropping1D((WARM_UP, 0))(model.output))
 
     def pieces(part, **options):
-        pairs = system_identification_pairs(part, length=300, inputs="force", **options)
+        pairs = system_identification_pairs(part, length=LENGTH, inputs="force", **options)
         return pairs.map(lambda force, position: (force, position[:, WARM_UP:]))
 
     pairs = pieces(train, stride=50, batch_size=32, shuffle_seed=seed)
@@ -61,6 +64,22 @@ def elman_measured(
         verbose=0,
     )
     return Run(model, "response", history.history, test, WARM_UP, training=train)
+
+
+def check_record(record):
+    """Raise for a record that is too short to divide, or that holds no motion."""
+    needed = math.ceil((LENGTH + 1) / 0.15)  # the validation part holds one piece at least
+    if len(record.times) < needed:
+        raise ValueError(
+            f"The recipe needs a record of at least {needed + 1} samples. "
+            f"Received {len(record.times) + 1}. Measure longer."
+        )
+    for name, values in (("input", record.force), ("output", record.states)):
+        if values[:, : len(record.times) // 2].std() == 0.0:
+            raise ValueError(
+                f"The {name} must vary, or there is nothing to learn. Received the constant "
+                f"{values.flat[0]:g}. Check input_column and output_column."
+            )
 
 
 def with_later_force(record):

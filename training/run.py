@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import zipfile
 
 import keras
 
@@ -103,6 +104,16 @@ class Run:
         if not description.exists() or (path.is_file() and path.name != "model.keras"):
             return _lone_solution(model, file)
         content = _read_description(description)
+        needs_test = content["task"] != "solution"
+        if needs_test and not (folder / "test.npz").exists():
+            raise FileNotFoundError(
+                f"A run is judged on its test data. There is no {folder / 'test.npz'}. Train again."
+            )
+        if not needs_test and not isinstance(model, PINN):
+            raise ValueError(
+                f"The model of a solution is a PINN. Received a {type(model).__name__} in {file}. "
+                "Train again."
+            )
         files = {name: folder / f"{name}.npz" for name in TRAJECTORIES}
         return cls(
             model=model,
@@ -116,6 +127,11 @@ class Run:
 
 
 def _load_model(file):
+    if not zipfile.is_zipfile(file):
+        raise ValueError(
+            "A model is read from a .keras file that this or another Keras program saved. "
+            f"Received: {file}, which is damaged or another kind of file. Save it again."
+        )
     try:
         return keras.models.load_model(file)
     except Exception as error:  # Keras raises whatever its parts raise

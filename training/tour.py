@@ -10,7 +10,7 @@ from .baselines import linear_autoregression, persistence
 from .pictures import save_picture
 from .plots import plot_trajectory
 from .saved_models import export_model
-from .zoo import train
+from .zoo import check_seed, train
 
 FORECASTERS = {
     "model": "Elman network, closed loop",
@@ -32,6 +32,7 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     Returns:
         The table that was printed, a text. All errors are against the exact solution.
     """
+    seed = check_seed(seed)
     folder = make_folder(output_dir)
     print("1. Euler's method steps the damped oscillator m x'' + γ x' + k x = 0.")
     motion = simulate(DampedOscillator(damping=0.4), time_step=0.01, num_steps=2000)

@@ -1,5 +1,6 @@
 """The zoo: every entry by name, and how it is trained."""
 
+import contextlib
 import dataclasses
 import inspect
 import time
@@ -70,11 +71,16 @@ def train(name, output_dir, epochs=None, seed=0, **options):
     """
     recipe = find_recipe(name)
     options = check_options(name, recipe, epochs, options)
-    seed = positive_integer("seed", seed, at_least=0)
+    seed = check_seed(seed)
     folder = make_folder(output_dir)
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
-    run = recipe(seed=seed, callbacks=[Progress()], **options)
+    try:
+        run = recipe(seed=seed, callbacks=[Progress()], **options)
+    except BaseException:
+        with contextlib.suppress(OSError):  # a folder that holds something stays
+            folder.rmdir()
+        raise
     seconds = round(time.perf_counter() - start, 2)
     num_epochs = len(next(iter(run.history.values())))
     facts = {"recipe": name, "seed": seed, "epochs": num_epochs, "training_seconds": seconds}
@@ -83,6 +89,14 @@ def train(name, output_dir, epochs=None, seed=0, **options):
     evaluation = run.evaluate()
     save_pictures(run, evaluation, folder)
     return run, evaluation
+
+
+def check_seed(seed):
+    """The seed as an integer that NumPy, Python and TensorFlow all take."""
+    seed = positive_integer("seed", seed, at_least=0)
+    if seed >= 2**32:
+        raise ValueError(f"seed must be below 2**32. Received: {seed}. Pass a smaller one.")
+    return seed
 
 
 def find_recipe(name):
