@@ -31,7 +31,7 @@ def test_the_readmes_example_prints_what_the_readme_shows(tmp_path, monkeypatch)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(block("python", "PINN"), "README.md", "exec"), {})
-    shown, received = table(block("text", "relative L2")), table(printed.getvalue())
+    shown, received = table(block("text", "position error")), table(printed.getvalue())
     assert list(shown) == list(received)
     for label, numbers in shown.items():
         # Five thousand steps of Adam amplify the rounding in which machines differ: the size of
