@@ -8,6 +8,7 @@ from .euler_cell import EulerCell
 from .jordan_cell import JordanCell
 from .jordan_rnn import JordanRNN
 from .least_squares_model import LeastSquaresModel
+from .levenberg_marquardt import LevenbergMarquardt
 from .linear_cells import euler_weights, read_oscillator
 from .pinn import PINN
 from .rollout import rollout
@@ -20,6 +21,7 @@ __all__ = [
     "JordanCell",
     "JordanRNN",
     "LeastSquaresModel",
+    "LevenbergMarquardt",
     "euler_weights",
     "read_oscillator",
     "rollout",

@@ -1,9 +1,13 @@
 """Models whose cost is a mean of squares, trained on the residuals themselves."""
 
 import keras
+import numpy as np
 from keras import ops
 
+from .elimination import one_window
 from .graph_class import graph_class, is_graph
+from .levenberg_marquardt import LevenbergMarquardt, StopWhenFinished
+from .linear_readout import linear_readout
 from .precise_model import PreciseModel
 
 if keras.backend.backend() == "tensorflow":
@@ -110,6 +114,8 @@ class LeastSquaresModel(PreciseModel):
 
     def train_step(self, data):
         """One step of an ordinary Keras optimizer down the gradient of the cost."""
+        if isinstance(self.optimizer, LevenbergMarquardt):
+            return self.least_squares_step(data)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
@@ -118,6 +124,84 @@ class LeastSquaresModel(PreciseModel):
         gradients = tape.gradient(scaled_cost, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.log(x, y, sample_weight, cost, residuals)
+
+    def least_squares_step(self, data):
+        """One step of `LevenbergMarquardt`; the metrics say what the residuals are after it."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if not self.optimizer.built:
+            with tf.init_scope():
+                self.optimizer.build(self.trainable_variables)
+        residuals = self.optimizer.step(self, x, y, sample_weight)
+        for metric in self.metrics:
+            metric.reset_state()
+        return self.log(x, y, sample_weight, self.cost(residuals), residuals)
+
+    def own_callbacks(self):
+        return [StopWhenFinished()]
+
+    @property
+    def stop_reason(self):
+        """Why `LevenbergMarquardt` stopped, None before it has and with other optimizers."""
+        return getattr(self.optimizer, "stop_reason", None)
+
+    def linearise(self, x, y=None, sample_weight=None, others=True):
+        """`Linearised` residuals of a batch, the Jacobian by `GradientTape.jacobian`.
+
+        Args:
+            x: inputs.
+            y: targets.
+            sample_weight: weights, or None.
+            others: whether to differentiate with respect to the weights beside the readout too.
+        """
+        variables = [*self.readout_variables, *(self.other_variables if others else [])]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            residuals = tf.reshape(self.residuals(x, y, sample_weight, training=True), (-1,))
+        jacobians = tape.jacobian(residuals, variables, unconnected_gradients="zero")
+        num = tf.shape(residuals)[0]
+        blocks = [
+            tf.reshape(part, (1, num, int(np.prod(variable.shape))))
+            for part, variable in zip(jacobians, variables)
+        ]
+        num_readout = len(self.readout_variables)
+        empty = tf.zeros((1, num, 0), residuals.dtype)
+        return one_window(
+            residuals[None],
+            tf.concat([empty, *blocks[:num_readout]], axis=-1),
+            tf.concat([empty, *blocks[num_readout:]], axis=-1),
+        )
+
+    @property
+    def readout_variables(self):
+        """The weights on which the prediction depends linearly: those of a linear last layer."""
+        return linear_readout(self.layers[-1]) if hasattr(self, "outputs") else []
+
+    @property
+    def other_variables(self):
+        """The other trainable weights."""
+        readout = {id(variable) for variable in self.readout_variables}
+        return [v for v in self.trainable_variables if id(v) not in readout]
+
+    def readout(self):
+        """The readout as one row, `(1, C)`."""
+        return tf.concat([tf.reshape(v, (1, -1)) for v in self.readout_variables], axis=-1)
+
+    def change_readout(self, change):
+        """Add `(1, C)` to the readout."""
+        _add_to(self.readout_variables, change[0])
+
+    @property
+    def has_hidden_weights(self):
+        return len(self.other_variables) > 0
+
+    def set_readout(self, values):
+        """Put back the readout."""
+        for variable, value in zip(self.readout_variables, values):
+            variable.assign(value)
+
+    def change_others(self, change):
+        """Add `(Q,)` to the other trainable weights, one after the other."""
+        _add_to(self.other_variables, change)
 
     def test_step(self, data):
         """The cost without a step."""
@@ -179,6 +263,13 @@ class LeastSquaresModel(PreciseModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
+
+
+def _add_to(variables, change):
+    """Add the entries of `(C,)` to variables, one after the other."""
+    sizes = [int(np.prod(variable.shape)) for variable in variables]
+    for variable, part in zip(variables, tf.split(change, sizes)):
+        variable.assign_add(tf.reshape(part, variable.shape))
 
 
 def _same_shape(first, second):

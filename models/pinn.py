@@ -7,22 +7,32 @@ from keras import ops
 from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .activations import get_activation
+from .dense_network import DenseNetwork
 from .equation_checks import check_problem, checked_rhs
 from .feeding import without_autotuning
 from .force_data import with_given_force
-from .interval_model import NO_WEIGHTS, IntervalModel
+from .interval_model import NO_WEIGHTS
+from .linearised_trial import LinearisedTrial
 from .maximum import Maximum
+from .placement import (
+    BANDWIDTH,
+    DEFAULT_UNITS,
+    POINTS,
+    check_window_edges,
+    initializers,
+    windows_by_rule,
+)
 from .time_derivatives import time_derivatives
-from .trial_solution import check_initial_conditions, initial_motion, vanishing_power
+from .trial_solution import check_initial_conditions
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-DEFAULT_UNITS = (32, 32, 32)
+DERIVATIVES = ("tape", "taylor")
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class PINN(IntervalModel):
+class PINN(LinearisedTrial):
     """A physics-informed neural network: it is trained by its equation, not by data.
 
     The trial solution meets the initial conditions whatever the network N says,
@@ -98,6 +108,8 @@ class PINN(IntervalModel):
         activation="sin",
         h1=None,
         h2=None,
+        window_edges=None,
+        derivatives="tape",
         seed=None,
         name=None,
         dtype="float64",
@@ -110,32 +122,34 @@ class PINN(IntervalModel):
         if np.ndim(self.duration):
             raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
         problem.force_values([problem.start_time, problem.start_time + self.duration])
+        check_initial_conditions(problem, self.duration, h1, h2)
+        self.h1, self.h2 = h1, h2
+        by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
+        if by_rule:
+            window_edges = windows_by_rule(problem, self.duration)
+        self.window_edges = check_window_edges(window_edges, problem, self.duration)
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
         units = units if isinstance(units, tuple | list) else (units,)
         self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
         self.activation = get_activation(activation)
-        check_initial_conditions(problem, self.duration, h1, h2)
-        self.h1, self.h2 = h1, h2
+        self.derivative_method = derivatives
         self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
         self.network = self._make_network()
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
 
-    def call(self, t):
-        """The trial solution x̂(t) = h1(t) + h2(t) N(τ)."""
-        t = self.column(t)
-        h1 = initial_motion(self.problem, t) if self.h1 is None else self.h1(t)
-        h2 = vanishing_power(self.problem, self.duration, t) if self.h2 is None else self.h2(t)
-        tau = 2.0 * (t - self.problem.start_time) / self.duration - 1.0
-        return h1 + h2 * self.network(tau)
-
     def residuals(self, x, y=None, sample_weight=None, training=False):
         """The residual of the equation at the times x, which training makes small."""
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
-        problem, t = with_given_force(self.problem, x)
-        t = self.column(t)
-        *state, rate = time_derivatives(self, t, problem.order, problem.dimension)
+        problem, x = with_given_force(self.problem_for(x), x)
+        if self.derivative_method == "tape":
+            t = self.column(x)
+            *state, rate = time_derivatives(self, t, problem.order, problem.dimension)
+        else:
+            place = self.place(x)
+            t = place.t
+            *state, rate = self.motion(place)[: problem.order + 1]
         return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
 
     def log(self, x, y, sample_weight, cost, residuals):
@@ -154,6 +168,8 @@ class PINN(IntervalModel):
         Raises:
             ValueError: for times outside the interval.
         """
+        if self.derivative_method == "taylor":
+            return tuple(self.motion(self.place(t)))
         return tuple(time_derivatives(self, self.column(t), 2, self.problem.dimension))
 
     def residual(self, t):
@@ -180,11 +196,16 @@ class PINN(IntervalModel):
         Raises:
             ValueError: for numbers that are not positive integers.
         """
-        num_points = 256 if num_points is None else num_points
+        default = 256 if self.num_windows == 1 else POINTS * self.num_windows
+        num_points = default if num_points is None else num_points
         num_points = positive_integer("num_points", num_points, at_least=2)
         steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
-        start = self.problem.start_time
-        times = np.linspace(start, start + self.duration, num_points)[:, None]
+        edges, num = np.asarray(self.window_edges), -(-num_points // self.num_windows)
+        if self.num_windows == 1:
+            inside = np.linspace(0.0, 1.0, num)
+        else:  # between the edges, where a force may jump
+            inside = 0.5 - 0.5 * np.cos(np.pi * (np.arange(num) + 0.5) / num)
+        times = (edges[:-1, None] + np.diff(edges)[:, None] * inside).reshape(-1, 1)
         batch = tf.data.Dataset.from_tensors(tf.constant(times, self.compute_dtype))
         batch = self.prepare(batch).cache()
         return without_autotuning(batch.repeat(steps_per_epoch))
@@ -201,6 +222,8 @@ class PINN(IntervalModel):
             "activation": keras.activations.serialize(self.activation),
             "h1": self.h1,
             "h2": self.h2,
+            "window_edges": list(self.window_edges),
+            "derivatives": self.derivative_method,
             "seed": self.seed,
         }
 
@@ -214,15 +237,14 @@ class PINN(IntervalModel):
         return cls(**{name: read(value) for name, value in config.items()})
 
     def _make_network(self):
-        num_layers = len(self.hidden_units) + 1
-        seeds = (None,) * num_layers
-        if self.seed is not None:
-            seeds = np.random.SeedSequence(self.seed).generate_state(num_layers).tolist()
-        network = keras.Sequential([keras.Input((1,), dtype=self.compute_dtype)], name="network")
-        for i, units in enumerate((*self.hidden_units, self.problem.dimension)):
-            activation = self.activation if i < len(self.hidden_units) else None
-            weights = keras.initializers.GlorotUniform(seeds[i])
-            network.add(
-                keras.layers.Dense(units, activation, True, weights, dtype=self.dtype_policy)
-            )
-        return network
+        weights = initializers(
+            self.hidden_units, self.activation, BANDWIDTH, self.num_windows, self.seed
+        )
+        return DenseNetwork(
+            self.hidden_units,
+            self.problem.dimension,
+            self.activation,
+            weights,
+            self.num_windows,
+            dtype=self.dtype_policy,
+        )

@@ -27,6 +27,10 @@ class PreciseModel(keras.Model):
         """What is done to every dataset (or generator, or None) before `fit` and `evaluate`."""
         return dataset
 
+    def own_callbacks(self):
+        """Callbacks that every `fit` of this model needs, beside those of the user."""
+        return []
+
     def fit(
         self,
         x=None,
@@ -60,6 +64,9 @@ class PreciseModel(keras.Model):
             size = validation_batch_size or LARGE_BATCH
             validation_data = self.as_dataset(*arrays, batch_size=size)
             validation_batch_size = None
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+            callbacks = [c for c in given if c is not None] + self.own_callbacks()
         return super().fit(
             x=self.prepare(x),
             y=y,

@@ -21,20 +21,23 @@ def initial_motion(problem, t):
     return motion + state[1] * (t - problem.start_time) if problem.order == 2 else motion
 
 
-def vanishing_power(problem, duration, t):
-    """h2: ((t − t0)/T)^order, which vanishes at t0 with all derivatives below the order.
+def power_derivatives(order, elapsed, length):
+    """[h2, h2', h2''] of h2 = (t/L)^order, which vanishes at the start with its first slopes.
 
     Bounded by 1, so that the network it multiplies stays of the size of the motion.
 
     Args:
-        problem: `InitialValueProblem`.
-        duration: T, in s.
-        t: `(num, 1)`, in s.
+        order: of the equation, 1 or 2.
+        elapsed: t, time since the start, `(num, 1)`, in s.
+        length: L, in s.
 
     Returns:
-        `(num, 1)`.
+        List of three tensors `(num, 1)`, in 1, 1/s and 1/s².
     """
-    return ((t - problem.start_time) / duration) ** problem.order
+    s, none = elapsed / length, 0.0 * elapsed
+    if order == 1:
+        return [s, none + 1.0 / length, none]
+    return [s**2, 2.0 * s / length, none + 2.0 / length**2]
 
 
 def check_initial_conditions(problem, duration, h1, h2):
@@ -44,7 +47,7 @@ def check_initial_conditions(problem, duration, h1, h2):
         problem: `InitialValueProblem`.
         duration: T, in s.
         h1: function of t that replaces `initial_motion`, or None.
-        h2: function of t that replaces `vanishing_power`, or None.
+        h2: function of t that replaces ((t − t0)/T)^order, or None.
 
     Raises:
         ValueError: for a value, a slope or a shape that does not fit.

@@ -85,6 +85,7 @@ def one_layer_solution(pinn, t):
     f, df, ddf = ACTIVATIONS[pinn.activation.__name__.replace("silu", "swish")](
         (2.0 * s / duration - 1.0) @ first + first_bias
     )
+    last, last_bias = last[0], last_bias[0]  # of the only window
     n = f @ last + last_bias
     dn = slope * (df * first) @ last
     ddn = slope**2 * (ddf * first**2) @ last

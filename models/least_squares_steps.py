@@ -1,0 +1,142 @@
+"""One step of least squares on the residuals of a model."""
+
+from typing import NamedTuple
+
+import keras
+
+from .elimination import eliminate, orthogonal_solver, whole_jacobian
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+EPSILON = 2.2e-16
+HALVINGS = 8
+MOST_DAMPING = 1e8
+
+
+class Step(NamedTuple):
+    """What a step did.
+
+    | field       | content                                                         |
+    |-------------|-----------------------------------------------------------------|
+    | `residuals` | r after the step                                                |
+    | `progress`  | whether |r| fell markedly                                       |
+    | `stuck`     | whether no further step can help                                |
+    | `rounding`  | how large the rounding errors in r may be, ε max_i Σ_j |B_ij A_j| |
+    """
+
+    residuals: object
+    progress: object
+    stuck: object
+    rounding: object
+
+
+def readout_step(model, batch):
+    """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
+    system = model.linearise(*batch, others=False)
+    before = _squares(system.residual)
+    change = eliminate(system, orthogonal_solver(system.readout))[1][..., 0]
+    old = [variable.value + 0.0 for variable in model.readout_variables]
+
+    def moved(fraction):
+        model.set_readout(old)
+        model.change_readout(fraction * change)
+        residuals = model.residuals(*batch)
+        return _squares(residuals), residuals
+
+    def too_far(fraction, after, residuals):
+        return ~(after < before) & (fraction > 0.5**HALVINGS)
+
+    def halve(fraction, after, residuals):
+        return (0.5 * fraction, *moved(0.5 * fraction))
+
+    one = tf.ones((), before.dtype)
+    fraction, after, residuals = tf.while_loop(too_far, halve, (one, *moved(one)))
+    falls = after < before
+    tf.cond(falls, lambda: None, lambda: model.set_readout(old))
+    residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
+    progress = falls & ((after < 0.25 * before) | (fraction < 1.0))
+    return Step(residuals, progress, ~falls, _rounding(model, system))
+
+
+def projected_step(model, batch, damping, growth):
+    """The other unknowns move by a damped step, the readout being solved for before and after."""
+    system = model.linearise(*batch)
+    remaining, changes, _ = eliminate(system, orthogonal_solver(system.readout))
+    columns = tf.reshape(remaining, (-1, remaining.shape[-1]))
+    step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
+
+    def move():
+        model.change_readout(changes[..., 0] + (changes[..., 1:] @ step)[..., 0])
+        model.change_others(step[:, 0])
+        again = model.linearise(*batch, others=False)
+        solved = eliminate(again, orthogonal_solver(again.readout))[1]
+        model.change_readout(solved[..., 0])
+
+    return _tried(model, batch, system, move, predicted, damping, growth)
+
+
+def all_weights_step(model, batch, damping, growth):
+    """All weights move by one damped step."""
+    system = model.linearise(*batch)
+    jacobian = whole_jacobian(system)
+    residual = tf.reshape(system.residual, (-1, 1))
+    step, predicted = damped_step(jacobian, residual, damping)
+    num_others = system.others.shape[-1]
+    split = jacobian.shape[-1] - num_others
+
+    def move():
+        model.change_readout(tf.reshape(step[:split], (-1, system.readout.shape[-1])))
+        model.change_others(step[split:, 0])
+
+    return _tried(model, batch, system, move, predicted, damping, growth)
+
+
+def damped_step(jacobian, residual, damping):
+    """δ = −[J; √λ I]⁺ [r; 0] with λ relative to the largest squared column, and δᵀ(λδ − Jᵀr)."""
+    strength = damping * tf.reduce_max(tf.reduce_sum(jacobian**2, axis=0))
+    size = jacobian.shape[-1]
+    ridge = tf.sqrt(strength) * tf.eye(size, dtype=jacobian.dtype)
+    q, r = tf.linalg.qr(tf.concat([jacobian, ridge], axis=0))
+    part = tf.matmul(q[: tf.shape(jacobian)[0]], residual, transpose_a=True)
+    step = -tf.linalg.triangular_solve(r, part, lower=False)
+    slope = tf.matmul(jacobian, residual, transpose_a=True)
+    return step, tf.reduce_sum(step * (strength * step - slope))
+
+
+def _tried(model, batch, system, move, predicted, damping, growth):
+    """Move, and take it back unless |r| falls; the damping follows the gain."""
+    variables = [*model.readout_variables, *model.other_variables]
+    old = [variable.value + 0.0 for variable in variables]
+    before = _squares(system.residual)
+    move()
+    residuals = model.residuals(*batch)
+    after = _squares(residuals)
+    falls = after < before
+
+    def accept():
+        gain = (before - after) / predicted
+        factor = tf.maximum(1.0 - (2.0 * tf.minimum(gain, 1.0) - 1.0) ** 3, 1.0 / 3.0)
+        damping.assign(damping * factor)
+        growth.assign(2.0)
+
+    def reject():
+        for variable, value in zip(variables, old):
+            variable.assign(value)
+        damping.assign(damping * growth)
+        growth.assign(2.0 * growth)
+
+    tf.cond(falls, accept, reject)
+    residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
+    progress = falls & (after < 0.98 * before)
+    stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
+    return Step(residuals, progress | ~falls, stuck, _rounding(model, system))
+
+
+def _squares(values):
+    return tf.reduce_sum(values**2)
+
+
+def _rounding(model, system):
+    size = tf.einsum("wrc,wc->wr", tf.abs(system.readout), tf.abs(model.readout()))
+    return 4.0 * EPSILON * tf.reduce_max(size)
