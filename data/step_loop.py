@@ -9,7 +9,8 @@ from .force_grid import fill_force, force_rows
 from .parts import slices
 from .steppers import STEPPERS
 
-PART = 4096  # trajectories stepped at once: their numbers stay in the processor's cache
+PART = 4000  # trajectories stepped at once: their numbers stay in the processor's cache
+FORCE_PART = 100  # trajectories whose force is evaluated at once, at all times
 KEPT = 16  # steps kept aside before they are written, trajectory by trajectory
 
 
@@ -49,7 +50,9 @@ def solve_stepwise(problem, times, time_step, method, states, force):
     for part in slices(batch, size):
         some = problem if size == batch else problem.select(part)
         record(motion(some, times, time_step, STEPPERS[method]), states[part], problem.order)
-        fill_force(force, part, force_rows(problem, times, part))
+    if force.flags.writeable:
+        for part in slices(batch, FORCE_PART):
+            fill_force(force, part, force_rows(problem, times, part))
 
 
 def _prepared(item):
