@@ -1,6 +1,7 @@
 """Least-squares training: Levenberg–Marquardt with the readout solved for."""
 
 import keras
+
 from oscillator_zoo.data.checks import real_value
 
 from .least_squares_steps import all_weights_step, projected_step, readout_step
@@ -106,6 +107,11 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
     def stop_reason(self):
         """Why training stopped: one of the texts above, or None before it has."""
         return STOP_REASONS[int(self.finished)] if self.built else None
+
+    @property
+    def has_begun(self):
+        """Whether it has taken a step."""
+        return self.built and int(self.iterations) > 0
 
     def step(self, model, x, y=None, sample_weight=None):
         """One step, or none after training has finished. Returns the residuals after it."""

@@ -1,6 +1,7 @@
 """How the residual of a trial solution changes with its weights, in closed form."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from .elimination import Linearised
@@ -105,7 +106,7 @@ class LinearisedTrial(TrialModel):
         """The fields of `Linearised` that lead from one window to the next."""
         windows, dimension, order = self.num_windows, self.problem.dimension, self.problem.order
         size = order * dimension if windows > 1 else 0
-        lengths = ops.convert_to_tensor(np_lengths(self.window_edges), self.compute_dtype)
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
             empty = [(0,), (0, 0), (0, columns), (0, num_others)]
@@ -169,11 +170,6 @@ class LinearisedTrial(TrialModel):
     @property
     def other_variables(self):
         return self.network.hidden_variables
-
-
-def np_lengths(edges):
-    """L_w of the windows between edges, in s."""
-    return [end - begin for begin, end in zip(edges, edges[1:])]
 
 
 def _product_rule(h2, rate):

@@ -12,18 +12,21 @@ from .equation_checks import check_problem, checked_rhs
 from .feeding import without_autotuning
 from .force_data import with_given_force
 from .interval_model import NO_WEIGHTS
+from .levenberg_marquardt import LevenbergMarquardt
 from .linearised_trial import LinearisedTrial
 from .maximum import Maximum
 from .placement import (
-    BANDWIDTH,
     DEFAULT_UNITS,
     POINTS,
+    bandwidth,
     check_window_edges,
     initializers,
     windows_by_rule,
 )
+from .sketch import Sketch
 from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
+from .warm_start import warm_start
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -124,9 +127,10 @@ class PINN(LinearisedTrial):
         problem.force_values([problem.start_time, problem.start_time + self.duration])
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
+        sketch = Sketch(problem, self.duration)
         by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
         if by_rule:
-            window_edges = windows_by_rule(problem, self.duration)
+            window_edges = windows_by_rule(problem, sketch)
         self.window_edges = check_window_edges(window_edges, problem, self.duration)
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
         units = units if isinstance(units, tuple | list) else (units,)
@@ -134,7 +138,7 @@ class PINN(LinearisedTrial):
         self.activation = get_activation(activation)
         self.derivative_method = derivatives
         self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
-        self.network = self._make_network()
+        self.network = self._make_network(bandwidth(sketch, self.window_edges))
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
 
@@ -182,6 +186,16 @@ class PINN(LinearisedTrial):
             ValueError: for times outside the interval.
         """
         return self.residuals(self.column(t))
+
+    def fit(self, x=None, *args, **kwargs):
+        """`keras.Model.fit` on times in s; without times at `collocation_points()`.
+
+        `LevenbergMarquardt` begins a nonlinear equation where `simulate` leads, unless the network
+        is nearer to obeying it already; it ends `fit` by itself and leaves its `stop_reason`.
+        """
+        if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
+            warm_start(self)
+        return super().fit(x, *args, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Equidistant times from t0 to t0 + T, as a dataset of equal full batches.
@@ -236,9 +250,9 @@ class PINN(LinearisedTrial):
 
         return cls(**{name: read(value) for name, value in config.items()})
 
-    def _make_network(self):
+    def _make_network(self, scale):
         weights = initializers(
-            self.hidden_units, self.activation, BANDWIDTH, self.num_windows, self.seed
+            self.hidden_units, self.activation, scale, self.num_windows, self.seed
         )
         return DenseNetwork(
             self.hidden_units,

@@ -5,19 +5,36 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
-DEFAULT_UNITS = (48,)
-RADIANS = 6.283185307179586  # of the fastest motion in one window
-BANDWIDTH = 8.0  # S of the first layer
-POINTS = 96  # collocation points in a window
+from .activations import sin
+
+DEFAULT_UNITS = (32,)
+RADIANS = 2.0  # that the motion turns in one window
+BANDWIDTH = 7.0  # S of the first layer for one such window
+POINTS = 56  # collocation points in a window, 1.7 for each unknown
 
 
-def windows_by_rule(problem, duration):
-    rate = 1.0
-    num = int(np.ceil(rate * duration / RADIANS))
-    start = problem.start_time
-    edges = set(np.linspace(start, start + duration, num + 1).tolist())
-    edges |= {t for t in problem.breakpoints if t < start + duration}
-    return sorted(edges)
+def windows_by_rule(problem, sketch):
+    """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
+
+    Every time at which a force jumps is an edge: the acceleration jumps there, and no smooth
+    network can follow.
+
+    Args:
+        problem: `InitialValueProblem`.
+        sketch: its `Sketch`.
+
+    Returns:
+        Increasing list of times in s, t0 and t0 + T included.
+    """
+    angle = sketch.angle
+    end = sketch.times[-1]
+    edges = [sketch.times[0]]
+    for stop in [*(t for t in problem.breakpoints if t < end), end]:
+        begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
+        num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
+        inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
+        edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
+    return edges
 
 
 def check_window_edges(edges, problem, duration):
@@ -35,13 +52,54 @@ def check_window_edges(edges, problem, duration):
     return tuple(edges.tolist())
 
 
+def bandwidth(sketch, window_edges):
+    """S of a first layer: how many radians its fastest unit turns over half a window.
+
+    Windows of `RADIANS` get `BANDWIDTH`, several times what the motion turns, because least
+    squares profits from waves that are not too alike. A longer window, whose network is trained
+    by gradients, gets 1.2 times half the angle that the motion turns in it: with less the network
+    cannot follow and may obey the equation nearly everywhere on a wrong path, with more it learns
+    to wiggle between the collocation points.
+    """
+    angles = np.diff(np.interp(window_edges, sketch.times, sketch.angle))
+    if angles.max() <= 1.001 * RADIANS:
+        return BANDWIDTH
+    return max(1.2 * angles.max() / 2.0, 1.0)
+
+
 def initializers(hidden_units, activation, scale, num_windows, seed):
-    """Initial weights: pairs (kernel, bias) of the hidden layers, and the readout's."""
+    """Initial weights: pairs (kernel, bias) of the hidden layers, and the readout's.
+
+    The first layer of sines is drawn from U(−S, S), weights and biases. A single layer of tanh
+    gets steps at equal distances, some of them outside of −1 … 1, each a few distances wide. Other
+    layers begin as Glorot and Bengio say.
+
+    Args:
+        hidden_units: units of each hidden layer.
+        activation: f.
+        scale: S, in radians.
+        num_windows: number of readouts.
+        seed: integer, or None.
+
+    Returns:
+        List of pairs of initializers, then the readout's.
+    """
     seeds = [None] * (len(hidden_units) + 2)
     if seed is not None:
         seeds = np.random.SeedSequence(seed).generate_state(len(seeds)).tolist()
-    uniform = keras.initializers.RandomUniform
-    first = uniform(-scale, scale, seeds[0]), uniform(-scale, scale, seeds[-1])
-    deeper = [(keras.initializers.GlorotUniform(s), "zeros") for s in seeds[1:-2]]
+    layers = [(keras.initializers.GlorotUniform(s), "zeros") for s in seeds[:-2]]
+    if activation is sin:
+        uniform = keras.initializers.RandomUniform
+        layers[0] = uniform(-scale, scale, seeds[0]), uniform(-scale, scale, seeds[-1])
+    elif activation is keras.activations.tanh and len(hidden_units) == 1:
+        layers[0] = _steps(hidden_units[0])
     readout = keras.initializers.GlorotUniform(seeds[-2]) if num_windows == 1 else "zeros"
-    return [first, *deeper, readout]
+    return [*layers, readout]
+
+
+def _steps(units):
+    """tanh(k (τ − c_j)) with centres c_j at distances 1/(4 k), a quarter of them outside −1 … 1."""
+    centres = np.linspace(-4.0 / 3.0, 4.0 / 3.0, units)
+    slope = 0.25 * max(units - 1, 1) / (8.0 / 3.0)
+    constant = keras.initializers.Constant
+    return constant(slope), constant(-slope * centres)
