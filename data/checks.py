@@ -15,7 +15,7 @@ def is_tensor(value):
     )
 
 
-def real_value(name, value, unit, at_least=None, above=None):
+def real_value(name, value, unit, at_least=None, above=None, arrays=True):
     """A finite float, or a float64 array where an array was given.
 
     Args:
@@ -24,6 +24,7 @@ def real_value(name, value, unit, at_least=None, above=None):
         unit: the physical unit, for the message.
         at_least: smallest value allowed.
         above: value that must be exceeded.
+        arrays: whether the message offers arrays; callers that take none refuse them themselves.
 
     Returns:
         A Python float for a number, an `ndarray` of float64 for an array.
@@ -33,7 +34,8 @@ def real_value(name, value, unit, at_least=None, above=None):
     """
     if is_tensor(value):
         return value
-    wanted = f"{name} must be a finite real number (or an array of them) in {unit}"
+    kinds = "number (or an array of them)" if arrays else "number"
+    wanted = f"{name} must be a finite real {kinds} in {unit}"
     try:
         array = np.array(value)
         if array.dtype.kind not in "iuf":

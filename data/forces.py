@@ -91,7 +91,7 @@ class Step(Force):
     def __init__(self, amplitude, time):
         self.amplitude = real_value("amplitude", amplitude, "N")
         self.check_arrays()
-        self.time = real_value("time", time, "s")
+        self.time = real_value("time", time, "s", arrays=False)
         if np.ndim(self.time):
             raise ValueError(
                 "time must be one number in s: all trajectories of an ensemble share their "

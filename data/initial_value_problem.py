@@ -74,7 +74,7 @@ class InitialValueProblem(Ensemble):
         unit = self.position_unit
         self.position = real_value("position", position, unit)
         self.velocity = None if velocity is None else real_value("velocity", velocity, f"{unit}/s")
-        self.start_time = real_value("start_time", start_time, "s")
+        self.start_time = real_value("start_time", start_time, "s", arrays=False)
         if np.ndim(self.start_time) != 0:
             raise ValueError(
                 f"start_time must be one number in s. Received: {start_time!r}. "

@@ -41,7 +41,7 @@ def load_measurement(path, sampling_rate, input_column=0, output_column=1):
     >>> record.states[0, :, 0], record.force[0, :, 0]
     (array([0.1, 0.2, 0.4]), array([0. , 0.5, 1. ]))
     """
-    sampling_rate = real_value("sampling_rate", sampling_rate, "Hz", above=0.0)
+    sampling_rate = real_value("sampling_rate", sampling_rate, "Hz", above=0.0, arrays=False)
     if np.ndim(sampling_rate):
         raise ValueError(
             f"sampling_rate must be one number in Hz. Received: {sampling_rate!r}. "

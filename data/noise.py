@@ -35,7 +35,7 @@ def add_noise(trajectory, relative, seed):
     array([0.1, 0.1])
     """
     check_trajectory(trajectory)
-    relative = real_value("relative", relative, "1 (noise over rms)", at_least=0.0)
+    relative = real_value("relative", relative, "1 (noise over rms)", at_least=0.0, arrays=False)
     if np.ndim(relative):
         raise ValueError(
             f"relative must be one number for all features. Received: {relative!r}. "

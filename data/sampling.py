@@ -75,11 +75,11 @@ def sample_oscillators(
 def _draw(name, value, num, generator):
     """A number as it is; for a range (lo, hi), `num` values of it."""
     if isinstance(value, tuple | list) and len(value) == 2:
-        low, high = (real_value(name, bound, UNITS[name]) for bound in value)
+        low, high = (real_value(name, bound, UNITS[name], arrays=False) for bound in value)
         if np.ndim(low) == np.ndim(high) == 0 and low <= high:
             return low + (high - low) * generator.random(num)
     elif np.ndim(value) == 0:
-        return real_value(name, value, UNITS[name])
+        return real_value(name, value, UNITS[name], arrays=False)
     raise ValueError(
         f"{name} must be a number or a range (lo, hi) with lo <= hi, in {UNITS[name]}. "
         f"Received: {value!r}. For values of your own, pass arrays to DampedOscillator."

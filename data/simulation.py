@@ -58,7 +58,7 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
            [ 0.75, -0.75]])
     """
     _check_arguments(problem, time_step, method, dtype)
-    time_step = real_value("time_step", time_step, "s", above=0.0)
+    time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
     num_steps = positive_integer("num_steps", num_steps)
 
     times = problem.start_time + time_step * np.arange(num_steps + 1)

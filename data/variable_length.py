@@ -119,7 +119,7 @@ def _checked(trajectories):
 
 def _padding(mask_value, inputs):
     """`mask_value` in the dtype of the inputs; raises if it cannot tell padding from data."""
-    mask_value = real_value("mask_value", mask_value, "the inputs' unit")
+    mask_value = real_value("mask_value", mask_value, "the inputs' unit", arrays=False)
     with np.errstate(over="ignore"):
         padding = np.asarray(mask_value).astype(inputs.dtype)
     if padding.ndim or not np.isfinite(padding):
