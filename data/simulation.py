@@ -8,7 +8,8 @@ from .checks import positive_integer, real_value
 from .configurable import did_you_mean
 from .force_grid import empty_force
 from .initial_value_problem import InitialValueProblem
-from .linear_recurrence import one_step_matrix, solve_linear
+from .linear_recurrence import solve_linear
+from .one_step import one_step_matrix
 from .stability import energy_growth, linear_growth
 from .step_loop import solve_stepwise
 from .steppers import STEPPERS

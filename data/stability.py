@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from .linear_recurrence import step_matrix
+from .one_step import step_matrix
 from .steppers import STEPPERS
 
 AMPLITUDE_RATIO = 1.1

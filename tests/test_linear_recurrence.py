@@ -14,15 +14,10 @@ from oscillator_zoo.data import (
     Sinusoid,
     simulate,
 )
+from oscillator_zoo.data.block_response import block_matrix, powers
 from oscillator_zoo.data.force_grid import empty_force
-from oscillator_zoo.data.linear_recurrence import (
-    FORCED_LENGTH,
-    FREE_LENGTH,
-    PART,
-    block_matrix,
-    one_step_matrix,
-    powers,
-)
+from oscillator_zoo.data.linear_recurrence import FORCED_LENGTH, FREE_LENGTH, PART
+from oscillator_zoo.data.one_step import one_step_matrix
 from oscillator_zoo.data.step_loop import solve_stepwise
 
 
@@ -80,6 +75,20 @@ def test_five_thousand_steps_equal_the_step_loop(method, force):
     assert_same_motion(problem, 0.01, 5000, method)
 
 
+@pytest.mark.parametrize("method", ["euler_cromer", "rk4"])
+def test_a_sinusoid_in_resonance_equals_the_step_loop(method):
+    force = Sinusoid(0.5, angular_frequency=2.0, phase=0.3)
+    assert_same_motion(DampedOscillator(stiffness=4.0, force=force), 0.01, 5000, method)
+
+
+def test_a_sinusoid_late_in_time_is_taken_at_the_rounded_times():
+    # Between rounded times near 1e6 s a turn by ωΔt would be wrong by ω · 1e-10 s.
+    problem = DampedOscillator(
+        damping=0.2, force=Sinusoid(1.0, 2.0), position=0.0, start_time=1e6 + 0.3
+    )
+    assert_same_motion(problem, 0.01, 1000, "euler")
+
+
 @pytest.mark.parametrize("length", [FREE_LENGTH, FORCED_LENGTH])
 @pytest.mark.parametrize("blocks", [1, 2, 3])
 @pytest.mark.parametrize("extra", [-1, 0, 1])
@@ -90,7 +99,7 @@ def test_no_number_of_steps_falls_between_the_blocks(length, blocks, extra):
 
 @pytest.mark.parametrize("batch", [2, 33, PART + 5])
 @pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("force", ["none", "shared", "own", "sampled"])
+@pytest.mark.parametrize("force", ["none", "shared", "own", "tuned", "sampled"])
 def test_ensembles_equal_the_step_loop(batch, shared, force):
     random = np.random.default_rng(0)
     amplitude = random.uniform(size=batch)
@@ -98,6 +107,7 @@ def test_ensembles_equal_the_step_loop(batch, shared, force):
         "none": None,
         "shared": Sinusoid(1.0, 2.0),
         "own": Sinusoid(amplitude, 2.0, phase=amplitude),
+        "tuned": Sinusoid(1.0, 1.0 + amplitude),
         "sampled": Sampled(np.linspace(0.0, 1.0, 11), random.normal(size=(batch, 11))),
     }
     parameters = {} if shared else {"damping": amplitude, "mass": 1.0 + amplitude}
