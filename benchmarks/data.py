@@ -2,9 +2,10 @@
 
     python benchmarks/data.py [--quick]
 
-needs the extra `benchmark`. The contenders take turns, so that all see the same machine; medians
-are shown, with the ratio to oscillator_zoo in brackets (of the medians, and of the fastest
-calls): above 1, oscillator_zoo is faster.
+needs the extra `benchmark`. The contenders take turns, so that all see the same machine; only with
+large ensembles, whose memory would be as fresh or used as the one before leaves it, does each make
+its calls in a row. Medians are shown, with the ratio to oscillator_zoo in brackets (of the medians,
+and of the fastest calls): above 1, oscillator_zoo is faster.
 """
 
 import argparse
@@ -24,12 +25,13 @@ import numpy as np
 from contenders import CONTENDERS, Ensemble, numpy_loop
 
 OURS = "oscillator_zoo"
+LARGE = 10_000  # trajectories
 PACKAGES = ("numpy", "scipy", "numba", "jax", "diffrax", "torch", "torchdiffeq")
 
 
 def measure(case, batch, dtype, num_steps, rounds):
     """{name: (seconds of every round, of the first call, deviation from the NumPy loop)}."""
-    runs, first, deviation = {}, {}, {}
+    runs, first, deviation, seconds = {}, {}, {}, {}
     for name, (build, time_first) in CONTENDERS.items():
         ensemble = Ensemble(case, batch, num_steps, dtype)
         start = time.perf_counter()
@@ -41,10 +43,11 @@ def measure(case, batch, dtype, num_steps, rounds):
         runs[name] = run
         deviation[name] = compare(result, time_first, ensemble)
         del result
-    seconds = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            seconds[name].append(once(run))
+        seconds[name] = [once(run) for _ in range(rounds)] if batch >= LARGE else []
+    if batch < LARGE:
+        for _ in range(rounds):
+            for name, run in runs.items():
+                seconds[name].append(once(run))
     return {name: (seconds[name], first[name], deviation[name]) for name in runs}
 
 
@@ -146,7 +149,7 @@ def main():
             measured = {}
             load = os.getloadavg()[0]
             for batch in batches:
-                rounds = 3 if arguments.quick or batch > 10_000 else 15
+                rounds = 3 if arguments.quick or batch >= LARGE else 15
                 measured[batch] = measure(case, batch, dtype, arguments.steps, rounds)
             print(table(case, dtype, measured))
             print(f"Load before and after: {load:.1f}, {os.getloadavg()[0]:.1f}.\n", flush=True)
