@@ -1,5 +1,6 @@
 """What a network must know of the equation it is to solve."""
 
+import numpy as np
 from keras import ops
 
 from oscillator_zoo.data import InitialValueProblem
@@ -17,6 +18,13 @@ def check_problem(problem):
             "A PINN solves one trajectory. Received an ensemble of "
             f"{problem.ensemble_size}. Take one with problem.select(0)."
         )
+
+
+def check_rhs(problem):
+    """Raise unless `rhs` gives three states the shape and precision that it should."""
+    state = [np.repeat(np.asarray(y), 3, axis=0) for y in problem.initial_state()]
+    times = np.full((3, 1), float(problem.start_time))
+    checked_rhs(np.asarray(problem.rhs(times, *state, ops=np)), state[0])
 
 
 def checked_rhs(rhs, rate):

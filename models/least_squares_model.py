@@ -153,7 +153,8 @@ class LeastSquaresModel(PreciseModel):
             sample_weight: weights, or None.
             others: whether to differentiate with respect to the weights beside the readout too.
         """
-        variables = [*self.readout_variables, *(self.other_variables if others else [])]
+        weights = [*self.readout_variables, *(self.other_variables if others else [])]
+        variables = [weight.value for weight in weights]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             residuals = tf.reshape(self.residuals(x, y, sample_weight, training=True), (-1,))
@@ -184,11 +185,17 @@ class LeastSquaresModel(PreciseModel):
 
     def readout(self):
         """The readout as one row, `(1, C)`."""
-        return tf.concat([tf.reshape(v, (1, -1)) for v in self.readout_variables], axis=-1)
+        rows = [tf.reshape(variable, (1, -1)) for variable in self.readout_variables]
+        return tf.concat(rows, axis=-1) if rows else tf.zeros((1, 0), self.trainable_variables[0].dtype)
 
     def change_readout(self, change):
         """Add `(1, C)` to the readout."""
         _add_to(self.readout_variables, change[0])
+
+    @property
+    def is_linear_in_readout(self):
+        """Whether the residuals, not only the predictions, are linear in the readout."""
+        return True
 
     @property
     def has_hidden_weights(self):
@@ -268,7 +275,7 @@ class LeastSquaresModel(PreciseModel):
 def _add_to(variables, change):
     """Add the entries of `(C,)` to variables, one after the other."""
     sizes = [int(np.prod(variable.shape)) for variable in variables]
-    for variable, part in zip(variables, tf.split(change, sizes)):
+    for variable, part in zip(variables, tf.split(change, sizes) if sizes else []):
         variable.assign_add(tf.reshape(part, variable.shape))
 
 

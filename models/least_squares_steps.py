@@ -11,7 +11,8 @@ if keras.backend.backend() == "tensorflow":
 
 EPSILON = 2.2e-16
 HALVINGS = 8
-MOST_DAMPING = 1e8
+MOST_DAMPING = 1e12
+READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
 
 
 class Step(NamedTuple):
@@ -60,18 +61,18 @@ def readout_step(model, batch):
 
 
 def projected_step(model, batch, damping, growth):
-    """The other unknowns move by a damped step, the readout being solved for before and after."""
+    """The other unknowns move by a damped step, and the readout is solved for where they end."""
     system = model.linearise(*batch)
     remaining, changes, _ = eliminate(system, orthogonal_solver(system.readout))
     columns = tf.reshape(remaining, (-1, remaining.shape[-1]))
     step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
 
     def move():
-        model.change_readout(changes[..., 0] + (changes[..., 1:] @ step)[..., 0])
+        model.change_readout((changes[..., 1:] @ step)[..., 0])
         model.change_others(step[:, 0])
-        again = model.linearise(*batch, others=False)
-        solved = eliminate(again, orthogonal_solver(again.readout))[1]
-        model.change_readout(solved[..., 0])
+        for _ in range(1 if model.is_linear_in_readout else READOUT_STEPS):
+            residuals = readout_step(model, batch).residuals
+        return residuals
 
     return _tried(model, batch, system, move, predicted, damping, growth)
 
@@ -88,6 +89,7 @@ def all_weights_step(model, batch, damping, growth):
     def move():
         model.change_readout(tf.reshape(step[:split], (-1, system.readout.shape[-1])))
         model.change_others(step[split:, 0])
+        return model.residuals(*batch)
 
     return _tried(model, batch, system, move, predicted, damping, growth)
 
@@ -109,8 +111,7 @@ def _tried(model, batch, system, move, predicted, damping, growth):
     variables = [*model.readout_variables, *model.other_variables]
     old = [variable.value + 0.0 for variable in variables]
     before = _squares(system.residual)
-    move()
-    residuals = model.residuals(*batch)
+    residuals = move()
     after = _squares(residuals)
     falls = after < before
 
@@ -128,7 +129,7 @@ def _tried(model, batch, system, move, predicted, damping, growth):
 
     tf.cond(falls, accept, reject)
     residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
-    progress = falls & (after < 0.98 * before)
+    progress = falls & (after < 0.99 * before)
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
     return Step(residuals, progress | ~falls, stuck, _rounding(model, system))
 

@@ -9,6 +9,7 @@ from .least_squares_steps import all_weights_step, projected_step, readout_step
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+READOUT, PROJECTION, ALL_WEIGHTS = range(3)
 METHODS = ("readout solve", "variable projection", "all weights")
 RUNNING, FLOOR, TOLERANCE, STALLED = range(4)
 STOP_REASONS = (None, "rounding floor", "tolerance met", "stalled")
@@ -38,8 +39,8 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
 
     Args:
         variable_projection: "auto" solves for the readout first and trains hidden weights only if
-            that misses the tolerance; True trains them from the beginning; False steps all
-            weights alike.
+            that misses the tolerance; True trains them after the first solve; False steps all
+            weights alike. A model whose last layer is not linear always does the last.
         tolerance: ε ≥ 0, of the largest residual, in the unit of the residuals.
         initial_damping: λ at the start, relative to the largest squared column of J.
         name: name of the optimizer.
@@ -68,7 +69,7 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         self,
         variable_projection="auto",
         tolerance=1e-6,
-        initial_damping=1e-3,
+        initial_damping=1e-9,
         name="levenberg_marquardt",
     ):
         super().__init__(learning_rate=1.0, name=name)
@@ -86,7 +87,7 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        first = 0 if self.variable_projection == "auto" else 2 - int(self.variable_projection)
+        first = READOUT if self.variable_projection else ALL_WEIGHTS
 
         def number(name, value, dtype="int32"):
             start = keras.initializers.Constant(value)
@@ -117,14 +118,16 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         """One step, or none after training has finished. Returns the residuals after it."""
         batch = x, y, sample_weight
         with tf.init_scope():  # known while a graph is made: one graph for each stage
+            if not model.readout_variables:
+                self.stage.assign(ALL_WEIGHTS)
             self.traced_stage = int(self.stage)
 
         def train():
-            if self.traced_stage == 0:
+            if self.traced_stage == READOUT:
                 step = readout_step(model, batch)
             else:
-                hidden_step = projected_step if self.variable_projection else all_weights_step
-                step = hidden_step(model, batch, self.damping, self.growth)
+                take = projected_step if self.traced_stage == PROJECTION else all_weights_step
+                step = take(model, batch, self.damping, self.growth)
             self.iterations.assign_add(1)
             self._decide(step, model.has_hidden_weights)
             return step.residuals
@@ -139,13 +142,14 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         stalls = tf.where(step.progress, 0, tf.convert_to_tensor(self.stalls) + 1)
         largest = tf.reduce_max(tf.abs(step.residuals))
         at_floor, within = largest <= step.rounding, largest <= self.tolerance
-        in_hidden_stage = self.traced_stage > 0
-        idle = step.stuck | (stalls > (10 if in_hidden_stage else 2))
-        stop = idle | (at_floor & ~step.progress) | (within & in_hidden_stage)
+        solving = self.traced_stage == READOUT
+        idle = step.stuck | (stalls > (2 if solving else 10))
+        stop = idle | (at_floor & ~step.progress) | (within & (not solving))
         reason = tf.where(at_floor, FLOOR, tf.where(within, TOLERANCE, STALLED))
-        if self.variable_projection == "auto" and has_hidden_weights and not in_hidden_stage:
-            go_on = stop & tf.equal(reason, STALLED)
-            self.stage.assign(tf.where(go_on, 1, 0))
+        if solving and has_hidden_weights:
+            missed = stop & tf.equal(reason, STALLED)
+            go_on = missed if self.variable_projection == "auto" else tf.constant(True)
+            self.stage.assign(tf.where(go_on, PROJECTION, READOUT))
             stalls = tf.where(go_on, 0, stalls)
             stop &= ~go_on
         self.stalls.assign(stalls)

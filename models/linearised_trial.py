@@ -164,6 +164,10 @@ class LinearisedTrial(TrialModel):
         self.network.readout.bias.assign_add(change[:, -1])
 
     @property
+    def is_linear_in_readout(self):
+        return self.problem.is_linear
+
+    @property
     def readout_variables(self):
         return [self.network.readout.kernel, self.network.readout.bias]
 

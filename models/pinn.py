@@ -8,7 +8,7 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .activations import get_activation
 from .dense_network import DenseNetwork
-from .equation_checks import check_problem, checked_rhs
+from .equation_checks import check_problem, check_rhs, checked_rhs
 from .feeding import without_autotuning
 from .force_data import with_given_force
 from .interval_model import NO_WEIGHTS
@@ -125,6 +125,7 @@ class PINN(LinearisedTrial):
         if np.ndim(self.duration):
             raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
         problem.force_values([problem.start_time, problem.start_time + self.duration])
+        check_rhs(problem)
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
         sketch = Sketch(problem, self.duration)

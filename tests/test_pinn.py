@@ -211,12 +211,8 @@ def test_a_constant_is_a_right_hand_side():
     ],
 )
 def test_right_hand_sides_that_do_not_fit_are_refused(acceleration, message):
-    pinn = PINN(Falling(acceleration), 1.0, (4,))
     with pytest.raises(ValueError, match=message):
-        pinn.residual([0.0, 0.5, 1.0])
-    pinn.compile()
-    with pytest.raises(ValueError, match=message.split("Received")[0]):
-        pinn.fit([0.0, 0.5, 1.0], verbose=0)
+        PINN(Falling(acceleration), 1.0, (4,))
 
 
 def test_springs_of_the_tests_couple_their_coordinates():
