@@ -11,12 +11,14 @@ import numpy as np
 
 from .activation_bounds import activation_bounds
 
-EPSILON = float(np.finfo(np.float64).eps)  # 2⁻⁵², twice the relative error of one operation
-ELEMENTARY = 32.0  # sin, tanh, … and their derivatives: right to 32 ε · max(1, |f|) at least
+EXTENDED = np.longdouble  # 64 bits or more of precision on most machines, at least float64
+UNIT = 0.5 * float(np.finfo(np.float64).eps)  # u, the relative error of one operation, 2⁻⁵³
+EXTENDED_UNIT = 0.5 * float(np.finfo(EXTENDED).eps)
+ELEMENTARY = (12.0, 24.0, 64.0)  # f, f', f'' are right to so many u · max(1, |f|)
 
 
 class Weights(NamedTuple):
-    """The weights of a `DenseNetwork` as float64 arrays: `layers` of pairs (U, b), A, c, f."""
+    """The weights of a `DenseNetwork` as extended arrays: `layers` of pairs (U, b), A, c, f."""
 
     layers: list
     kernel: np.ndarray
@@ -45,7 +47,7 @@ class LayerBounds(NamedTuple):
 
 
 def features(weights, tau):
-    """[h, h', h''] of the last hidden layer at times τ `(…)`, each `(…, H)`, by NumPy."""
+    """[h, h', h''] of the last hidden layer at extended times τ `(…)`, each `(…, H)`."""
     h = tau[..., None]
     dh, ddh = np.ones_like(h), np.zeros_like(h)
     for kernel, bias in weights.layers:
@@ -79,6 +81,7 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
     found = []
     with np.errstate(over="ignore", invalid="ignore"):
         for kernel, bias in weights.layers:
+            kernel, bias = kernel.astype(np.float64), bias.astype(np.float64)
             z, dz = h @ kernel + bias, dh @ kernel
             ddz_bound = ddsize @ np.abs(kernel)
             dz_bound = dsize @ np.abs(kernel)
@@ -93,42 +96,45 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
     return found
 
 
-def rounding_errors(weights, bounds, epsilon=EPSILON):
+def rounding_errors(weights, bounds, unit):
     """How far rounding can move h, h', h'' of the last hidden layer, each `(num, H)`.
 
-    A sum of n products is right to (n + 1) ε Σ|terms|, in any order; an error δz of an argument
-    moves f by |f'| δz. τ itself is right to 8 ε. Products of two errors are left to the
-    factor of two by which ε exceeds the error of one operation.
+    A sum of n products is right to (n + 1) u Σ|terms|, in any order; an error δz of an argument
+    moves f by |f'| δz. τ itself is right to 8 u. Products of two errors are below a hundredth.
 
     Args:
         weights: `Weights`.
         bounds: list from `layer_bounds` on the real line.
-        epsilon: ε of the numbers that are used.
+        unit: u of the numbers that are used.
     """
-    e = 8.0 * epsilon * np.ones_like(bounds[0].inputs)
+    e = 8.0 * unit * np.ones_like(bounds[0].inputs)
     de, dde = 0.0 * e, 0.0 * e
     for (kernel, bias), layer in zip(weights.layers, bounds):
-        kernel = np.abs(kernel)
-        per_sum = (max(kernel.shape) + 8.0) * epsilon
-        ez = e @ kernel + per_sum * (layer.inputs @ kernel + np.abs(bias))
+        kernel, bias = np.abs(kernel).astype(np.float64), np.abs(bias).astype(np.float64)
+        per_sum = sum_error(kernel, unit)
+        ez = e @ kernel + per_sum * (layer.inputs @ kernel + bias)
         edz = de @ kernel + per_sum * layer.dz
         eddz = dde @ kernel + per_sum * layer.ddz
         f, df, ddf, dddf = layer.activation
-        own = ELEMENTARY * epsilon * np.maximum(1.0, f)
-        ef, edf, eddf = df * ez + own, ddf * ez + own, dddf * ez + own
-        own = 8.0 * epsilon
+        own, down, ddown = (c * unit * np.maximum(1.0, f) for c in ELEMENTARY)
+        ef, edf, eddf = df * ez + own, ddf * ez + down, dddf * ez + ddown
         _, dh, ddh = layer.outputs()
         e = ef
-        de = edf * layer.dz + df * edz + own * dh
+        de = edf * layer.dz + df * edz + 4.0 * unit * dh
         dde = (
             eddf * layer.dz**2
             + 2.0 * ddf * layer.dz * edz
             + edf * layer.ddz
             + df * eddz
-            + own * ddh
+            + 8.0 * unit * ddh
         )
-    return [e, de, dde]
+    return [1.01 * one for one in (e, de, dde)]
+
+
+def sum_error(kernel, unit):
+    """(n + 8) u for the products with a matrix, forwards or backwards."""
+    return (max(kernel.shape[-2:]) + 8.0) * unit
 
 
 def _array(variable):
-    return np.asarray(variable, np.float64)
+    return np.asarray(variable, np.float64).astype(EXTENDED)

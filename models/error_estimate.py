@@ -1,0 +1,131 @@
+"""How wrong a trial solution probably is: the linearised equation of its error.
+
+The error e = x̂ − x of a trial solution obeys, with the residual r and J = ∂(v, rhs)/∂(x, v) at x̂,
+
+    y' = J(t) y + [0; r] + O(e²),   y = (e, e'),   y(t0) = 0          (order 1: y = e)
+
+Without the last term it is solved on short cells by polynomials, far more precisely than e needs.
+What is left out makes this an estimate, not a bound: it is good where e is small.
+"""
+
+import keras
+import numpy as np
+
+from oscillator_zoo.data.sampled import Sampled
+
+from .comparison import spectral_size
+from .polynomial_cells import (
+    NUM_NODES,
+    Cells,
+    integrate_series,
+    node_values_to_series,
+    solve_on_cells,
+    values_at,
+)
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
+NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
+ROUNDS = 6
+MOST_CELLS = 3000
+
+
+def estimate_error(pinn, t):
+    """x̂ − x and its rate by the linearised equation.
+
+    Args:
+        pinn: `PINN`, any problem, activation, h1 and h2.
+        t: times `(num,)` in s.
+
+    Returns:
+        Tuple (error, rate_error), `(num, dimension)` in m and m/s, with their signs.
+    """
+    cells, residual, jacobian = _resolved(pinn)
+    dimension, order = pinn.problem.dimension, pinn.problem.order
+    size, half = order * dimension, cells.half
+    # One column for the residual from rest, and one for each state at the start of a cell.
+    drive = np.zeros((NUM_NODES, size, len(half), 1 + size))
+    drive[:, -dimension:, :, 0] = residual
+
+    def rate(y):
+        return np.einsum("nijk,njkc->nikc", jacobian, y) + drive
+
+    start = np.zeros((size, len(half), 1 + size))
+    start[np.arange(size), :, 1 + np.arange(size)] = 1.0
+    solutions = solve_on_cells(rate, start, half[:, None])
+    rates = node_values_to_series(rate(solutions))
+    series = integrate_series(rates, half[:, None])
+    series[0] += start
+    weights = _carried(series.sum(axis=0))
+    rates, series = (np.einsum("jskc,kc->jsk", a, weights) for a in (rates, series))
+    index, xi = cells.place(t)
+    now = values_at(series, index, xi)
+    if order == 1:
+        return now, values_at(rates, index, xi)
+    return now[:, :dimension], now[:, dimension:]
+
+
+def _resolved(pinn):
+    """Cells on which polynomials follow the residual, with r and J at their nodes."""
+    problem = pinn.problem
+    others = [*problem.breakpoints, *_knots(problem)]
+    edges = np.array(pinn.window_edges, np.float64)
+    edges[-1] = max(edges[-1], problem.start_time + pinn.duration)
+    cells = Cells.between(edges, others, edges[-1] - edges[0])
+    for _ in range(ROUNDS):
+        residual, jacobian, largest = _linearise(pinn, cells)
+        series = np.abs(node_values_to_series(residual))
+        negligible = RESOLVED * series.max() + NOISE * largest
+        ending = series[-3:].max(axis=(0, 1)) > negligible
+        fastest = [spectral_size(one) for one in np.abs(jacobian).max(axis=0).transpose(2, 0, 1)]
+        pieces = np.maximum(np.ceil(cells.half * np.array(fastest)), 1.0 + ending)
+        if pieces.max() <= 1.0 or pieces.sum() > MOST_CELLS:
+            break
+        cells = cells.divided(pieces.astype(int))
+    else:
+        residual, jacobian, _ = _linearise(pinn, cells)
+    return cells, residual, jacobian
+
+
+def _linearise(pinn, cells):
+    """r `(n, dimension, num)` and J `(n, s, s, num)` at the nodes of cells, and max |x''|."""
+    problem = pinn.problem
+    order, dimension, num = problem.order, problem.dimension, len(cells.begin)
+    t = tf.constant(cells.node_times.astype(np.float64).reshape(-1, 1), pinn.compute_dtype)
+    *state, rate = pinn.derivatives(t)[: order + 1]
+    rhs, slopes = _rhs_and_slopes(problem, t, tf.concat(state, axis=-1))
+    size = order * dimension
+    jacobian = np.zeros((len(t), size, size))
+    jacobian[:, :-dimension] = np.eye(size)[dimension:]
+    jacobian[:, -dimension:] = slopes
+    residual = np.asarray(rate - rhs, np.float64).reshape(num, NUM_NODES, dimension)
+    jacobian = jacobian.reshape(num, NUM_NODES, size, size)
+    largest = float(np.abs(rate).max())
+    return residual.transpose(1, 2, 0), jacobian.transpose(1, 2, 3, 0), largest
+
+
+def _rhs_and_slopes(problem, t, states):
+    """rhs `(num, dimension)` and its derivatives with respect to the state, `(num, d, s)`."""
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(states)
+        parts = tf.split(states, problem.order, axis=-1)
+        rhs = problem.rhs(t, *parts, ops=keras.ops) + tf.zeros_like(parts[0])
+        coordinates = tf.unstack(rhs, num=problem.dimension, axis=-1)
+    rows = [tape.gradient(c, states, unconnected_gradients="zero") for c in coordinates]
+    return rhs, np.stack([np.asarray(row, np.float64) for row in rows], axis=1)
+
+
+def _carried(ends):
+    """Weights [1, y(start of cell)] of the columns in each cell, `(num, 1 + s)`."""
+    weights = np.zeros((ends.shape[1], ends.shape[2]))
+    weights[0, 0] = 1.0
+    for k in range(ends.shape[1] - 1):
+        weights[k + 1] = np.append(1.0, ends[:, k] @ weights[k])
+    return weights
+
+
+def _knots(problem):
+    forces = [force for force in problem.coordinate_forces if isinstance(force, Sampled)]
+    return [time for force in forces for time in force.times]
