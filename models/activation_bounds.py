@@ -63,7 +63,8 @@ class Swish:
     @staticmethod
     def derivatives(z):
         """[f, f', f''] by NumPy."""
-        s = 0.5 * (1.0 + np.tanh(0.5 * z))
+        with np.errstate(over="ignore"):
+            s = 1.0 / (1.0 + np.exp(-z))
         slope = s * (1.0 - s)
         return [z * s, s + z * slope, 2.0 * slope + z * slope * (1.0 - 2.0 * s)]
 
@@ -90,8 +91,8 @@ def activation_bounds(activation):
         ValueError: for any other activation.
 
     Example:
-    >>> activation_bounds(keras.activations.tanh).bounds(np.array(2.0), np.array(0.0), False)[1]
-    array(0.07065082)
+    >>> activation_bounds(keras.activations.tanh).bounds(np.array([2.0]), np.array([0.0]), False)[1]
+    array([0.07065082])
     """
     if activation in KNOWN:
         return KNOWN[activation]

@@ -92,8 +92,9 @@ def comparisons(matrix):
 
 def error_bounds(matrix, lengths, defects, jumps):
     """The smallest of the bounds of `carry`, component by component, `(num, s)`."""
-    found = [one.carry(lengths, defects, jumps) for one in comparisons(matrix)]
-    return np.min(found, axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = [one.carry(lengths, defects, jumps) for one in comparisons(matrix)]
+    return np.nan_to_num(np.min(found, axis=0), nan=np.inf, posinf=np.inf)
 
 
 def spectral_size(matrix):

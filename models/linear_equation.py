@@ -150,11 +150,6 @@ class LinearEquation(NamedTuple):
         equation._check(problem)
         return equation
 
-    def sizes(self):
-        """|A| of the last rows and |B|, float64."""
-        rows = self.matrix[-len(self.drive) :]
-        return np.abs(rows).astype(np.float64), np.abs(self.drive).astype(np.float64)
-
     def _check(self, problem):
         """Raise if the rates of the problem are not those of the matrices."""
         random = np.random.default_rng(0)

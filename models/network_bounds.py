@@ -85,9 +85,10 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
             z, dz = h @ kernel + bias, dh @ kernel
             ddz_bound = ddsize @ np.abs(kernel)
             dz_bound = dsize @ np.abs(kernel)
-            distance = r * np.minimum(dz_bound, np.abs(dz) + 0.5 * r * ddz_bound)
+            at_centre = np.abs(dz) + 1e-12 * dz_bound  # dz is rounded
+            distance = r * np.minimum(dz_bound, at_centre + 0.5 * r * ddz_bound)
             if not every_path:
-                dz_bound = np.minimum(dz_bound, np.abs(dz) + r * ddz_bound)
+                dz_bound = np.minimum(dz_bound, at_centre + r * ddz_bound)
             bounds = weights.activation.bounds(z, distance, is_complex)
             found.append(LayerBounds(size, dz_bound, ddz_bound, bounds))
             size, dsize, ddsize = found[-1].outputs()

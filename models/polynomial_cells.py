@@ -9,6 +9,7 @@ and the half axes (ρ ± 1/ρ)/2, the interpolant is off by at most 4 M ρ^{1−
 Reference: L. N. Trefethen, "Approximation Theory and Approximation Practice", theorem 8.2.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class Cells(NamedTuple):
         stops = np.union1d(edges, inside)
         pieces = [
             np.linspace(a, b, int(np.ceil((b - a) / longest)) + 1)[:-1]
-            for a, b in zip(stops, stops[1:])
+            for a, b in itertools.pairwise(stops)
         ]
         times = np.concatenate([*pieces, stops[-1:]])
         window = np.searchsorted(edges, times[:-1], side="right") - 1
@@ -67,10 +68,15 @@ class Cells(NamedTuple):
         return 0.5 * (self.begin + self.end)
 
     @property
+    def node_distances(self):
+        """Times of the nodes since the cell began, extended, `(num, n)`, in s."""
+        half = 0.5 * (self.end.astype(EXTENDED) - self.begin)
+        return half[:, None] * (1.0 + EXTENDED_NODES)
+
+    @property
     def node_times(self):
         """Times of the nodes, extended, `(num, n)`, in s."""
-        begin, end = self.begin.astype(EXTENDED)[:, None], self.end.astype(EXTENDED)[:, None]
-        return begin + 0.5 * (end - begin) * (1.0 + EXTENDED_NODES)
+        return self.begin[:, None] + self.node_distances
 
     def select(self, which):
         """Some of the cells."""

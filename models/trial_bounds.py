@@ -73,7 +73,8 @@ class TrialBounds:
         window = cells.window
         edges = self.edges.astype(EXTENDED)
         length = np.diff(edges)[window][:, None]
-        s = (cells.node_times - edges[window][:, None]) / length
+        elapsed = cells.begin - edges[window]
+        s = (elapsed[:, None] + cells.node_distances) / length
         h = features(self.weights, 2.0 * s - 1.0)
         kernel = self.weights.kernel[window]
         n = [a @ kernel for a in h]
