@@ -53,6 +53,8 @@ class LeastSquaresModel(PreciseModel):
     True
     """
 
+    unknowns = None  # parameters to be found from data, which a PINN may have
+
     def __init__(self, *args, **kwargs):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
@@ -186,7 +188,11 @@ class LeastSquaresModel(PreciseModel):
     def readout(self):
         """The readout as one row, `(1, C)`."""
         rows = [tf.reshape(variable, (1, -1)) for variable in self.readout_variables]
-        return tf.concat(rows, axis=-1) if rows else tf.zeros((1, 0), self.trainable_variables[0].dtype)
+        return (
+            tf.concat(rows, axis=-1)
+            if rows
+            else tf.zeros((1, 0), self.trainable_variables[0].dtype)
+        )
 
     def change_readout(self, change):
         """Add `(1, C)` to the readout."""

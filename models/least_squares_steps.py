@@ -60,6 +60,21 @@ def readout_step(model, batch):
     return Step(residuals, progress, ~falls, _rounding(model, system))
 
 
+def solve_readout(model, batch):
+    """A few readout steps, as long as |r| falls markedly; one where r is linear. Returns r."""
+    if model.is_linear_in_readout:
+        return readout_step(model, batch).residuals
+
+    def go_on(k, progress, _):
+        return (k < READOUT_STEPS) & progress
+
+    def again(k, *_):
+        step = readout_step(model, batch)
+        return k + 1, step.progress, step.residuals
+
+    return tf.while_loop(go_on, again, (0, tf.constant(True), model.residuals(*batch)))[-1]
+
+
 def projected_step(model, batch, damping, growth):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
     system = model.linearise(*batch)
@@ -70,9 +85,7 @@ def projected_step(model, batch, damping, growth):
     def move():
         model.change_readout((changes[..., 1:] @ step)[..., 0])
         model.change_others(step[:, 0])
-        for _ in range(1 if model.is_linear_in_readout else READOUT_STEPS):
-            residuals = readout_step(model, batch).residuals
-        return residuals
+        return solve_readout(model, batch)
 
     return _tried(model, batch, system, move, predicted, damping, growth)
 
@@ -109,16 +122,35 @@ def damped_step(jacobian, residual, damping):
 def _tried(model, batch, system, move, predicted, damping, growth):
     """Move, and take it back unless |r| falls; the damping follows the gain."""
     variables = [*model.readout_variables, *model.other_variables]
+    before = model.residuals(*batch)
+    residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
+    progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
+    stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
+    return Step(residuals, progress, stuck, _rounding(model, system))
+
+
+def accept_or_undo(variables, before, move, predicted, damping, growth):
+    """Move; Nielsen's rule: keep it and lower λ if |r| falls, else undo it and raise λ.
+
+    Args:
+        variables: all that `move` changes.
+        before: r at present.
+        move: function without arguments that moves and returns r after it.
+        predicted: δᵀ(λδ − Jᵀr), the fall of |r|² that the linear model promises.
+        damping: variable λ.
+        growth: variable ν.
+
+    Returns:
+        Tuple: r of the weights that stand now, and whether |r| fell.
+    """
     old = [variable.value + 0.0 for variable in variables]
-    before = _squares(system.residual)
-    residuals = move()
-    after = _squares(residuals)
-    falls = after < before
+    moved = move()
+    falls = _squares(moved) < _squares(before)
 
     def accept():
-        gain = (before - after) / predicted
-        factor = tf.maximum(1.0 - (2.0 * tf.minimum(gain, 1.0) - 1.0) ** 3, 1.0 / 3.0)
-        damping.assign(damping * factor)
+        gain = (_squares(before) - _squares(moved)) / predicted
+        factor = 1.0 - (2.0 * tf.minimum(gain, 1.0) - 1.0) ** 3
+        damping.assign(damping * tf.maximum(factor, 1.0 / 3.0))
         growth.assign(2.0)
 
     def reject():
@@ -128,10 +160,7 @@ def _tried(model, batch, system, move, predicted, damping, growth):
         growth.assign(2.0 * growth)
 
     tf.cond(falls, accept, reject)
-    residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
-    progress = falls & (after < 0.99 * before)
-    stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
-    return Step(residuals, progress | ~falls, stuck, _rounding(model, system))
+    return tf.where(falls, moved, before), falls
 
 
 def _squares(values):

@@ -4,15 +4,16 @@ import keras
 
 from oscillator_zoo.data.checks import real_value
 
+from .identification import identification_step
 from .least_squares_steps import all_weights_step, projected_step, readout_step
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-READOUT, PROJECTION, ALL_WEIGHTS = range(3)
-METHODS = ("readout solve", "variable projection", "all weights")
-RUNNING, FLOOR, TOLERANCE, STALLED = range(4)
-STOP_REASONS = (None, "rounding floor", "tolerance met", "stalled")
+READOUT, PROJECTION, ALL_WEIGHTS, IDENTIFICATION = range(4)
+METHODS = ("readout solve", "variable projection", "all weights", "identification")
+RUNNING, FLOOR, TOLERANCE, STALLED, CONVERGED = range(5)
+STOP_REASONS = (None, "rounding floor", "tolerance met", "stalled", "converged")
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -35,7 +36,7 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
     all points of its batch, so give `fit` the same full batch each time. Training stops by itself
     and `stop_reason` says why: "rounding floor" (the residual is no larger than the rounding
     errors in it), "tolerance met" (it no longer falls, or need not, and is at most `tolerance`),
-    or "stalled".
+    "stalled", or "converged" where unknown parameters no longer move.
 
     Args:
         variable_projection: "auto" solves for the readout first and trains hidden weights only if
@@ -114,16 +115,34 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         """Whether it has taken a step."""
         return self.built and int(self.iterations) > 0
 
+    def reset(self):
+        """Begin anew: forget the damping and that training has finished; weights stay."""
+        if self.built:
+            first = READOUT if self.variable_projection else ALL_WEIGHTS
+            for variable, value in (
+                (self.iterations, 0),
+                (self.stage, first),
+                (self.finished, RUNNING),
+                (self.stalls, 0),
+                (self.damping, self.initial_damping),
+                (self.growth, 2.0),
+            ):
+                variable.assign(value)
+
     def step(self, model, x, y=None, sample_weight=None):
         """One step, or none after training has finished. Returns the residuals after it."""
         batch = x, y, sample_weight
         with tf.init_scope():  # known while a graph is made: one graph for each stage
-            if not model.readout_variables:
+            if model.unknowns is not None:
+                self.stage.assign(IDENTIFICATION)
+            elif not model.readout_variables:
                 self.stage.assign(ALL_WEIGHTS)
             self.traced_stage = int(self.stage)
 
         def train():
-            if self.traced_stage == READOUT:
+            if model.unknowns is not None:
+                step = identification_step(model, x, y, self.damping, self.growth)
+            elif self.traced_stage == READOUT:
                 step = readout_step(model, batch)
             else:
                 take = projected_step if self.traced_stage == PROJECTION else all_weights_step
@@ -152,6 +171,8 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
             self.stage.assign(tf.where(go_on, PROJECTION, READOUT))
             stalls = tf.where(go_on, 0, stalls)
             stop &= ~go_on
+        if self.traced_stage == IDENTIFICATION:
+            stop, reason = step.stuck, CONVERGED
         self.stalls.assign(stalls)
         self.finished.assign(tf.where(stop, reason, RUNNING))
 

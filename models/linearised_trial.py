@@ -33,12 +33,17 @@ class LinearisedTrial(TrialModel):
             sample_weight: None.
             others: whether to differentiate with respect to the hidden weights too.
         """
-        influences, residual, slopes, place = self._influences(x)
+        influences, residual, slopes, place, state = self._influences(x)
         features = self._with_bias(self.network.features(place.inputs))
         num, dimension = residual.shape
         readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
         readout = ops.reshape(readout, (num, dimension, -1))
-        hidden = self._hidden_columns(place, influences) if others else residual[..., None][..., :0]
+        if not others:
+            columns = residual[..., None][..., :0]
+        elif self.unknowns is not None:
+            columns = -self._rhs_by_unknowns(x, place, state)
+        else:
+            columns = self._hidden_columns(place, influences)
 
         def by_window(columns):
             shape = (self.num_windows, num // self.num_windows * dimension, *columns.shape[2:])
@@ -47,8 +52,8 @@ class LinearisedTrial(TrialModel):
         return Linearised(
             by_window(residual),
             by_window(readout),
-            by_window(hidden),
-            *self._passing_on(place, slopes, by_window, hidden.shape[-1]),
+            by_window(columns),
+            *self._passing_on(place, slopes, by_window, columns.shape[-1]),
         )
 
     @property
@@ -69,7 +74,7 @@ class LinearisedTrial(TrialModel):
             sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
             for m in range(order + 1)
         ]
-        return influences, rate - rhs, slopes, place
+        return influences, rate - rhs, slopes, place, state
 
     def in_windows(self, place):
         """The place as it is, if its times come in order and equally many in each window."""
@@ -85,6 +90,30 @@ class LinearisedTrial(TrialModel):
         message = "Least squares in windows takes equally many times in each: collocation_points()."
         with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
             return place._replace(t=tf.identity(place.t))
+
+    def _rhs_by_unknowns(self, x, place, state):
+        """∂rhs/∂θ at the same x and v, `(num, dimension, Q)`."""
+        num = place.t.shape[0]
+        rows = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (num, 1))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(rows)
+            problem, _ = with_given_force(self.unknowns.problem(self.problem, rows), x)
+            rhs = checked_rhs(problem.rhs(place.t, *state, ops=ops), state[0])
+            coordinates = tf.unstack(
+                rhs + ops.zeros_like(state[0]), num=self.problem.dimension, axis=-1
+            )
+        gradients = [tape.gradient(c, rows, unconnected_gradients="zero") for c in coordinates]
+        return tf.stack(gradients, axis=1)
+
+    def _start_by_unknowns(self):
+        """∂(x_0, v_0)/∂θ, `(order · dimension, Q)`."""
+        with tf.GradientTape(persistent=True) as tape:
+            raw = ops.reshape(self.unknowns.raw, (1, -1)) + 0.0
+            tape.watch(raw)
+            start = self.unknowns.problem(self.problem, raw).initial_state()
+            numbers = tf.unstack(tf.concat([tf.cast(y, raw.dtype) for y in start], axis=-1)[0])
+        gradients = [tape.gradient(c, raw, unconnected_gradients="zero") for c in numbers]
+        return tf.concat(gradients, axis=0)
 
     def _hidden_columns(self, place, influences):
         kernel = self.network.readout.kernel
@@ -105,7 +134,8 @@ class LinearisedTrial(TrialModel):
     def _passing_on(self, place, slopes, by_window, num_others):
         """The fields of `Linearised` that lead from one window to the next."""
         windows, dimension, order = self.num_windows, self.problem.dimension, self.problem.order
-        size = order * dimension if windows > 1 else 0
+        passes = windows > 1 or self.unknowns is not None
+        size = order * dimension if passes else 0
         lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
@@ -120,13 +150,10 @@ class LinearisedTrial(TrialModel):
         shift = ops.eye(size, k=dimension, dtype=self.compute_dtype)  # x gains L v
         move = unit[None] + shift[None] * lengths[:, None, None] * (order - 1)
         end, end_hidden = self._ends(lengths, num_others)
-        return (
-            by_window(ops.concatenate(carry, axis=-1)),
-            move,
-            end,
-            end_hidden,
-            ops.zeros((size, num_others), self.compute_dtype),
-        )
+        start = ops.zeros((size, num_others), self.compute_dtype)
+        if self.unknowns is not None and num_others:
+            start = self._start_by_unknowns()
+        return by_window(ops.concatenate(carry, axis=-1)), move, end, end_hidden, start
 
     def _ends(self, lengths, num_others):
         """How the readout and the hidden weights move the state at the end of each window."""
@@ -142,8 +169,8 @@ class LinearisedTrial(TrialModel):
             rows.append(ops.einsum("ij,h->ihj", unit, (h + dh)[0])[None] * rate[..., None])
             seeds.append([kernel * rate, kernel * rate])
         end = ops.reshape(ops.concatenate(rows, axis=1), (windows, len(rows) * dimension, -1))
-        if num_others == 0:
-            return end, end[..., :0]
+        if num_others == 0 or self.unknowns is not None:
+            return end, ops.zeros((*end.shape[:2], num_others), self.compute_dtype)
         seeds = [ops.concatenate(parts, axis=1) for parts in zip(*seeds)]
         seeds.append(ops.zeros_like(seeds[0]))
         at_end = ops.ones((windows, 1), self.compute_dtype)

@@ -9,8 +9,10 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 from .activations import get_activation
 from .dense_network import DenseNetwork
 from .equation_checks import check_problem, check_rhs, checked_rhs
+from .error_bars import ErrorBars
 from .feeding import without_autotuning
 from .force_data import with_given_force
+from .identification import Identification
 from .interval_model import NO_WEIGHTS
 from .levenberg_marquardt import LevenbergMarquardt
 from .linearised_trial import LinearisedTrial
@@ -26,6 +28,7 @@ from .placement import (
 from .sketch import Sketch
 from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
+from .unknowns import Unknowns
 from .warm_start import warm_start
 
 if keras.backend.backend() == "tensorflow":
@@ -35,7 +38,7 @@ DERIVATIVES = ("tape", "taylor")
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class PINN(LinearisedTrial):
+class PINN(ErrorBars, Identification, LinearisedTrial):
     """A physics-informed neural network: it is trained by its equation, not by data.
 
     The trial solution meets the initial conditions whatever the network N says,
@@ -113,6 +116,7 @@ class PINN(LinearisedTrial):
         h2=None,
         window_edges=None,
         derivatives="tape",
+        unknown_parameters=(),
         seed=None,
         name=None,
         dtype="float64",
@@ -126,6 +130,10 @@ class PINN(LinearisedTrial):
             raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
         problem.force_values([problem.start_time, problem.start_time + self.duration])
         check_rhs(problem)
+        self.unknown_parameters = tuple(unknown_parameters)
+        self.unknowns = None
+        if self.unknown_parameters:
+            self.unknowns = Unknowns(problem, self.unknown_parameters, self.dtype_policy)
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
         sketch = Sketch(problem, self.duration)
@@ -133,6 +141,7 @@ class PINN(LinearisedTrial):
         if by_rule:
             window_edges = windows_by_rule(problem, sketch)
         self.window_edges = check_window_edges(window_edges, problem, self.duration)
+        self.frequency = sketch.angle[-1] / self.duration  # the motion's mean rate, in rad/s
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
         units = units if isinstance(units, tuple | list) else (units,)
         self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
@@ -147,6 +156,8 @@ class PINN(LinearisedTrial):
         """The residual of the equation at the times x, which training makes small."""
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
+        if self.unknowns is not None and y is not None:
+            return self.data_and_equation(x, y)
         problem, x = with_given_force(self.problem_for(x), x)
         if self.derivative_method == "tape":
             t = self.column(x)
@@ -158,7 +169,11 @@ class PINN(LinearisedTrial):
         return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
 
     def log(self, x, y, sample_weight, cost, residuals):
-        self.residual_max.update_state(ops.abs(residuals))
+        if self.unknowns is not None and y is not None:  # residuals are those of the data
+            residuals_of_equation = self.residuals(self.own_points())
+        else:
+            residuals_of_equation = residuals
+        self.residual_max.update_state(ops.abs(residuals_of_equation))
         return super().log(x, y, sample_weight, cost, residuals)
 
     def derivatives(self, t):
@@ -196,6 +211,8 @@ class PINN(LinearisedTrial):
         """
         if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)
+        if self.unknowns is not None:
+            return self.fit_data(x, *args, **kwargs)
         return super().fit(x, *args, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
@@ -211,19 +228,23 @@ class PINN(LinearisedTrial):
         Raises:
             ValueError: for numbers that are not positive integers.
         """
+        steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
+        times = self.collocation_times(num_points)
+        batch = tf.data.Dataset.from_tensors(tf.constant(times, self.compute_dtype))
+        batch = self.prepare(batch).cache()
+        return without_autotuning(batch.repeat(steps_per_epoch))
+
+    def collocation_times(self, num_points=None):
+        """The times of `collocation_points`, an array `(num_points, 1)`, in s."""
         default = 256 if self.num_windows == 1 else POINTS * self.num_windows
         num_points = default if num_points is None else num_points
         num_points = positive_integer("num_points", num_points, at_least=2)
-        steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
         edges, num = np.asarray(self.window_edges), -(-num_points // self.num_windows)
         if self.num_windows == 1:
             inside = np.linspace(0.0, 1.0, num)
         else:  # between the edges, where a force may jump
             inside = 0.5 - 0.5 * np.cos(np.pi * (np.arange(num) + 0.5) / num)
-        times = (edges[:-1, None] + np.diff(edges)[:, None] * inside).reshape(-1, 1)
-        batch = tf.data.Dataset.from_tensors(tf.constant(times, self.compute_dtype))
-        batch = self.prepare(batch).cache()
-        return without_autotuning(batch.repeat(steps_per_epoch))
+        return (edges[:-1, None] + np.diff(edges)[:, None] * inside).reshape(-1, 1)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.problem.dimension)
@@ -239,6 +260,7 @@ class PINN(LinearisedTrial):
             "h2": self.h2,
             "window_edges": list(self.window_edges),
             "derivatives": self.derivative_method,
+            "unknown_parameters": self.unknown_parameters,
             "seed": self.seed,
         }
 

@@ -17,7 +17,8 @@ class TrialModel(IntervalModel):
 
     The state (x_w, v_w) at the start of a window is that at the end of the one before, so that
     position and velocity are continuous whatever the weights are. Subclasses have the attributes
-    `problem`, `window_edges` (e_0 … e_W), `network` (`DenseNetwork`), `h1` and `h2`.
+    `problem`, `unknowns` (`Unknowns` or None), `window_edges` (e_0 … e_W), `network`
+    (`DenseNetwork`), `h1` and `h2`.
     """
 
     def call(self, t):
@@ -37,8 +38,8 @@ class TrialModel(IntervalModel):
         return tau
 
     def problem_for(self, x):
-        """The equation for the rows of a batch."""
-        return self.problem
+        """The equation for the rows of a batch, with the present values of what is unknown."""
+        return self.problem if self.unknowns is None else self.unknowns.problem(self.problem)
 
     def h1_at(self, place):
         """h1, `(num, dimension)`, in m."""
