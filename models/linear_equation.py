@@ -158,10 +158,8 @@ class LinearEquation(NamedTuple):
         states = np.concatenate([np.zeros((1, size)), random.normal(size=(3, size))])
         for t in (start, start + 0.7310585786300049):
             probe = copy.copy(problem)
-            probe.force = tuple(Constant(value) for value in random.normal(size=d))
-            if all(force is None for force in self.forces):
-                probe.force = None
-            force = np.array([f.value for f in probe.force]) if probe.force else np.zeros(d)
+            force = random.normal(size=d) * [one is not None for one in self.forces]
+            probe.force = tuple(map(Constant, force.tolist())) if force.any() else None
             rates = _rates(probe, np.full(len(states), t), states)
             terms = np.abs(states) @ np.abs(self.matrix[-d:]).T + np.abs(self.drive) @ np.abs(force)
             expected = states @ self.matrix[-d:].T + self.drive @ force

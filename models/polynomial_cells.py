@@ -19,12 +19,13 @@ from .network_bounds import EXTENDED
 
 NUM_NODES = 24
 PI = 4.0 * np.arctan(EXTENDED(1.0))
-EXTENDED_NODES = np.cos(PI * (np.arange(NUM_NODES) + EXTENDED(0.5)) / NUM_NODES)
-NODES = EXTENDED_NODES.astype(np.float64)
-COEFFICIENTS = chebvander(NODES, NUM_NODES - 1).T * (2.0 / NUM_NODES)  # of values at the nodes
+ANGLES = PI * (np.arange(NUM_NODES) + EXTENDED(0.5)) / NUM_NODES
+EXTENDED_NODES = np.cos(ANGLES)
+COSINES = np.cos(np.arange(NUM_NODES)[:, None] * ANGLES)  # T_j at the nodes
+COEFFICIENTS = (COSINES * 2.0 / NUM_NODES).astype(np.float64)  # of values at the nodes
 COEFFICIENTS[0] *= 0.5
 INTEGRAL = chebint(np.eye(NUM_NODES), lbnd=-1)  # of a series: coefficients of ∫ from −1 to ξ
-INTEGRATED = chebvander(NODES, NUM_NODES) @ INTEGRAL @ COEFFICIENTS  # of values, at the nodes
+INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n is 0 there
 # An interpolant is at most so many times larger than the largest value at the nodes.
 LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0
 PICARD_STEPS = 60
