@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from .activations import activation_derivatives
+from .parameter_nodes import Mixture
 
 
 class DenseNetwork(keras.layers.Layer):
@@ -76,12 +77,18 @@ class DenseNetwork(keras.layers.Layer):
 
             z' = h'_{l−1} U,  z'' = h''_{l−1} U,  h' = f'(z) z',  h'' = f''(z) z'² + f'(z) z''
         """
-        h, dh, ddh = _start(inputs)
-        for layer in self.hidden:
-            z, dz, ddz = (ops.matmul(a, layer.kernel) for a in (h, dh, ddh))
-            f, df, ddf = activation_derivatives(self.activation, z + layer.bias, 2)
-            h, dh, ddh = f, df * dz, ddf * dz**2 + df * ddz
+        first, *deeper = self.hidden
+        z, dz, ddz = ops.matmul(inputs, first.kernel), first.kernel[:1], 0.0  # τ' = 1
+        h, dh, ddh = self._through(z + first.bias, dz, ddz)
+        for layer in deeper:  # one product for all three
+            product = ops.matmul(ops.concatenate([h, dh, ddh], axis=0), layer.kernel)
+            z, dz, ddz = ops.split(product, 3, axis=0)
+            h, dh, ddh = self._through(z + layer.bias, dz, ddz)
         return [h, dh, ddh]
+
+    def _through(self, z, dz, ddz):
+        f, df, ddf = activation_derivatives(self.activation, z, 2)
+        return f, df * dz, ddf * dz**2 + df * ddz
 
     def hidden_jacobian(self, inputs, seeds):
         """Derivatives of Σ_k seeds_k · h^(k) with respect to every hidden weight, sample by sample.
@@ -138,7 +145,7 @@ class Readout(keras.layers.Layer):
 
     Call arguments:
         features: h, `(num, H)`.
-        window: integers `(num,)`, or None where there is one window.
+        window: integers `(num,)`, None where there is one window, or a `Mixture` of readouts.
     """
 
     def __init__(self, units, num_windows, initializer, dtype=None, name="readout"):
@@ -155,14 +162,19 @@ class Readout(keras.layers.Layer):
         self.built = True
 
     def call(self, features, window=None):
-        bias = self.bias[0] if window is None else ops.take(self.bias, window, axis=0)
-        return self.product(features, window) + bias
+        return self.product(features, window) + self.chosen(self.bias, window)
 
     def product(self, features, window=None):
         """h A_w, without c_w."""
         if window is None:
             return ops.matmul(features, self.kernel[0])
-        return ops.einsum("nh,nhd->nd", features, ops.take(self.kernel, window, axis=0))
+        return ops.einsum("nh,nhd->nd", features, self.chosen(self.kernel, window))
+
+    def chosen(self, values, window=None):
+        """Each row's own of `(W, …)`."""
+        if isinstance(window, Mixture):
+            return window.of(values)
+        return values[0] if window is None else ops.take(values, window, axis=0)
 
 
 def _start(inputs):

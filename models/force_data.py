@@ -48,12 +48,10 @@ def add_force(dataset, problem):
 
 
 def with_given_force(problem, x):
-    """The problem and the times for one batch: its force replaced by the batch's values, if any."""
-    if not isinstance(x, dict):
-        return problem, x
-    force = x.get("force")
+    """The problem and the inputs of one batch: its force replaced by the batch's values, if any."""
+    force = x.get("force") if isinstance(x, dict) else None
     if force is None:
-        return problem, x["t"]
+        return problem, x
     problem = copy.copy(problem)
     problem.force = lambda t, ops=None: force
     return problem, x["t"]

@@ -168,5 +168,5 @@ def _squares(values):
 
 
 def _rounding(model, system):
-    size = tf.einsum("wrc,wc->wr", tf.abs(system.readout), tf.abs(model.readout()))
+    size = tf.einsum("...rc,...c->...r", tf.abs(system.readout), tf.abs(model.readout()))
     return 4.0 * EPSILON * tf.reduce_max(size)

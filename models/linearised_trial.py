@@ -163,14 +163,15 @@ class LinearisedTrial(TrialModel):
         unit = ops.eye(dimension, dtype=self.compute_dtype)
         rate = 2.0 / lengths[:, None, None]
         rows = [ops.einsum("ij,h->ihj", unit, h[0])[None] + 0.0 * rate[..., None]]
-        kernel = ops.transpose(self.network.readout.kernel, (0, 2, 1))
-        seeds = [[kernel, 0.0 * kernel]]
         if self.problem.order == 2:
             rows.append(ops.einsum("ij,h->ihj", unit, (h + dh)[0])[None] * rate[..., None])
-            seeds.append([kernel * rate, kernel * rate])
         end = ops.reshape(ops.concatenate(rows, axis=1), (windows, len(rows) * dimension, -1))
         if num_others == 0 or self.unknowns is not None:
             return end, ops.zeros((*end.shape[:2], num_others), self.compute_dtype)
+        kernel = ops.transpose(self.network.readout.kernel, (0, 2, 1))
+        seeds = [[kernel, 0.0 * kernel]]
+        if self.problem.order == 2:
+            seeds.append([kernel * rate, kernel * rate])
         seeds = [ops.concatenate(parts, axis=1) for parts in zip(*seeds)]
         seeds.append(ops.zeros_like(seeds[0]))
         at_end = ops.ones((windows, 1), self.compute_dtype)
@@ -186,7 +187,7 @@ class LinearisedTrial(TrialModel):
     def change_readout(self, change):
         """Add `(W, C)` to the readout."""
         size, dimension = self.network.readout.kernel.shape[1], self.problem.dimension
-        change = ops.reshape(change, (self.num_windows, size + 1, dimension))
+        change = ops.reshape(change, (-1, size + 1, dimension))
         self.network.readout.kernel.assign_add(change[:, :-1])
         self.network.readout.bias.assign_add(change[:, -1])
 

@@ -10,12 +10,12 @@ from .activations import get_activation
 from .dense_network import DenseNetwork
 from .equation_checks import check_problem, check_rhs, checked_rhs
 from .error_bars import ErrorBars
+from .family_trial import FamilyTrial
 from .feeding import without_autotuning
 from .force_data import with_given_force
 from .identification import Identification
 from .interval_model import NO_WEIGHTS
 from .levenberg_marquardt import LevenbergMarquardt
-from .linearised_trial import LinearisedTrial
 from .maximum import Maximum
 from .placement import (
     DEFAULT_UNITS,
@@ -25,7 +25,6 @@ from .placement import (
     initializers,
     windows_by_rule,
 )
-from .sketch import Sketch
 from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
 from .unknowns import Unknowns
@@ -38,7 +37,7 @@ DERIVATIVES = ("tape", "taylor")
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class PINN(ErrorBars, Identification, LinearisedTrial):
+class PINN(ErrorBars, Identification, FamilyTrial):
     """A physics-informed neural network: it is trained by its equation, not by data.
 
     The trial solution meets the initial conditions whatever the network N says,
@@ -117,6 +116,8 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
         window_edges=None,
         derivatives="tape",
         unknown_parameters=(),
+        parameter_ranges=None,
+        parameter_nodes=None,
         seed=None,
         name=None,
         dtype="float64",
@@ -136,11 +137,13 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
             self.unknowns = Unknowns(problem, self.unknown_parameters, self.dtype_policy)
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
-        sketch = Sketch(problem, self.duration)
+        excluded = {"h1": h1, "h2": h2, "unknown_parameters": self.unknown_parameters}
+        sketch = self.set_box(parameter_ranges, excluded)
         by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
         if by_rule:
             window_edges = windows_by_rule(problem, sketch)
         self.window_edges = check_window_edges(window_edges, problem, self.duration)
+        self.set_nodes(parameter_nodes, sketch)
         self.frequency = sketch.angle[-1] / self.duration  # the motion's mean rate, in rad/s
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
         units = units if isinstance(units, tuple | list) else (units,)
@@ -161,7 +164,9 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
         problem, x = with_given_force(self.problem_for(x), x)
         if self.derivative_method == "tape":
             t = self.column(x)
-            *state, rate = time_derivatives(self, t, problem.order, problem.dimension)
+            *state, rate = time_derivatives(
+                self.at_parameters(x), t, problem.order, problem.dimension
+            )
         else:
             place = self.place(x)
             t = place.t
@@ -190,7 +195,9 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
         """
         if self.derivative_method == "taylor":
             return tuple(self.motion(self.place(t)))
-        return tuple(time_derivatives(self, self.column(t), 2, self.problem.dimension))
+        x = self.rows(t)
+        function = self.at_parameters(x)
+        return tuple(time_derivatives(function, self.column(x), 2, self.problem.dimension))
 
     def residual(self, t):
         """r(t) = x̂'' − rhs in m/s² (order 1: x̂' − rhs in m/s), a tensor `(num, dimension)`.
@@ -201,7 +208,7 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
         Raises:
             ValueError: for times outside the interval.
         """
-        return self.residuals(self.column(t))
+        return self.residuals(self.rows(t))
 
     def fit(self, x=None, *args, **kwargs):
         """`keras.Model.fit` on times in s; without times at `collocation_points()`.
@@ -229,8 +236,9 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
             ValueError: for numbers that are not positive integers.
         """
         steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
-        times = self.collocation_times(num_points)
-        batch = tf.data.Dataset.from_tensors(tf.constant(times, self.compute_dtype))
+        family = self.box is not None
+        points = self.family_points(num_points) if family else self.collocation_times(num_points)
+        batch = tf.data.Dataset.from_tensors(tf.nest.map_structure(tf.constant, points))
         batch = self.prepare(batch).cache()
         return without_autotuning(batch.repeat(steps_per_epoch))
 
@@ -244,10 +252,15 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
             inside = np.linspace(0.0, 1.0, num)
         else:  # between the edges, where a force may jump
             inside = 0.5 - 0.5 * np.cos(np.pi * (np.arange(num) + 0.5) / num)
-        return (edges[:-1, None] + np.diff(edges)[:, None] * inside).reshape(-1, 1)
+        return (
+            (edges[:-1, None] + np.diff(edges)[:, None] * inside)
+            .reshape(-1, 1)
+            .astype(self.compute_dtype)
+        )
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.problem.dimension)
+        shape = input_shape["t"] if isinstance(input_shape, dict) else input_shape
+        return (shape[0], self.problem.dimension)
 
     def get_config(self):
         return {
@@ -261,6 +274,8 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
             "window_edges": list(self.window_edges),
             "derivatives": self.derivative_method,
             "unknown_parameters": self.unknown_parameters,
+            "parameter_ranges": None if self.box is None else self.box.ranges,
+            "parameter_nodes": None if self.nodes is None else self.nodes.by_name(self.box),
             "seed": self.seed,
         }
 
@@ -275,13 +290,13 @@ class PINN(ErrorBars, Identification, LinearisedTrial):
 
     def _make_network(self, scale):
         weights = initializers(
-            self.hidden_units, self.activation, scale, self.num_windows, self.seed
+            self.hidden_units, self.activation, scale, self.num_readouts, self.seed
         )
         return DenseNetwork(
             self.hidden_units,
             self.problem.dimension,
             self.activation,
             weights,
-            self.num_windows,
+            self.num_readouts,
             dtype=self.dtype_policy,
         )

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from .family_sketch import FamilySketch
 from .sketch import Sketch
 
 
@@ -24,15 +25,30 @@ def warm_start(pinn):
     points = next(iter(pinn.collocation_points()))
     old = [np.array(variable) for variable in pinn.readout_variables]
     before = np.mean(pinn.residuals(points) ** 2)
-    pinn.set_readout(fitted_readout(pinn, Sketch(pinn.problem, pinn.duration)))
+    pinn.set_readout(fitted_readout(pinn, *_trajectories(pinn)))
     if not np.mean(pinn.residuals(points) ** 2) < before:
         pinn.set_readout(old)
 
 
-def fitted_readout(pinn, sketch):
-    """[A, c] with which the trial solution follows a sketch, window after window."""
+def _trajectories(pinn):
+    """Times `(time,)` and states `(num, time, features)` by a stepper, one for each node."""
+    if pinn.nodes is None:
+        sketch = Sketch(pinn.problem, pinn.duration)
+        return sketch.times, sketch.states[None]
+    sketch = FamilySketch(pinn.problem, pinn.box, pinn.duration)
+    return sketch.times, sketch.motions(pinn.nodes.points)
+
+
+def fitted_readout(pinn, times, states):
+    """[A, c] with which trial solutions follow trajectories, window after window.
+
+    Args:
+        pinn: `PINN`.
+        times: `(time,)`, in s.
+        states: `(num, time, features)`, one trajectory for each node of a family.
+    """
     order, d, num = pinn.problem.order, pinn.problem.dimension, 4 * pinn.hidden_units[-1]
-    state = np.hstack([np.reshape(y, -1) for y in pinn.problem.initial_state()])
+    state = states[:, 0]
     s = np.linspace(0.0, 1.0, num)[:, None]
     h, dh, _ = (np.asarray(f) for f in pinn.network.features(2.0 * s - 1.0))
     h, dh = np.hstack([h, np.ones_like(s)]), np.hstack([dh, np.zeros_like(s)])
@@ -40,18 +56,29 @@ def fitted_readout(pinn, sketch):
     of_position, of_velocity = s**order * h, order * s ** (order - 1) * h + 2.0 * s**order * dh
     answers = []
     for begin, end in itertools.pairwise(pinn.window_edges):
-        length, times = end - begin, begin + (end - begin) * s[:, 0]
-        target = np.stack([np.interp(times, sketch.times, y) for y in sketch.states.T], axis=-1)
-        rows, aims = [of_position], [target[:, :d] - state[:d]]
+        length = end - begin
+        target = _interpolated(begin + length * s[:, 0], times, states)
+        rows, aims = [of_position], [target[..., :d] - state[:, None, :d]]
         if order == 2:
-            aims[0] -= state[d:] * length * s
+            aims[0] = aims[0] - state[:, None, d:] * length * s
             rows.append(of_velocity)
-            aims.append((target[:, d:] - state[d:]) * length)
-        answer = np.linalg.lstsq(np.vstack(rows), np.vstack(aims), rcond=1e-8)[0]
-        answers.append(answer)
+            aims.append((target[..., d:] - state[:, None, d:]) * length)
+        aims = np.concatenate(aims, axis=1).swapaxes(0, 1)  # (rows, num trajectories, d)
+        answer = np.linalg.lstsq(np.vstack(rows), aims.reshape(len(aims), -1), rcond=1e-8)[0]
+        answer = answer.reshape(-1, len(states), d)
+        answers.append(answer.swapaxes(0, 1))  # (num trajectories, H + 1, d)
         state = state.copy()
         if order == 2:
-            state[:d] += state[d:] * length
-            state[d:] += of_velocity[-1] @ answer / length
-        state[:d] += of_position[-1] @ answer
-    return [np.stack([a[:-1] for a in answers]), np.stack([a[-1] for a in answers])]
+            state[:, :d] += state[:, d:] * length
+            state[:, d:] += np.einsum("h,hnd->nd", of_velocity[-1], answer) / length
+        state[:, :d] += np.einsum("h,hnd->nd", of_position[-1], answer)
+    answers = np.concatenate(answers)
+    return [answers[:, :-1], answers[:, -1]]
+
+
+def _interpolated(at, times, states):
+    """States `(num, time, features)` at other times, linear between equidistant ones."""
+    place = np.clip((at - times[0]) / (times[1] - times[0]), 0.0, len(times) - 1.0)
+    before = np.minimum(place.astype(int), len(times) - 2)
+    share = (place - before)[:, None]
+    return states[:, before] * (1.0 - share) + states[:, before + 1] * share

@@ -1,0 +1,304 @@
+"""One trial solution for ranges of parameters: a family x̂(t; p)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from oscillator_zoo.data.checks import positive_integer
+from oscillator_zoo.data.serialization import check_saveable
+
+from .family_sketch import FamilySketch
+from .force_data import has_plain_force
+from .linearised_trial import LinearisedTrial
+from .parameter_box import ParameterBox
+from .parameter_nodes import MOST_READOUTS, Mixture, ParameterNodes, low_discrepancy
+from .saved_model import write_endpoints, write_whole_folder
+from .sketch import Sketch
+from .time_interval import checked_times, is_outside
+from .trial_solution import initial_motion
+from .windows import Place, find_place
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+POINTS = 56  # collocation points of a node in a window
+
+
+class FamilyTrial(LinearisedTrial):
+    """A trial solution whose readout depends on the parameters p of the equation.
+
+        x̂(t; p) = h1(t; p) + h2(t) · Σ_q ℓ_q(ξ) N_wq(τ),   N_wq = h(τ) A_wq + c_wq
+        h1 = x0 + v0 (t − t0) + what position and velocity have gained when window w begins
+
+    The nodes ξ_q are Chebyshev points in the box of parameters and ℓ_q the Lagrange polynomials
+    between them, so that at a node the network is that of a single solution, and least squares
+    solves node by node. Subclasses have the attributes `box` (`ParameterBox`) and `nodes`
+    (`ParameterNodes`), both None for a single solution; then nothing here changes it.
+    """
+
+    box, nodes = None, None
+
+    def set_box(self, parameter_ranges, fixed):
+        """Take the ranges of parameters, if any, and return a sketch of the motion or motions.
+
+        Args:
+            parameter_ranges: pairs (lo, hi) by name, or None.
+            fixed: what a family cannot have, by name.
+        """
+        if parameter_ranges is None:
+            return Sketch(self.problem, self.duration)
+        for name, value in fixed.items():
+            if value is not None and value != ():
+                raise ValueError(
+                    f"A PINN with parameter_ranges takes no {name}. Received: {value!r}. "
+                    f"Leave {name} out, or solve for one value of the parameters."
+                )
+        if has_plain_force(self.problem):
+            raise ValueError(
+                "A family needs a force that runs inside a graph. Received a plain function. Use "
+                "one of the forces of oscillator_zoo.data, or write it as force(t, ops=numpy)."
+            )
+        self.box = ParameterBox(self.problem, parameter_ranges)
+        return FamilySketch(self.problem, self.box, self.duration)
+
+    def set_nodes(self, counts, sketch):
+        """Take the numbers of nodes by name, or find them by rule."""
+        if self.box is None:
+            if counts is not None:
+                raise ValueError(
+                    "parameter_nodes belong to parameter_ranges. "
+                    f"Received: {counts!r} without ranges. Leave them out."
+                )
+            return
+        self.nodes = ParameterNodes.of(self.box, counts, sketch)
+        num = self.num_readouts
+        if num > MOST_READOUTS:
+            raise ValueError(
+                f"A family may have {MOST_READOUTS} readouts, nodes times windows. Received ranges "
+                f"that need {self.nodes.counts} nodes in {self.num_windows} windows, {num} in all. "
+                "Narrow the ranges or shorten the duration."
+            )
+
+    @property
+    def num_readouts(self):
+        """Windows of time, times nodes."""
+        return self.num_windows * (1 if self.nodes is None else self.nodes.num_nodes)
+
+    def __call__(self, t, *args, **kwargs):
+        if self.box is not None and not any(map(keras.backend.is_keras_tensor, _leaves(t))):
+            t = self.rows(t)
+        return super().__call__(t, *args, **kwargs)
+
+    def checked(self, t):
+        """Times as an array `(num, 1)`, or a family's times and parameters by name."""
+        if self.box is None:
+            return super().checked(t)
+        columns = self.box.columns(t)
+        return {**columns, "t": checked_times(columns["t"], self.problem.start_time, self.duration)}
+
+    def rows(self, x):
+        """Times as a tensor, or times and parameters by name, each `(num, 1)`."""
+        if self.box is None:
+            return super().column(x)
+        self.box.check_names(x)
+        if not any(tf.is_symbolic_tensor(leaf) for leaf in _leaves(x)):
+            checked = self.checked(x)
+            x = {name: a if tf.is_tensor(a) else checked.get(name, a) for name, a in x.items()}
+        node = {name: x[name] for name in x if name == "node"}
+        columns = {
+            name: ops.reshape(ops.cast(x[name], self.compute_dtype), (-1, 1))
+            for name in ("t", *self.box.names)
+        }
+        zero = sum(0.0 * ops.stop_gradient(column) for column in columns.values())
+        return {**{name: column + zero for name, column in columns.items()}, **node}
+
+    def column(self, t):
+        return super().column(t) if self.box is None else self.rows(t)["t"]
+
+    def at_parameters(self, x):
+        """x̂ as a function of t alone, for the parameters of a batch."""
+        if self.box is None:
+            return self
+        return lambda t: self({**x, "t": t})
+
+    def problem_for(self, x):
+        if self.box is None:
+            return super().problem_for(x)
+        return self.box.problem(self.problem, x)
+
+    def place(self, x):
+        """`Place` of a batch; a family's `window` says which readout, or mixture of readouts."""
+        if self.box is None:
+            return super().place(x)
+        x = self.rows(x)
+        window, elapsed, length = find_place(self.window_edges, x["t"])
+        if "node" in x:
+            node = ops.reshape(x["node"], (-1,))
+            which = node if window is None else window * self.nodes.num_nodes + node
+        else:
+            which = Mixture(window, self.nodes.weights(self.box.scaled(x)))
+        tau = 2.0 * elapsed / length - 1.0
+        return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
+
+    def h1_at(self, place):
+        if self.box is None:
+            return super().h1_at(place)
+        gained = self._gained(place)
+        h1 = initial_motion(place.problem, place.t) + gained[0]
+        return h1 + gained[1] * place.elapsed if self.problem.order == 2 else h1
+
+    def h1_derivatives(self, place):
+        if self.box is None:
+            return super().h1_derivatives(place)
+        h1 = self.h1_at(place)
+        none = ops.zeros_like(h1)
+        if self.problem.order == 1:
+            return [h1, none, none]
+        velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
+        return [h1, none + velocity + self._gained(place)[1], none]
+
+    def _gained(self, place):
+        """Position and velocity gained until the window began, beside x0 + v0 (t − t0)."""
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
+        lengths = ops.reshape(lengths, (-1, 1, 1))
+        h, dh, _ = self.network.features(ops.ones((1, 1), lengths.dtype))
+        kernel, bias = self.network.readout.kernel, self.network.readout.bias
+        shape = (self.num_windows, self.nodes.num_nodes, self.problem.dimension)
+        n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
+        dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
+        if self.problem.order == 1:
+            gained = [_sums_before(n)]
+        else:
+            velocity = _sums_before(2.0 * (n + dn) / lengths)
+            gained = [_sums_before(velocity * lengths + n), velocity]
+        flat = (-1, self.problem.dimension)
+        return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
+
+    def linearise(self, x, y=None, sample_weight=None, others=False):
+        """`Linearised` with an axis for the nodes after that for the windows, at node points."""
+        if self.box is None:
+            return super().linearise(x, y, sample_weight, others)
+        if not isinstance(x, dict) or "node" not in x:
+            raise ValueError(
+                "Least squares for a family takes points at its nodes. Received others. "
+                "Use collocation_points(), without a number."
+            )
+        system = super().linearise(x, others=False)
+        blocks, num_nodes = (self.num_windows, self.nodes.num_nodes), self.nodes.num_nodes
+
+        def split(rows):
+            return ops.reshape(rows, (*blocks, -1, *rows.shape[2:]))
+
+        def repeated(matrices):
+            return ops.repeat(matrices[:, None], num_nodes, axis=1)
+
+        return system._replace(
+            residual=split(system.residual),
+            readout=split(system.readout),
+            others=split(system.others),
+            carry=split(system.carry),
+            move=repeated(system.move),
+            end=repeated(system.end),
+            end_others=repeated(system.end_others),
+            start=ops.repeat(system.start[None], num_nodes, axis=0),
+        )
+
+    def in_windows(self, place):
+        return super().in_windows(place) if self.box is None else place
+
+    def readout(self):
+        joined = super().readout()
+        if self.box is None:
+            return joined
+        return ops.reshape(joined, (self.num_windows, self.nodes.num_nodes, -1))
+
+    @property
+    def has_hidden_weights(self):
+        """Whether least squares may train hidden weights; a family solves for its readouts."""
+        return self.box is None and super().has_hidden_weights
+
+    def family_points(self, num_points=None):
+        """Points of `collocation_points`: those at the nodes, or a number of them in the box."""
+        if num_points is None:
+            return self.node_points()
+        return self.box_points(positive_integer("num_points", num_points, at_least=2))
+
+    def node_points(self):
+        """Times and parameters at all nodes, `POINTS` in each window: columns `(num, 1)`."""
+        edges, num_nodes = np.asarray(self.window_edges), self.nodes.num_nodes
+        inside = 0.5 - 0.5 * np.cos(np.pi * (np.arange(POINTS) + 0.5) / POINTS)
+        times = edges[:-1, None] + np.diff(edges)[:, None] * inside
+        shape = (self.num_windows, num_nodes, POINTS)
+        values = {
+            name: np.broadcast_to(v[:, None], shape)
+            for name, v in self.box.values(self.nodes.points).items()
+        }
+        values["t"] = np.broadcast_to(times[:, None], shape)
+        columns = {
+            name: np.reshape(v, (-1, 1)).astype(self.compute_dtype) for name, v in values.items()
+        }
+        node = np.broadcast_to(np.arange(num_nodes, dtype="int32")[:, None], shape)
+        return {**columns, "node": node.reshape(-1, 1)}
+
+    def box_points(self, num_points):
+        """Times and parameters spread evenly in t0 … t0 + T and the box: columns `(num, 1)`."""
+        points = low_discrepancy(num_points, 1 + len(self.box.names))
+        values = {
+            "t": self.problem.start_time + self.duration * points[:, 0],
+            **self.box.values(2.0 * points[:, 1:] - 1.0),
+        }
+        return {name: v[:, None].astype(self.compute_dtype) for name, v in values.items()}
+
+    def prepare(self, dataset):
+        if self.box is not None and isinstance(dataset, tf.data.Dataset):
+            dataset = dataset.map(lambda *batch: _inside(batch, self.box))
+        return super().prepare(dataset)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """`keras.Model.evaluate`; a family's default is 4096 points between its nodes."""
+        if self.box is not None and x is None:
+            x = self.collocation_points(4096, steps_per_epoch=1)
+        return super().evaluate(x, *args, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        if self.box is None or format != "tf_saved_model":
+            super().export(filepath, format=format, **kwargs)
+            return
+        check_saveable(self.problem)
+
+        def inside(x):
+            outside = is_outside(x["t"], self.problem.start_time, self.duration)
+            outside |= self.box.is_outside(x)
+            return {**x, "t": tf.where(outside, float("nan") * x["t"], x["t"])}
+
+        endpoints = {
+            "serve": lambda x: self(inside(x)),
+            "x": lambda x: self(inside(x)),
+            "v": lambda x: self.derivatives(inside(x))[1],
+            "a": lambda x: self.derivatives(inside(x))[2],
+            "residual": lambda x: self.residual(inside(x)),
+        }
+        names = ("t", *self.box.names)
+        spec = {name: tf.TensorSpec((None, 1), self.compute_dtype, name=name) for name in names}
+        with write_whole_folder(filepath) as temporary:
+            write_endpoints(temporary, self, endpoints, [spec])
+
+
+def _sums_before(steps):
+    return ops.cumsum(steps, axis=0) - steps
+
+
+def _leaves(x):
+    return list(x.values()) if isinstance(x, dict) else [x]
+
+
+def _inside(batch, box):
+    """A batch of a dataset as it is; raises where its parameters leave the box or are NaN."""
+    box.check_names(batch[0])
+    outside = box.is_outside(batch[0])
+    for name in box.names:
+        outside |= tf.math.is_nan(batch[0][name])
+    message = box.outside_message("values outside in a dataset")
+    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(outside), [message])]):
+        batch = tf.nest.map_structure(tf.identity, batch)
+    return batch if len(batch) > 1 else batch[0]
