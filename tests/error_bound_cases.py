@@ -5,6 +5,7 @@ Run as a script it tries many of them and prints what was found:
     python tests/error_bound_cases.py 1000
 """
 
+import itertools
 import sys
 import time
 from typing import NamedTuple
@@ -48,11 +49,11 @@ def exact_motion(problem, times):
         ends = [mpf(t) for force in problem.coordinate_forces for t in kinks(force)]
         stops |= {t for t in ends if problem.start_time < t < max(times)}
         stops = sorted(stops)
-        fastest = max(sum(abs(a) for a in row) ** 1 for row in balanced(matrix))
+        fastest = max(sum(abs(a) for a in row) for row in balanced(matrix))
         fastest = max([fastest, *(frequency(f, stops) for f in problem.coordinate_forces)])
         state = [mpf(float(y)) for part in problem.initial_state() for y in part.reshape(-1)]
         found = {stops[0]: state}
-        for begin, end in zip(stops, stops[1:]):
+        for begin, end in itertools.pairwise(stops):
             num = max(int(mpmath.ceil(2 * fastest * (end - begin))), 1)
             step = (end - begin) / num
             for i in range(num):
