@@ -138,6 +138,11 @@ class LeastSquaresModel(PreciseModel):
             metric.reset_state()
         return self.log(x, y, sample_weight, self.cost(residuals), residuals)
 
+    @property
+    def optimizer_is_ordinary(self):
+        """Whether training follows gradients."""
+        return not isinstance(self.optimizer, LevenbergMarquardt)
+
     def own_callbacks(self):
         return [StopWhenFinished()]
 
@@ -273,7 +278,12 @@ class LeastSquaresModel(PreciseModel):
         super().compile(optimizer=optimizer, **kwargs)
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        given = keras.saving.deserialize_keras_object(config)
+        defaults = {"steps_per_execution": (1,), "jit_compile": ("auto",), "run_eagerly": (False,)}
+        for name, values in defaults.items():  # a model may choose what its user left open
+            if given.get(name) in values:
+                del given[name]
+        self.compile(**given)
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
