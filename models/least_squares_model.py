@@ -279,7 +279,11 @@ class LeastSquaresModel(PreciseModel):
 
     def compile_from_config(self, config):
         given = keras.saving.deserialize_keras_object(config)
-        defaults = {"steps_per_execution": (1,), "jit_compile": ("auto",), "run_eagerly": (False,)}
+        defaults = {
+            "steps_per_execution": (1,),
+            "jit_compile": ("auto", False),
+            "run_eagerly": (False,),
+        }
         for name, values in defaults.items():  # a model may choose what its user left open
             if given.get(name) in values:
                 del given[name]
