@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
+from oscillator_zoo.data.configurable import did_you_mean
 
 from .activations import get_activation
 from .dense_network import DenseNetwork
@@ -55,27 +56,45 @@ class PINN(ErrorBars, Identification, FamilyTrial):
     | T       | `duration`     | s                |
     | N       | `hidden_units` |                  |
 
+    Two ways to train it, both by `fit(pinn.collocation_points(), epochs=…)`, all points at once:
+
+    - `compile(LevenbergMarquardt())` works on the residuals one by one and ends near the rounding
+      of float64 after a few steps. Give no `hidden_units`: the interval is then cut into windows
+      in each of which the motion turns by two radians, all with the same 32 sine waves, which are
+      placed by rule, and each with a readout of its own. One window's end is the next one's start,
+      so x̂ and x̂' are continuous. A nonlinear equation begins at a trajectory of `simulate`.
+    - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
+      `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
+      falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
+
+    `history` has the `loss` C in (m/s²)² and `residual_max`, the largest |r| at the training
+    points, in m/s² (to callbacks that watch it say `mode="min"`).
+
     Everything is float64: in float32 the residual cannot fall below about 1e-4. The solution
     holds between t0 and t0 + T only; times outside raise. A plain forward problem is solved
-    faster by `simulate(method="rk4")`; a network gives a function that can be differentiated.
-
-    `fit(pinn.collocation_points(), epochs=…)` trains on all points at once; `history` has the
-    `loss` C in (m/s²)² and `residual_max`, the largest |r| at the training points, in m/s² (to
-    callbacks that watch it say `mode="min"`). Adam needs thousands of steps, and a rate that falls
-    ends nearer to the solution than a constant one: compile with `keras.optimizers.Adam(rate)`,
-    `rate = keras.optimizers.schedules.CosineDecay(1e-2, num_steps)`, and
-    `steps_per_execution=100`.
+    faster by `simulate(method="rk4")`; a network gives a function that can be differentiated, has
+    an error bar (`error_bound`), can cover a range of parameters, and can find parameters.
 
     Args:
         problem: `InitialValueProblem` of order 1 or 2, one trajectory.
         duration: T > 0, in s.
-        hidden_units: units of each hidden layer, a tuple of integers (or one integer); None means
-            (32, 32, 32).
+        hidden_units: units of each hidden layer, a tuple of integers (or one integer), for one
+            window; None: by rule, 32 units and as many windows as the motion needs.
         activation: of the hidden layers: "sin", "tanh", "swish", any Keras activation that has
             second derivatives.
         h1: replaces h1, a function of t `(num, 1)` that returns `(num, dimension)` in m and
             meets the initial conditions; written in `keras.ops`, registered if it is to be saved.
         h2: replaces h2, a function of t that vanishes at t0 (with its slope, for order 2).
+        window_edges: times at which windows begin and end, increasing from t0 to t0 + T, in s;
+            None: by rule where `hidden_units` is None too, else one window.
+        derivatives: how the residual takes derivatives in time: "tape", by nested
+            `GradientTape`, or "taylor", propagated through the layers, which is a little faster.
+        unknown_parameters: names of arguments of `problem` to be found by
+            `fit(times, positions)`; the problem's values are the first guess.
+        parameter_ranges: {name: (low, high)} for a family of solutions: one network for all
+            values of these arguments of `problem`.
+        parameter_nodes: {name: integer}, the number of values of each at which a family is
+            solved; None: by rule.
         seed: integer ≥ 0 that fixes the initial weights; None leaves them to
             `keras.utils.set_random_seed`.
         name: name of the model.
@@ -149,6 +168,11 @@ class PINN(ErrorBars, Identification, FamilyTrial):
         units = units if isinstance(units, tuple | list) else (units,)
         self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
         self.activation = get_activation(activation)
+        if derivatives not in DERIVATIVES:
+            raise ValueError(
+                f"derivatives must be one of {', '.join(DERIVATIVES)}. Received: {derivatives!r}."
+                f"{did_you_mean(derivatives, DERIVATIVES)}"
+            )
         self.derivative_method = derivatives
         self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
         self.network = self._make_network(bandwidth(sketch, self.window_edges))
@@ -223,10 +247,13 @@ class PINN(ErrorBars, Identification, FamilyTrial):
         return super().fit(x, *args, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
-        """Equidistant times from t0 to t0 + T, as a dataset of equal full batches.
+        """Times from t0 to t0 + T, as a dataset of equal full batches.
+
+        One window has equidistant times, both ends included; several have Chebyshev's points
+        inside each, which lie closer near the edges.
 
         Args:
-            num_points: number of times, both ends included; None means 256.
+            num_points: number of times, at least; None: 256, or 56 for each of several windows.
             steps_per_epoch: how often the batch comes in one epoch: one training step each.
 
         Returns:
