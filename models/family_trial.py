@@ -174,7 +174,7 @@ class FamilyTrial(LinearisedTrial):
         flat = (-1, self.problem.dimension)
         return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
 
-    def linearise(self, x, y=None, sample_weight=None, others=False):
+    def linearise(self, x, y=None, sample_weight=None, others=True):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
         if self.box is None:
             return super().linearise(x, y, sample_weight, others)
