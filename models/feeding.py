@@ -4,6 +4,9 @@ import keras
 import numpy as np
 
 
+ALL = 2**31 - 1  # as a batch size
+
+
 def is_array_like(x):
     """Whether `x` is an array, a list of numbers, a tensor, or a dictionary or tuple of these."""
     leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
@@ -37,7 +40,7 @@ def batches(x, y, sample_weight, batch_size, shuffle=False):
         x: inputs, an array or a structure of arrays with a common first axis.
         y: targets, or None.
         sample_weight: weights, or None.
-        batch_size: samples in a batch.
+        batch_size: samples in a batch, or `ALL`.
         shuffle: whether to draw the samples in a new order in every epoch.
 
     Returns:
@@ -60,6 +63,8 @@ def batches(x, y, sample_weight, batch_size, shuffle=False):
             f"Received the sizes {sizes}. Cut them to one size."
         )
     tensors = keras.tree.map_structure(tf.convert_to_tensor, data)
+    if batch_size == ALL:  # one batch, of a shape that a graph can know
+        return without_autotuning(tf.data.Dataset.from_tensors(tensors))
     order = tf.data.Dataset.range(sizes[0])
     if shuffle:
         order = order.shuffle(sizes[0])

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from .elimination import one_window
+from .feeding import ALL
 from .graph_class import graph_class, is_graph
 from .levenberg_marquardt import LevenbergMarquardt, StopWhenFinished
 from .linear_readout import linear_readout
@@ -142,6 +143,11 @@ class LeastSquaresModel(PreciseModel):
     def optimizer_is_ordinary(self):
         """Whether training follows gradients."""
         return not isinstance(self.optimizer, LevenbergMarquardt)
+
+    @property
+    def default_batch_size(self):
+        """All samples for least squares, whose steps work on one system of equations."""
+        return 32 if self.optimizer_is_ordinary else ALL
 
     def own_callbacks(self):
         return [StopWhenFinished()]

@@ -35,7 +35,7 @@ class LinearisedTrial(TrialModel):
         """
         influences, residual, slopes, place, state = self._influences(x)
         features = self._with_bias(self.network.features(place.inputs))
-        num, dimension = residual.shape
+        num, dimension = ops.shape(residual)
         readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
         readout = ops.reshape(readout, (num, dimension, -1))
         if not others:
@@ -93,7 +93,7 @@ class LinearisedTrial(TrialModel):
 
     def _rhs_by_unknowns(self, x, place, state):
         """∂rhs/∂θ at the same x and v, `(num, dimension, Q)`."""
-        num = place.t.shape[0]
+        num = ops.shape(place.t)[0]
         rows = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (num, 1))
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(rows)
@@ -140,7 +140,7 @@ class LinearisedTrial(TrialModel):
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
             empty = [(0,), (0, 0), (0, columns), (0, num_others)]
-            rows = by_window(ops.zeros((*slopes[0].shape[:2], 0), self.compute_dtype))
+            rows = by_window(ops.zeros((*ops.shape(slopes[0])[:2], 0), self.compute_dtype))
             rest = [ops.zeros((1, *shape), self.compute_dtype) for shape in empty[1:]]
             return rows, *rest, ops.zeros((0, num_others), self.compute_dtype)
         carry = [-slopes[0]]

@@ -6,7 +6,7 @@ import keras
 
 from oscillator_zoo.data.files import write_whole
 
-from .feeding import as_arrays, batches, is_array_like, split_off_last
+from .feeding import ALL, as_arrays, batches, is_array_like, split_off_last
 from .saved_model import write_whole_folder
 
 LARGE_BATCH = 4096
@@ -26,6 +26,11 @@ class PreciseModel(keras.Model):
     def prepare(self, dataset):
         """What is done to every dataset (or generator, or None) before `fit` and `evaluate`."""
         return dataset
+
+    @property
+    def default_batch_size(self):
+        """Samples in a batch of `fit` where `batch_size` is not given; `ALL` for all of them."""
+        return 32
 
     def own_callbacks(self):
         """Callbacks that every `fit` of this model needs, beside those of the user."""
@@ -55,7 +60,8 @@ class PreciseModel(keras.Model):
             arrays = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
             if validation_split and validation_data is None:
                 arrays, validation_data = split_off_last(arrays, validation_split)
-            x = self.as_dataset(*arrays, batch_size=batch_size or 32, shuffle=shuffle)
+            size = self.default_batch_size if batch_size is None else batch_size
+            x = self.as_dataset(*arrays, batch_size=size, shuffle=shuffle)
             y = sample_weight = batch_size = None
             validation_split = 0.0
         if is_array_like(validation_data):
