@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-
 ALL = 2**31 - 1  # as a batch size
 
 

@@ -6,7 +6,7 @@ import keras
 
 from oscillator_zoo.data.files import write_whole
 
-from .feeding import ALL, as_arrays, batches, is_array_like, split_off_last
+from .feeding import as_arrays, batches, is_array_like, split_off_last
 from .saved_model import write_whole_folder
 
 LARGE_BATCH = 4096
