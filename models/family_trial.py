@@ -12,6 +12,7 @@ from .force_data import has_plain_force
 from .linearised_trial import LinearisedTrial
 from .parameter_box import ParameterBox
 from .parameter_nodes import MOST_READOUTS, Mixture, ParameterNodes, low_discrepancy
+from .placement import POINTS
 from .saved_model import write_endpoints, write_whole_folder
 from .sketch import Sketch
 from .time_interval import checked_times, is_outside
@@ -20,8 +21,6 @@ from .windows import Place, find_place
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-
-POINTS = 56  # collocation points of a node in a window
 
 
 class FamilyTrial(LinearisedTrial):
@@ -78,6 +77,62 @@ class FamilyTrial(LinearisedTrial):
                 f"that need {self.nodes.counts} nodes in {self.num_windows} windows, {num} in all. "
                 "Narrow the ranges or shorten the duration."
             )
+
+    @property
+    def parameter_ranges(self):
+        """Pairs [lo, hi] by name of the parameter, None for a single solution."""
+        return None if self.box is None else self.box.ranges
+
+    @property
+    def parameter_nodes(self):
+        """Numbers of nodes by name of the parameter, None for a single solution."""
+        return None if self.nodes is None else dict(zip(self.box.names, self.nodes.counts))
+
+    def member(self, **parameters):
+        """The solution for one value of each parameter, as a `PINN` of its own.
+
+        It has the same hidden weights and the readout that the family has there, so it gives the
+        same numbers, and all that belongs to a single solution: error bars, pictures, tables.
+
+        Args:
+            **parameters: a number for each name of `parameter_ranges`.
+
+        Raises:
+            ValueError: for a model without `parameter_ranges`, missing or unknown names, arrays,
+                or values outside the box.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN, LevenbergMarquardt
+        >>> family = PINN(DampedOscillator(), 5.0, parameter_ranges={"damping": (0.1, 0.3)}, seed=1)
+        >>> family.compile(LevenbergMarquardt())
+        >>> history = family.fit(epochs=9, verbose=0)
+        >>> bound, _ = family.member(damping=0.2).error_bound([1.0, 5.0])
+        >>> bool((bound < 1e-8).all())
+        True
+        """
+        if self.box is None:
+            raise ValueError(
+                "Only a PINN with parameter_ranges has members. Received one without. "
+                "It is a single solution itself."
+            )
+        if any(np.ndim(value) for value in parameters.values()):
+            raise ValueError(
+                f"A member has one number for each parameter. Received: {parameters!r}. "
+                "Call the family itself for many, pinn({'t': …, …})."
+            )
+        columns = self.rows({"t": self.problem.start_time, **parameters})
+        problem = self.problem.with_parameters(
+            **{n: np.asarray(columns[n]).item() for n in self.box.names}
+        )
+        config = {**self.get_config(), "problem": problem, "name": None}
+        config |= {"parameter_ranges": None, "parameter_nodes": None}
+        single = type(self).from_config(config)
+        mixture = Mixture(None, self.nodes.weights(self.box.scaled(columns)))
+        for old, new in zip(self.network.hidden, single.network.hidden):
+            new.set_weights(old.get_weights())
+        single.set_readout([mixture.of_windows(v)[0] for v in self.readout_variables])
+        return single
 
     @property
     def num_readouts(self):

@@ -28,14 +28,18 @@ class Mixture(NamedTuple):
 
     def of(self, values):
         """Σ_q ℓ_q values_wq of each row, `(num, …)`, for values `(W · num_nodes, …)`."""
+        mixed = self.of_windows(values)
+        if self.window is None:
+            return mixed[:, 0]
+        index = ops.reshape(self.window, (-1, *(1,) * (len(mixed.shape) - 1)))
+        return ops.take_along_axis(mixed, index, axis=1)[:, 0]
+
+    def of_windows(self, values):
+        """The same for every window, `(num, W, …)`."""
         shape, num_nodes = values.shape[1:], self.weights.shape[-1]
         by_node = ops.reshape(values, (-1, num_nodes, int(np.prod(shape))))
         mixed = ops.einsum("np,wpc->nwc", self.weights, by_node)
-        if self.window is None:
-            mixed = mixed[:, 0]
-        else:
-            mixed = ops.take_along_axis(mixed, self.window[:, None, None], axis=1)[:, 0]
-        return ops.reshape(mixed, (-1, *shape))
+        return ops.reshape(mixed, (-1, by_node.shape[0], *shape))
 
 
 class ParameterNodes:
@@ -80,10 +84,6 @@ class ParameterNodes:
                 "Leave it out to have nodes by rule."
             )
         return cls([counts[name] for name in box.names])
-
-    def by_name(self, box):
-        """Numbers of nodes by name of the parameter."""
-        return dict(zip(box.names, self.counts))
 
     def weights(self, scaled):
         """ℓ_p(ξ), `(num, num_nodes)`.

@@ -301,8 +301,8 @@ class PINN(ErrorBars, Identification, FamilyTrial):
             "window_edges": list(self.window_edges),
             "derivatives": self.derivative_method,
             "unknown_parameters": self.unknown_parameters,
-            "parameter_ranges": None if self.box is None else self.box.ranges,
-            "parameter_nodes": None if self.nodes is None else self.nodes.by_name(self.box),
+            "parameter_ranges": self.parameter_ranges,
+            "parameter_nodes": self.parameter_nodes,
             "seed": self.seed,
         }
 

@@ -52,10 +52,17 @@ def equidistant_times(pinn, num_points=NUM_TRAINING_POINTS):
 
 
 def check_pinn(model):
-    """Raise unless the model is a `PINN`."""
+    """Raise unless the model is a `PINN` that solves one problem."""
     if not isinstance(model, PINN):
         raise ValueError(
             "A residual and a solution to compare with belong to a PINN. "
             f"Received a model of type {type(model).__name__}. "
             "For a forecaster use evaluate_forecast, for force to motion evaluate_response."
+        )
+    if model.parameter_ranges is not None:
+        example = ", ".join(f"{name}=…" for name in model.parameter_ranges)
+        raise ValueError(
+            "Tables and pictures of a solution are of one problem. Received a PINN with "
+            f"parameter_ranges, a family. Take one of its members, pinn.member({example}), and "
+            f"compare it with problem.with_parameters({example})."
         )
