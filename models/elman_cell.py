@@ -3,18 +3,9 @@
 import keras
 from keras import ops
 
+from oscillator_zoo.data.checks import positive_integer
+
 from .precision import full_precision
-
-
-def number_of_units(name, value, example):
-    """The integer `value`, or a ValueError naming the argument and a value that would do."""
-    is_integer = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not is_integer or value.__index__() <= 0:
-        raise ValueError(
-            f"`{name}` must be a positive integer. Received {name}={value!r}. "
-            f"Pass a number of units, for example {name}={example}."
-        )
-    return value.__index__()
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -115,7 +106,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
                 "output_units=None. Pass output_units, or use `activation` for the hidden state."
             )
         super().__init__(
-            number_of_units("units", units, 32),
+            positive_integer("units", units),
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
@@ -133,7 +124,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             **kwargs,
         )
         if output_units is not None:
-            self.output_size = output_units = number_of_units("output_units", output_units, 2)
+            self.output_size = output_units = positive_integer("output_units", output_units)
         self.state_size = self.output_size if self.feeds_back_output else self.units
         self.output_units = output_units
         self.output_activation = keras.activations.get(output_activation)

@@ -153,7 +153,7 @@ def test_every_argument_of_the_keras_cell_is_taken_with_its_default():
 @pytest.mark.parametrize("value", [0, -3, 2.5, "4", True])
 def test_sizes_that_are_no_positive_integer_are_refused(name, value):
     arguments = {"units": 3, name: value}
-    expected = rf"`{name}` must be a positive integer\. Received {name}={value!r}\. Pass a number"
+    expected = rf"{name} must be an integer of at least 1\. Received: {value!r}"
     with pytest.raises(ValueError, match=expected):
         ElmanCell(**arguments)
 
