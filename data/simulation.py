@@ -83,7 +83,7 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
         warning = energy_growth(problem, states, time_step, method)
     if warning:
         warnings.warn(warning, stacklevel=2)
-    return Trajectory(times, states, problem.feature_names, force, problem)
+    return Trajectory(times, states, problem.feature_names, force, problem, method, time_step)
 
 
 def _check_arguments(problem, time_step, method, dtype):

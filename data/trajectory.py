@@ -24,6 +24,8 @@ class Trajectory:
         feature_names: names of the last axis of `states`, a tuple of texts.
         force: F at `times`, `(batch, time, dimension)`, in N.
         problem: the `InitialValueProblem`, or None for a measurement.
+        method: the method of `simulate` that made it, or None.
+        method_step: the steps that this took, in s, or None; `every` leaves it as it is.
 
     Raises:
         ValueError: if the shapes do not fit each other, or times do not increase.
@@ -44,6 +46,8 @@ class Trajectory:
     feature_names: tuple[str, ...]
     force: np.ndarray
     problem: InitialValueProblem | None = None
+    method: str | None = None
+    method_step: float | None = None
 
     def __post_init__(self):
         for name in ("times", "states", "force"):

@@ -7,6 +7,7 @@ from .serialization import problem_from_text, problem_to_text
 
 FORMAT_VERSION = 1
 ARRAYS = ("times", "states", "feature_names", "force")
+METHOD = ("method", "method_step")  # missing in files of measurements, and in older ones
 
 
 def write_trajectory(trajectory, path):
@@ -17,6 +18,8 @@ def write_trajectory(trajectory, path):
     """
     problem = "" if trajectory.problem is None else problem_to_text(trajectory.problem)
     arrays = {name: np.asarray(getattr(trajectory, name)) for name in ARRAYS}
+    made = {name: getattr(trajectory, name) for name in METHOD}
+    arrays.update({name: np.array(value) for name, value in made.items() if value is not None})
     with write_whole(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
             file, format_version=np.array(FORMAT_VERSION), problem=np.array(problem), **arrays
@@ -47,13 +50,16 @@ def read_trajectory(path):
         problem = problem_from_text(text) if text else None
     except Exception as error:  # whatever a foreign text does to the constructors it names
         raise ValueError(f"The problem in {path} cannot be read. {error}") from error
-    return {**content, "feature_names": content["feature_names"].tolist(), "problem": problem}
+    plain = {name: content[name].tolist() for name in ("feature_names", *METHOD) if name in content}
+    return {**content, **plain, "problem": problem}
 
 
 def _read_arrays(file, path):
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in (*ARRAYS, "format_version", "problem")}
+            optional = [name for name in METHOD if name in arrays]
+            names = (*ARRAYS, *optional, "format_version", "problem")
+            return {name: arrays[name] for name in names}
     except Exception as error:  # whatever damaged bytes do to zipfile, zlib and NumPy's headers
         raise ValueError(
             f"A saved trajectory is an .npz file written by Trajectory.save. Received: {path}, "

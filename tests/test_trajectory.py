@@ -18,6 +18,7 @@ from oscillator_zoo.data import (
     Sampled,
     Sinusoid,
     Trajectory,
+    add_noise,
     simulate,
 )
 from oscillator_zoo.data.files import write_whole
@@ -212,6 +213,25 @@ def test_saved_and_loaded_are_the_same_bits(problem, tmp_path):
     assert type(loaded.problem) is type(problem)
     assert_same(simulate(loaded.problem, time_step=0.1, num_steps=7), trajectory)
     assert [file.name for file in tmp_path.iterdir()] == ["motion.npz"]
+
+
+def test_a_trajectory_says_how_it_was_made_in_a_file_too(tmp_path):
+    trajectory = simulate(DampedOscillator(), time_step=0.1, num_steps=20, method="euler_cromer")
+    coarse = add_noise(trajectory, 0.1, seed=0).every(5)[0]
+    coarse.save(tmp_path / "motion.npz")
+    for made in (trajectory, coarse, Trajectory.load(tmp_path / "motion.npz")):
+        assert (made.method, made.method_step) == ("euler_cromer", 0.1)
+    assert (measured().method, measured().method_step) == (None, None)
+
+
+def test_files_written_before_methods_were_recorded_are_read(tmp_path):
+    trajectory = simulate(DampedOscillator(), time_step=0.1, num_steps=20)
+    dataclasses.replace(trajectory, method=None, method_step=None).save(tmp_path / "old.npz")
+    with np.load(tmp_path / "old.npz") as arrays:
+        assert not {"method", "method_step"} & set(arrays)
+    loaded = Trajectory.load(tmp_path / "old.npz")
+    assert_same(loaded, trajectory)
+    assert loaded.method is None
 
 
 def test_a_measurement_is_saved_without_a_problem(tmp_path):
