@@ -102,7 +102,7 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
 
     @property
     def method(self):
-        """What ran last: "readout solve", "variable projection" or "all weights"."""
+        """What ran last: "readout solve", "variable projection", …, as it is called above."""
         return METHODS[int(self.stage)] if self.built else None
 
     @property
@@ -119,6 +119,8 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         """Begin anew: forget the damping and that training has finished; weights stay."""
         if self.built:
             first = READOUT if self.variable_projection else ALL_WEIGHTS
+            if self.traced_stage == IDENTIFICATION:  # the model's only stage: its graph stays
+                first = IDENTIFICATION
             for variable, value in (
                 (self.iterations, 0),
                 (self.stage, first),

@@ -89,8 +89,10 @@ class PINN(ErrorBars, Identification, FamilyTrial):
             None: by rule where `hidden_units` is None too, else one window.
         derivatives: how the residual takes derivatives in time: "tape", by nested
             `GradientTape`, or "taylor", propagated through the layers, which is a little faster.
-        unknown_parameters: names of arguments of `problem` to be found by
-            `fit(times, positions)`; the problem's values are the first guess.
+        unknown_parameters: names of arguments of `problem` (numbers of the equation or of the
+            initial state) to be found by `fit(times, positions)`; `problem` has the first guess
+            and keeps it, `found_problem()` and `estimates` have the result. The guessed motion
+            should be right to less than half a swing at all times.
         parameter_ranges: {name: (low, high)} for a family of solutions: one network for all
             values of these arguments of `problem`.
         parameter_nodes: {name: integer}, the number of values of each at which a family is
@@ -150,10 +152,10 @@ class PINN(ErrorBars, Identification, FamilyTrial):
             raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
         problem.force_values([problem.start_time, problem.start_time + self.duration])
         check_rhs(problem)
-        self.unknown_parameters = tuple(unknown_parameters)
         self.unknowns = None
-        if self.unknown_parameters:
-            self.unknowns = Unknowns(problem, self.unknown_parameters, self.dtype_policy)
+        if unknown_parameters:
+            self.unknowns = Unknowns(problem, unknown_parameters, h1, self.dtype_policy)
+        self.unknown_parameters = tuple(unknown_parameters)
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
         excluded = {"h1": h1, "h2": h2, "unknown_parameters": self.unknown_parameters}
@@ -239,6 +241,30 @@ class PINN(ErrorBars, Identification, FamilyTrial):
 
         `LevenbergMarquardt` begins a nonlinear equation where `simulate` leads, unless the network
         is nearer to obeying it already; it ends `fit` by itself and leaves its `stop_reason`.
+
+        With `unknown_parameters` it is `fit(times, positions)`, or `fit(trajectory)` for a
+        `Trajectory` of one motion: all data are one batch, given `steps_per_epoch=100` times in
+        each epoch, and the equation is enforced on the model's own collocation points.
+        `LevenbergMarquardt` minimises |x̂(t_j) − y_j|² among the solutions of the equation, so
+        there is no weight between data and equation, and `loss` is the mean square of the misfit
+        in m². Other optimizers minimise that plus the mean of (r/ω²)², which bends the parameters.
+
+        Raises:
+            ValueError: for times outside the interval; with `unknown_parameters`, for data that
+                are missing, not finite or of another shape, and where they cannot tell the
+                parameters apart.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator
+        >>> truth = DampedOscillator(damping=0.3, stiffness=2.0)
+        >>> times = np.linspace(0.0, 3.0, 31)
+        >>> noise = 0.01 * np.random.default_rng(0).standard_normal(31)
+        >>> guess = DampedOscillator(damping=0.1, stiffness=1.5)
+        >>> pinn = PINN(guess, duration=3.0, unknown_parameters=("damping", "stiffness"))
+        >>> pinn.compile(LevenbergMarquardt())
+        >>> history = pinn.fit(times, truth.exact(times)[0][:, 0] + noise, verbose=0)
+        >>> {name: round(value, 2) for name, value in pinn.found_values().items()}
+        {'damping': 0.3, 'stiffness': 2.0}
         """
         if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)

@@ -4,61 +4,77 @@ import keras
 import numpy as np
 from keras import ops
 
+FIXED = ("start_time", "order", "dimension")  # which the network is built on
+
 
 class Unknowns(keras.layers.Layer):
-    """Constructor arguments of a problem as trainable numbers.
+    """Constructor arguments of a problem as trainable numbers θ.
 
-    A parameter that the problem wants positive is p = e^θ with θ trained, any other is θ itself.
-    Which ones those are is found by offering the problem a negative value.
+        p = e^θ where the problem wants p positive (or not negative),   p = θ otherwise
+
+    Which of the two is found by offering the problem a negative value.
 
     Args:
         problem: `InitialValueProblem` whose arguments of these names are the first guess.
         names: tuple of names.
+        h1: the function of the user's that fixes the initial state, or None.
         dtype: dtype or policy.
 
     Raises:
-        ValueError: for a name that is no argument, that is not one number, or for a guess that is
-            not positive where it must be.
+        ValueError: for no tuple of different names, a name that is no argument or not one number,
+            a guess that is not positive where the parameter cannot be negative, or an initial
+            state that h1 fixes.
     """
 
-    def __init__(self, problem, names, dtype="float64"):
+    def __init__(self, problem, names, h1=None, dtype="float64"):
         super().__init__(name="unknowns", dtype=dtype)
-        guesses = {name: _guess(problem, name) for name in names}
+        if isinstance(names, str) or len(set(names)) < len(names):
+            raise ValueError(
+                "unknown_parameters must be a tuple of different names. "
+                f"Received: {names!r}. Write ('damping', 'stiffness')."
+            )
+        if h1 is not None and {"position", "velocity"} & set(names):
+            raise ValueError(
+                f"h1 fixes the initial state. Received h1 and unknown_parameters={tuple(names)!r}. "
+                "Leave h1 out, or position and velocity."
+            )
         self.names = tuple(names)
-        self.positive = tuple(_must_be_positive(problem, name) for name in names)
-        for (name, guess), positive in zip(guesses.items(), self.positive):
+        guesses = [_guess(problem, name) for name in self.names]
+        self.positive = tuple(_cannot_be_negative(problem, name) for name in self.names)
+        for name, guess, positive in zip(self.names, guesses, self.positive):
             if positive and guess <= 0.0:
                 raise ValueError(
                     f"The first guess of {name}, which cannot be negative, must be positive. "
                     f"Received: {name}={guess:g}. Construct the problem with a rough value."
                 )
-        start = [np.log(g) if p else g for g, p in zip(guesses.values(), self.positive)]
+        start = [np.log(g) if p else g for g, p in zip(guesses, self.positive)]
         self.raw = self.add_weight(
-            shape=(len(names),),
+            shape=(len(self.names),),
             initializer=keras.initializers.Constant(np.array(start)),
             name="raw",
         )
         self.built = True
 
     def values(self, raw=None):
-        """The parameters by name, each as a tensor of the shape of a component of `raw`."""
-        raw = self.raw if raw is None else raw
-        parts = (raw[..., k : k + 1] for k in range(len(self.names)))
+        """The parameters p by name.
+
+        Args:
+            raw: θ, `(…, Q)`; None means the present ones, `(Q,)`.
+
+        Returns:
+            Dictionary of tensors `(…, 1)`.
+        """
+        raw = ops.convert_to_tensor(self.raw) if raw is None else raw
+        parts = ops.split(raw, len(self.names), axis=-1)
         return {
-            name: ops.exp(part) if positive else part + 0.0
+            name: ops.exp(part) if positive else part
             for name, part, positive in zip(self.names, parts, self.positive)
         }
 
     def problem(self, problem, rows=None):
         """The problem with its parameters: one row, or the rows `(num, Q)` of θ given."""
-        raw = ops.reshape(self.raw, (1, -1)) if rows is None else rows
-        values = self.values(raw)
-        if problem.dimension > 1:  # a number for a position is one for every coordinate
-            wide = ops.ones((1, problem.dimension), raw.dtype)
-            values = {
-                n: v * wide if n in ("position", "velocity") else v for n, v in values.items()
-            }
-        return problem.with_parameters(**values)
+        rows = ops.reshape(self.raw, (1, -1)) if rows is None else rows
+        return problem.with_parameters(**self.values(rows))
 
 
 def _guess(problem, name):
@@ -66,15 +82,15 @@ def _guess(problem, name):
     if name not in config:
         problem.with_parameters(**{name: 1.0})  # raises, and names the nearest
     value = config[name]
-    if isinstance(value, bool) or not isinstance(value, float | int):
+    if name in FIXED or isinstance(value, bool) or not isinstance(value, float | int):
         raise ValueError(
-            f"An unknown parameter must be one number. Received: {name}={value!r}. "
-            "Name one that is."
+            "An unknown parameter must be one number in the equation or the initial state. "
+            f"Received: {name}={value!r}. Name another, or write it as numbers of their own."
         )
     return float(value)
 
 
-def _must_be_positive(problem, name):
+def _cannot_be_negative(problem, name):
     try:
         problem.with_parameters(**{name: -1.0})
     except ValueError:
