@@ -45,7 +45,7 @@ class ErrorBars:
         >>> bool((error <= bound).all()), bool((bound <= error + 1e-9).all())
         (True, True)
         """
-        return enclose_error(self, self.checked(t)[:, 0]).bounds()
+        return enclose_error(self, self._times_of_one_problem(t)).bounds()
 
     def error_estimate(self, t):
         """An estimate of x̂ − x and of the velocity's error, with their signs, for any problem.
@@ -62,7 +62,7 @@ class ErrorBars:
         Raises:
             ValueError: for times outside the interval.
         """
-        return estimate_error(self, self.checked(t)[:, 0])
+        return estimate_error(self, self._times_of_one_problem(t))
 
     def defect_correction(self, t):
         """The solution freed of its estimated error, x̂ − e: often twice as many digits.
@@ -84,6 +84,20 @@ class ErrorBars:
         >>> bool(abs(x[0, 0] + 1.0) < 1e-10)
         True
         """
-        times = self.checked(t)
+        times = self._times_of_one_problem(t)
         motion = (np.asarray(y, np.float64) for y in self.derivatives(times)[:2])
         return tuple(y - e for y, e in zip(motion, self.error_estimate(times)))
+
+    def _times_of_one_problem(self, t):
+        """Times `(num,)`; raises where the parameters of the equation are not fixed numbers."""
+        given = {
+            "parameter_ranges": None if self.box is None else self.box.ranges,
+            "unknown_parameters": self.unknown_parameters,
+        }
+        for name, value in given.items():
+            if value:
+                raise ValueError(
+                    "Error bars belong to the solution of one problem. Received: a PINN with "
+                    f"{name}={value!r}. Make one for a problem with these parameters fixed."
+                )
+        return self.checked(t)[:, 0]

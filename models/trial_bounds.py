@@ -70,14 +70,21 @@ class TrialBounds:
 
     def values(self, cells):
         """[x̂, x̂', x̂''] at the nodes, extended, each `(num, n, dimension)`."""
-        window = cells.window
-        edges = self.edges.astype(EXTENDED)
-        length = np.diff(edges)[window][:, None]
-        elapsed = cells.begin - edges[window]
-        s = (elapsed[:, None] + cells.node_distances) / length
+        elapsed = cells.begin - self.edges.astype(EXTENDED)[cells.window]
+        return self.motion_in(cells.window, elapsed[:, None] + cells.node_distances)
+
+    def at(self, t):
+        """[x̂, x̂', x̂''] at float64 times `(num,)`, extended, each `(num, dimension)`."""
+        window = np.searchsorted(self.edges[1:-1], t, side="right")
+        elapsed = t - self.edges.astype(EXTENDED)[window]
+        return [y[:, 0] for y in self.motion_in(window, elapsed[:, None])]
+
+    def motion_in(self, window, elapsed):
+        """[x̂, x̂', x̂''] at times `(num, n)` since the beginning of windows `(num,)`."""
+        length = np.diff(self.edges.astype(EXTENDED))[window][:, None]
+        s = elapsed / length
         h = features(self.weights, 2.0 * s - 1.0)
-        kernel = self.weights.kernel[window]
-        n = [a @ kernel for a in h]
+        n = [a @ self.weights.kernel[window] for a in h]
         n[0] = n[0] + self.weights.bias[window][:, None]
         start = [y[window][:, None] for y in self.starts]
         return motion(self.order, s[..., None], length[..., None], start, n)
@@ -172,11 +179,6 @@ def check_trial(pinn):
         raise ValueError(
             f"error_bound needs a float64 model. Received: {pinn.compute_dtype}, in which "
             'rounding is as large as the error. Make the PINN with dtype="float64".'
-        )
-    if pinn.network.hidden[0].kernel.shape[0] != 1:
-        raise ValueError(
-            "error_bound holds for the solution of one problem. Received: a PINN of a family. "
-            "Train one for these parameters."
         )
 
 
