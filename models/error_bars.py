@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .error_bound import enclose_error
+from .error_bound import ErrorSeries, enclose_error
 from .error_estimate import estimate_error
 
 
@@ -88,8 +88,25 @@ class ErrorBars:
         motion = (np.asarray(y, np.float64) for y in self.derivatives(times)[:2])
         return tuple(y - e for y, e in zip(motion, self.error_estimate(times)))
 
+    def error_bound_table(self):
+        """Bounds of |x̂ − x| that hold everywhere between the times of a grid, for `export`.
+
+        Returns:
+            Tuple (times, bounds), `(num + 1,)` in s and `(num, dimension)` in m; None where
+            `error_bound` has no proof.
+        """
+        try:
+            self._check_one_problem()
+            return ErrorSeries(self).table()
+        except ValueError:
+            return None
+
     def _times_of_one_problem(self, t):
-        """Times `(num,)`; raises where the parameters of the equation are not fixed numbers."""
+        self._check_one_problem()
+        return self.checked(t)[:, 0]
+
+    def _check_one_problem(self):
+        """Raise where the parameters of the equation are not fixed numbers."""
         given = {
             "parameter_ranges": None if self.box is None else self.box.ranges,
             "unknown_parameters": self.unknown_parameters,
@@ -100,4 +117,3 @@ class ErrorBars:
                     "Error bars belong to the solution of one problem. Received: a PINN with "
                     f"{name}={value!r}. Make one for a problem with these parameters fixed."
                 )
-        return self.checked(t)[:, 0]

@@ -56,42 +56,67 @@ class Enclosure(NamedTuple):
 
 
 def enclose_error(pinn, t):
-    """Where the error of a `PINN` with a linear problem lies.
+    """`Enclosure` of the error of a `PINN` at times `(num,)`, see `ErrorSeries`."""
+    return ErrorSeries(pinn).at(t)
+
+
+class ErrorSeries:
+    """The signed error of a `PINN` with a linear problem as series on cells, and its radius.
 
     Args:
         pinn: `PINN`.
-        t: times `(num,)` in s; before t0 and after t0 + T the radius is infinite.
-
-    Returns:
-        `Enclosure`.
 
     Raises:
         ValueError: where no proof is known: for nonlinear problems, plain functions as forces,
             activations other than sin, tanh and swish, h1 or h2, float32.
     """
-    equation, trial = LinearEquation.of(pinn.problem), TrialBounds(pinn)
-    residual = ResidualBounds(equation, trial)
-    cells = residual.cells(pinn.problem.start_time + pinn.duration)
-    matrix = equation.matrix.astype(np.float64)
-    rates, series, driven = _signed_error(matrix, residual.values(cells), cells)
-    defects = _defects(matrix, rates, series, driven, residual, cells)
-    radius = error_bounds(matrix, 2.0 * cells.half, defects, _jumps(series))
 
-    d, own = trial.dimension, 4.0 * NUM_NODES**2 * EPSILON  # of summing a series
-    of_position, of_velocity = series[:, :d], series[:, d:]
-    radii = radius[:, :d], radius[:, d:]
-    if trial.order == 1:  # e' = A e + r
-        of_velocity, radii = rates, (radius, radius @ np.abs(matrix).T + defects)
-    index, xi = cells.place(t)
-    outside = (t < cells.begin[0]) | (t > cells.end[-1])
-    errors, widths = [], []
-    for part, width, of_model in zip(
-        (of_position, of_velocity), radii, trial.model_errors(cells), strict=True
-    ):
-        errors.append(values_at(part, index, xi))
-        width = width + own * _sum(part) + of_model
-        widths.append(np.where(outside[:, None], np.inf, width[index]))
-    return Enclosure(*errors, *widths)
+    def __init__(self, pinn):
+        equation, trial = LinearEquation.of(pinn.problem), TrialBounds(pinn)
+        residual = ResidualBounds(equation, trial)
+        self.cells = cells = residual.cells(pinn.problem.start_time + pinn.duration)
+        matrix = equation.matrix.astype(np.float64)
+        rates, series, driven = _signed_error(matrix, residual.values(cells), cells)
+        defects = _defects(matrix, rates, series, driven, residual, cells)
+        radius = error_bounds(matrix, 2.0 * cells.half, defects, _jumps(series))
+
+        d, own = trial.dimension, 4.0 * NUM_NODES**2 * EPSILON  # of summing a series
+        self.slopes = _sum(rates)[:, :d]  # |E'| of the position at most, in m/s
+        if trial.order == 2:
+            parts, radii = (series[:, :d], series[:, d:]), (radius[:, :d], radius[:, d:])
+        else:  # e' = A e + r
+            parts, radii = (series, rates), (radius, radius @ np.abs(matrix).T + defects)
+        self.parts = parts
+        self.radii = [
+            width + own * _sum(part) + of_model
+            for part, width, of_model in zip(parts, radii, trial.model_errors(cells), strict=True)
+        ]
+
+    def at(self, t):
+        """`Enclosure` at times `(num,)` in s; before t0 and after t0 + T the radius is infinite."""
+        index, xi = self.cells.place(t)
+        outside = ((t < self.cells.begin[0]) | (t > self.cells.end[-1]))[:, None]
+        errors = [values_at(part, index, xi) for part in self.parts]
+        return Enclosure(*errors, *(np.where(outside, np.inf, r[index]) for r in self.radii))
+
+    def table(self, pieces=128):
+        """Bounds of |x̂ − x| that hold everywhere between the times of a grid.
+
+        With t_m in the middle of a piece and δ half its length, |E| ≤ |E(t_m)| + δ max |E'|.
+
+        Args:
+            pieces: of each cell.
+
+        Returns:
+            Tuple (times, bounds): `(num + 1,)` in s, and `(num, dimension)` in m between each
+            two of them.
+        """
+        fine = self.cells.divided(np.full(len(self.cells.begin), pieces))
+        cell = np.repeat(np.arange(len(self.cells.begin)), pieces)
+        middle = self.at(fine.middle)
+        rest = (1.0 + 1e-9) * fine.half[:, None] * self.slopes[cell]
+        times = np.append(fine.begin, fine.end[-1])
+        return times, np.abs(middle.error) + middle.radius + rest
 
 
 def _signed_error(matrix, residual, cells):

@@ -5,6 +5,7 @@ from keras import ops
 
 from oscillator_zoo.data.serialization import check_saveable
 
+from .bound_endpoint import bound_endpoint
 from .force_data import add_force, force_values, has_plain_force
 from .least_squares_model import LeastSquaresModel
 from .saveable import check_registered_function
@@ -26,7 +27,7 @@ class IntervalModel(LeastSquaresModel):
 
     It checks times where they are concrete numbers, adds the values of a force that only NumPy
     can evaluate, and writes files. Subclasses have the attributes `problem`, `duration`, `h1`,
-    `h2`, `activation` and the methods `derivatives` and `residual`.
+    `h2`, `activation` and the methods `derivatives`, `residual` and `error_bound_table`.
     """
 
     def __call__(self, t, *args, **kwargs):
@@ -127,8 +128,10 @@ class IntervalModel(LeastSquaresModel):
         """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
 
         The endpoints are `serve` (as Keras calls it) and `x`, both the position in m, `v` in
-        m/s, `a` in m/s² and `residual` in the unit of the equation; each takes a float64 tensor
-        `(num, 1)` and gives NaN outside the interval. Reload it with `tf.saved_model.load(folder)`
+        m/s, `a` in m/s² and `residual` in the unit of the equation, and, where
+        `PINN.error_bound` has a proof, `error_bound` of the position in m: a table for the
+        weights as they are, rounded up. Each takes a float64 tensor `(num, 1)` and gives NaN
+        outside the interval. Reload it with `tf.saved_model.load(folder)`
         or with `keras.layers.TFSMLayer(folder, call_endpoint="residual", dtype="float64")`.
 
         Args:
@@ -156,6 +159,9 @@ class IntervalModel(LeastSquaresModel):
             "a": lambda t: self.derivatives(inside(t))[2],
             "residual": lambda t: self.residual(inside(t)),
         }
+        table = self.error_bound_table()
+        if table is not None:
+            endpoints["error_bound"] = bound_endpoint(table)
         signature = [tf.TensorSpec((None, 1), self.compute_dtype, name="t")]
         with write_whole_folder(filepath) as temporary:
             write_endpoints(temporary, self, endpoints, signature)

@@ -349,3 +349,34 @@ def test_critical_damping_has_a_basis():
     (schur,) = comparisons(np.array([[0.0, 1.0], [-1.0, -2.0]]))  # eigenvectors coincide
     after, _ = schur.growth(np.array([50.0]))
     assert after.max() < 1e-15  # t e^{-t}, and not e^{t}
+
+
+# -------------------------------------------------------------------------------- export
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [DampedOscillator(damping=0.2, force=Step(1.0, 1.3)), Decay(1.5, force=Sinusoid(1.0, 4.0))],
+    ids=["step", "decay"],
+)
+def test_exported_table_is_a_bound_between_its_times_too(problem, tmp_path):
+    import tensorflow as tf
+
+    pinn = PINN(problem, 4.0, hidden_units=(12,), seed=1)
+    pinn.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    t = np.random.default_rng(0).uniform(0.0, 4.0, 4000)[:, None]
+    bound = served.error_bound(tf.constant(t)).numpy()
+    pointwise, _ = pinn.error_bound(t)
+    assert (bound >= pointwise).all()
+    # a piece is 1/128 of a cell, in which the motion turns by at most 2 rad
+    assert (bound <= pointwise + 0.05 * pointwise.max()).all()
+    outside = served.error_bound(tf.constant([[-1e-6], [0.0], [4.0], [4.1]], "float64")).numpy()
+    assert np.isnan(outside[:, 0]).tolist() == [True, False, False, True]
+
+
+def test_what_has_no_proof_is_exported_without_a_bound(tmp_path):
+    import tensorflow as tf
+
+    PINN(Duffing(), 1.0, (4,)).export(tmp_path / "served", verbose=False)
+    assert not hasattr(tf.saved_model.load(tmp_path / "served"), "error_bound")
