@@ -2,29 +2,29 @@
 
 import numpy as np
 
-from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.models import PINN
 
-NUM_TRAINING_POINTS = 256  # as many as collocation_points() makes by default
+NUM_TRAINING_POINTS = 256  # as many as collocation_points() makes for a network in one window
 REFINEMENT = 10
 
 
-def fine_times(pinn, num_points=NUM_TRAINING_POINTS):
+def fine_times(pinn, num_points=None):
     """Times ten times finer than the training points, and both sides of every breakpoint.
 
     Nine times lie between two neighbouring training points, where a residual may be large though
-    it is small at the points themselves. At a time t_s at which the force jumps, the equation
-    asks for one acceleration before and another one from t_s on; the grid has t_s and the times
-    eight roundings (of the model's dtype) before and after it.
+    it is small at the points themselves, and between an edge of a window and the points next to
+    it. At a time t_s at which the force jumps, the equation asks for one acceleration before and
+    another one from t_s on; the grid has t_s and the times eight roundings (of the model's dtype)
+    before and after it.
 
     Args:
         pinn: `PINN`.
-        num_points: number of equidistant training points, both ends included, as it was passed to
-            `pinn.collocation_points`.
+        num_points: number of training points, as it was passed to `pinn.collocation_points`; None
+            for as many as that makes by itself.
 
     Returns:
-        Increasing times in s, `ndarray` of shape `(num,)`: equidistant ones from t0 to t0 + T and
-        those around breakpoints.
+        Increasing times in s, `ndarray` of shape `(num,)`, from t0 to t0 + T; those of
+        `equidistant_times` are among them.
 
     Raises:
         ValueError: for a model that is not a `PINN`, or a number of points below 2.
@@ -37,18 +37,33 @@ def fine_times(pinn, num_points=NUM_TRAINING_POINTS):
     """
     times = equidistant_times(pinn, num_points)
     start, end = times[0], times[-1]
+    if pinn.num_windows > 1:
+        times = np.union1d(times, _between_points(pinn, num_points))
     side = 8.0 * float(np.finfo(pinn.compute_dtype).eps) * max(abs(start), abs(end))
     jumps = [t for t in pinn.problem.breakpoints if t <= end]
     around = [t + offset for t in jumps for offset in (-side, 0.0, side)]
-    return np.union1d(times, np.clip(around, start, end))
+    return np.unique(np.clip(np.union1d(times, around), start, end))
 
 
-def equidistant_times(pinn, num_points=NUM_TRAINING_POINTS):
-    """The equidistant part of `fine_times`, with the same arguments."""
+def equidistant_times(pinn, num_points=None):
+    """Equidistant times from t0 to t0 + T, with the arguments of `fine_times`.
+
+    A network in one window has equidistant training points, and these are ten times finer. One
+    in several windows has Chebyshev points; these are as many as they.
+    """
     check_pinn(pinn)
     start = pinn.problem.start_time
-    num_points = positive_integer("num_points", num_points, at_least=2)
-    return np.linspace(start, start + pinn.duration, REFINEMENT * (num_points - 1) + 1)
+    num, finer = len(pinn.collocation_times(num_points)), REFINEMENT
+    if pinn.num_windows > 1:
+        finer = 1
+    return np.linspace(start, start + pinn.duration, finer * (num - 1) + 1)
+
+
+def _between_points(pinn, num_points):
+    """Each gap between neighbouring training points or edges of windows, cut into ten."""
+    points = np.union1d(pinn.window_edges, pinn.collocation_times(num_points))
+    parts = np.arange(REFINEMENT) / REFINEMENT
+    return (points[:-1, None] + np.diff(points)[:, None] * parts).reshape(-1)
 
 
 def check_pinn(model):

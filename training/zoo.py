@@ -15,7 +15,16 @@ from .callbacks import Progress
 from .forecast_recipes import conv_window, dense_window, elman_harmonic
 from .measured_recipe import elman_measured
 from .pictures import save_pictures
-from .pinn_recipes import pinn_damped, pinn_decay, pinn_driven, pinn_harmonic
+from .pinn_recipes import (
+    pinn_damped,
+    pinn_damped_adam,
+    pinn_decay,
+    pinn_driven,
+    pinn_duffing,
+    pinn_harmonic,
+    pinn_pendulum,
+    pinn_van_der_pol,
+)
 from .response_recipes import elman_driven, euler_damped, jordan_driven
 
 RECIPES = {
@@ -30,6 +39,10 @@ RECIPES = {
     "pinn-harmonic": pinn_harmonic,
     "pinn-damped": pinn_damped,
     "pinn-driven": pinn_driven,
+    "pinn-duffing": pinn_duffing,
+    "pinn-van-der-pol": pinn_van_der_pol,
+    "pinn-pendulum": pinn_pendulum,
+    "pinn-damped-adam": pinn_damped_adam,
 }
 
 
