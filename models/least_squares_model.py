@@ -7,6 +7,7 @@ from keras import ops
 from .elimination import one_window
 from .feeding import ALL
 from .graph_class import graph_class, is_graph
+from .jacobian_by_tape import checked_jacobians
 from .levenberg_marquardt import LevenbergMarquardt, StopWhenFinished
 from .linear_readout import linear_readout
 from .precise_model import PreciseModel
@@ -168,10 +169,10 @@ class LeastSquaresModel(PreciseModel):
         """
         weights = [*self.readout_variables, *(self.other_variables if others else [])]
         variables = [weight.value for weight in weights]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(variables)
             residuals = tf.reshape(self.residuals(x, y, sample_weight, training=True), (-1,))
-        jacobians = tape.jacobian(residuals, variables, unconnected_gradients="zero")
+        jacobians = checked_jacobians(tape, residuals, variables)
         num = tf.shape(residuals)[0]
         blocks = [
             tf.reshape(part, (1, num, int(np.prod(variable.shape))))

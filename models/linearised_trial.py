@@ -117,9 +117,11 @@ class LinearisedTrial(TrialModel):
 
     def _hidden_columns(self, place, influences):
         kernel = self.network.readout.kernel
-        if place.window is not None:
+        if place.window is None:
+            seeds = [ops.einsum("nij,hj->nih", g, kernel[0]) for g in influences]
+        else:
             kernel = ops.take(kernel, place.window, axis=0)
-        seeds = [ops.einsum("nij,nhj->nih", g, kernel + 0.0 * g[:, :1, :1]) for g in influences]
+            seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in influences]
         seeds += [ops.zeros_like(seeds[0])] * (3 - len(seeds))
         return self.network.hidden_jacobian(place.inputs, seeds)
 

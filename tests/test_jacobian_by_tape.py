@@ -1,0 +1,63 @@
+"""The Jacobian that the tape makes for models that are not PINNs."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from oscillator_zoo.models import ElmanRNN, LeastSquaresModel
+
+
+def graph(last, units=3):
+    inputs = keras.Input((units,), dtype="float64")
+    hidden = keras.layers.Dense(units, "tanh", dtype="float64")(inputs)
+    outputs = keras.layers.Dense(units, dtype="float64")(last(hidden))
+    return LeastSquaresModel(inputs, outputs, dtype="float64")
+
+
+def batch(units=3, num=4):
+    return np.random.default_rng(0).normal(size=(2, num, units))
+
+
+def columns(model, x, y):
+    """∂r/∂(readout, others), each column by central differences: errors step² and 1e-16/step."""
+    found = []
+    for variable in [*model.readout_variables, *model.other_variables]:
+        value = variable.numpy()
+        for index in np.ndindex(*value.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                shifted = value.copy()
+                shifted[index] += step
+                variable.assign(shifted)
+                ends.append(np.reshape(model.residuals(x, y), -1))
+            variable.assign(value)
+            found.append((ends[0] - ends[1]) / 2e-5)
+    return np.stack(found, axis=-1)
+
+
+def test_a_graph_of_layers():
+    model, (x, y) = graph(lambda h: ops.roll(h, 1, axis=1)), batch()
+    system = model.linearise(x, y)
+    found = np.hstack([system.readout[0], system.others[0]])
+    np.testing.assert_allclose(found, columns(model, x, y), rtol=0, atol=1e-9)
+
+
+def test_a_recurrent_model():
+    inputs = keras.Input((5, 2), dtype="float64")
+    layer = ElmanRNN(3, return_sequences=True, output_units=1, dtype="float64")
+    model = LeastSquaresModel(inputs, layer(inputs), dtype="float64")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(4, 5, 2)), random.normal(size=(4, 5, 1))
+    assert [v.name for v in model.readout_variables] == ["output_kernel", "output_bias"]
+    system = model.linearise(x, y)
+    found = np.hstack([system.readout[0], system.others[0]])
+    np.testing.assert_allclose(found, columns(model, x, y), rtol=0, atol=1e-9)
+
+
+def test_a_wrong_jacobian_of_tensorflow_is_noticed():
+    """TensorFlow 2.21 rolls along another axis in `tape.jacobian` than in `tape.gradient`."""
+    model, (x, y) = graph(lambda h: ops.roll(h, 1, axis=-1)), batch()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Jacobian and the gradient"):
+        model.linearise(x, y)
