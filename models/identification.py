@@ -117,11 +117,15 @@ class Identification:
         return np.asarray(self.sensitivity(times, *self.changes_with_unknowns())) / slopes
 
     def fit_data(self, x, y=None, epochs=1, steps_per_epoch=100, **kwargs):
-        """Find the unknown parameters from positions y measured at times x, all in one batch."""
+        """Find the unknown parameters from positions y measured at times x, all in one batch.
+
+        A fit by `LevenbergMarquardt` that has come to its end begins anew at the first guess.
+        """
         trajectory = x if isinstance(x, Trajectory) else None
         times, positions = self.data_batch(x, y)
         if getattr(self.optimizer, "stop_reason", None) is not None:
-            self.optimizer.reset()  # it had finished with other data
+            self.optimizer.reset()  # it had finished, perhaps with other data
+            self.unknowns.restart()
         if not getattr(self.optimizer, "has_begun", True):
             self.check_identifiable(times, positions)
         batch = tf.data.Dataset.from_tensors((times, positions)).repeat(steps_per_epoch)
@@ -162,8 +166,9 @@ class Identification:
 
     def own_points(self):
         """The collocation points at which the equation is enforced, `(num, 1)`, in s."""
-        times = tf.constant(self.collocation_times(None), self.compute_dtype)
-        return self.batch(times) if has_plain_force(self.problem) else times
+        times = self.collocation_times(None)
+        points = self.batch(times) if has_plain_force(self.problem) else times
+        return tf.nest.map_structure(lambda part: tf.constant(part, self.compute_dtype), points)
 
     def data_and_equation(self, times, positions):
         """Data and equation in one vector, for optimizers other than `LevenbergMarquardt`.

@@ -47,13 +47,17 @@ class Unknowns(keras.layers.Layer):
                     f"The first guess of {name}, which cannot be negative, must be positive. "
                     f"Received: {name}={guess:g}. Construct the problem with a rough value."
                 )
-        start = [np.log(g) if p else g for g, p in zip(guesses, self.positive)]
+        self.start = np.array([np.log(g) if p else g for g, p in zip(guesses, self.positive)])
         self.raw = self.add_weight(
             shape=(len(self.names),),
-            initializer=keras.initializers.Constant(np.array(start)),
+            initializer=keras.initializers.Constant(self.start),
             name="raw",
         )
         self.built = True
+
+    def restart(self):
+        """Go back to the first guess."""
+        self.raw.assign(self.start)
 
     def values(self, raw=None):
         """The parameters p by name.
