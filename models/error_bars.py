@@ -32,7 +32,8 @@ class ErrorBars:
         Raises:
             ValueError: for times outside the interval, and where there is no proof: nonlinear
                 problems, forces that are plain functions, activations other than "sin", "tanh"
-                and "swish", h1 or h2, float32. `error_estimate` takes all of them.
+                and "swish", h1 or h2, float32. `error_estimate` takes all of them. Also for a
+                motion that turns by more than about 12 000 rad.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator
@@ -60,7 +61,8 @@ class ErrorBars:
             Tuple of arrays `(num, dimension)`: x̂ − x in m and x̂' − x' in m/s.
 
         Raises:
-            ValueError: for times outside the interval.
+            ValueError: for times outside the interval, or a motion that turns by more than about
+                12 000 rad.
         """
         return estimate_error(self, self._times_of_one_problem(t))
 

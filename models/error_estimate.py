@@ -16,8 +16,10 @@ from oscillator_zoo.data.sampled import Sampled
 
 from .comparison import spectral_size
 from .polynomial_cells import (
+    MOST_CELLS,
     NUM_NODES,
     Cells,
+    check_number_of_cells,
     integrate_series,
     node_values_to_series,
     solve_on_cells,
@@ -31,7 +33,6 @@ if keras.backend.backend() == "tensorflow":
 RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
 NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
 ROUNDS = 6
-MOST_CELLS = 3000
 
 
 def estimate_error(pinn, t):
@@ -43,6 +44,9 @@ def estimate_error(pinn, t):
 
     Returns:
         Tuple (error, rate_error), `(num, dimension)` in m and m/s, with their signs.
+
+    Raises:
+        ValueError: for a motion that turns too often in the time.
     """
     cells, residual, jacobian = _resolved(pinn)
     dimension, order = pinn.problem.dimension, pinn.problem.order
@@ -81,7 +85,11 @@ def _resolved(pinn):
         negligible = RESOLVED * series.max() + NOISE * largest
         ending = series[-3:].max(axis=(0, 1)) > negligible
         fastest = [spectral_size(one) for one in np.abs(jacobian).max(axis=0).transpose(2, 0, 1)]
-        pieces = np.maximum(np.ceil(cells.half * np.array(fastest)), 1.0 + ending)
+        turning = np.ceil(cells.half * np.array(fastest))
+        check_number_of_cells(turning.sum())
+        pieces = np.maximum(turning, 1.0 + ending)
+        if turning.max() > 1.0 and pieces.sum() > MOST_CELLS:
+            pieces = np.maximum(turning, 1.0)
         if pieces.max() <= 1.0 or pieces.sum() > MOST_CELLS:
             break
         cells = cells.divided(pieces.astype(int))

@@ -29,6 +29,7 @@ INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n 
 # An interpolant is at most so many times larger than the largest value at the nodes.
 LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0
 PICARD_STEPS = 60
+MOST_CELLS = 6000
 
 
 class Cells(NamedTuple):
@@ -135,6 +136,15 @@ def solve_on_cells(rate, start, half):
         if np.abs(y - before).max() <= 1e-16 * np.abs(y).max():
             break
     return y
+
+
+def check_number_of_cells(num):
+    """Raise where an error bar would take too long: a cell turns the motion by at most 2 rad."""
+    if num > MOST_CELLS:
+        raise ValueError(
+            f"Error bars are worked out on at most {MOST_CELLS} cells, in each of which the motion "
+            f"may turn by 2 rad. This equation and duration need {num:.3g}. Use a shorter duration."
+        )
 
 
 def _on_first_axis(matrix, values):

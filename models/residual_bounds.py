@@ -4,11 +4,10 @@ import numpy as np
 
 from .comparison import spectral_size
 from .linear_equation import analytic_force, kinks
-from .polynomial_cells import NUM_NODES, Cells
+from .polynomial_cells import MOST_CELLS, NUM_NODES, Cells, check_number_of_cells
 
 RATIOS = (2.5, 4.0, 6.0, 9.0, 14.0, 22.0)  # ρ of ellipses, of which the best is taken
 NEGLIGIBLE = 1e-9  # of the largest residual: what interpolation may miss of it
-MOST_CELLS = 6000
 
 
 class ResidualBounds:
@@ -34,6 +33,7 @@ class ResidualBounds:
         edges = self.trial.edges.copy()
         edges[-1] = max(edges[-1], end)  # which may differ by a rounding
         longest = 2.0 / max(spectral_size(self.equation.matrix), 1e-300)
+        check_number_of_cells((edges[-1] - edges[0]) / longest)
         active, done, num_done = Cells.between(edges, others, longest), [], 0
         size = np.abs(self.values(active)).max()
         while True:
@@ -80,8 +80,9 @@ class ResidualBounds:
     def _sum(self, motion, forces):
         """|x̂^(n)| + |A| [|x̂|; |x̂'|] + |B| |F|, `(num, dimension)`."""
         *state, rate = motion[: self.trial.order + 1]
-        forces = np.stack(forces, axis=-1)
-        return rate + np.concatenate(state, -1) @ self.row_sizes.T + forces @ self.drive_sizes.T
+        state, forces = np.concatenate(state, axis=-1), np.stack(forces, axis=-1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return rate + state @ self.row_sizes.T + forces @ self.drive_sizes.T
 
     def _forces(self, cells):
         return [analytic_force(force, cells.middle) for force in self.equation.forces]

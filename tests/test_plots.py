@@ -130,9 +130,31 @@ def test_solution_is_drawn_over_the_exact_one_with_the_error_below():
     np.testing.assert_allclose(error.get_ydata(), np.abs(np.cos(t) - np.cos(1.1 * t)), atol=1e-12)
     largest = np.abs(np.cos(t) - np.cos(1.1 * t)).max()
     assert ax.get_title() == f"At most {largest:.2g} m from the exact solution"
-    assert texts(ax) == ["exact solution", "PINN"]
+    assert texts(ax) == ["exact solution", "PINN", "error estimate"]
     assert ax.figure.axes[1].get_ylabel() == "|error| (m)"
     assert ax.figure.axes[1].get_yscale() == "log"
+
+
+def test_error_band_reaches_as_far_as_the_bound_on_both_panels():
+    pinn = PINN(DampedOscillator(), 3.0, hidden_units=(4,), seed=1)
+    times = np.linspace(0.0, 3.0, 31)
+    ax = plot_solution(pinn, times=times)
+    bound = pinn.error_bound(times)[0][:, 0]
+    x = np.asarray(pinn(times[:, None]))[:, 0]
+    assert texts(ax) == ["exact solution", "PINN", "error bound"]
+    for panel, lower, upper in ((ax, x - bound, x + bound), (ax.figure.axes[1], None, bound)):
+        (band,) = panel.collections
+        corners = band.get_paths()[0].vertices[:, 1]
+        np.testing.assert_allclose(corners.max(), upper.max(), rtol=1e-12)
+        if lower is not None:
+            np.testing.assert_allclose(corners.min(), lower.min(), rtol=1e-12)
+
+
+def test_estimate_as_large_as_the_motion_is_not_drawn():
+    pinn = pinn_for(Pendulum(position=2.5))  # untrained, and off by more than the motion
+    assert np.abs(pinn.error_estimate([3.0])[0]).max() > np.ptp(np.asarray(pinn([0.0, 3.0])))
+    ax = plot_solution(pinn, num_points=11)
+    assert not ax.collections and "estimate" not in " ".join(texts(ax))
 
 
 def test_solution_on_given_axes_leaves_the_rest_of_the_figure_alone():

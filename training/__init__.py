@@ -2,6 +2,7 @@
 
 from .backpropagation import backpropagation_through_time
 from .callbacks import Progress, ResidualTolerance, SolutionPlot
+from .error_tolerance import ErrorTolerance
 from .forecast_evaluation import evaluate_forecast
 from .plots import plot_history, plot_phase, plot_rollout, plot_trajectory
 from .response_evaluation import evaluate_response
@@ -11,6 +12,7 @@ from .solution_plots import plot_residual, plot_solution
 from .zoo import recipes, train
 
 __all__ = [
+    "ErrorTolerance",
     "Progress",
     "ResidualTolerance",
     "Run",

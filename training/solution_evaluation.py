@@ -7,6 +7,7 @@ import numpy as np
 from oscillator_zoo.data import simulate
 from oscillator_zoo.data.checks import positive_integer
 
+from .error_bars import error_band
 from .evaluation import Evaluation
 from .fine_grid import NUM_TRAINING_POINTS, equidistant_times, fine_times
 from .phase import phase_drift
@@ -29,6 +30,8 @@ def evaluate_solution(pinn, num_points=NUM_TRAINING_POINTS, num_evaluations=None
     |------------------------|----------------------------------------------------|------------|
     | `position_relative_l2` | √(Σ (x̂ − x)² / Σ x²)                               |            |
     | `position_max`         | max \\|x̂ − x\\|                                      | m          |
+    | `position_bound`       | max of `PINN.error_bound`, the PINN's own, or      | m          |
+    | `position_estimate`    | max of \\|`PINN.error_estimate`\\|                  | m          |
     | `velocity_relative_l2` | the same for v (order 1: x')                       |            |
     | `velocity_max`         | max \\|v̂ − v\\|                                      | m/s        |
     | `residual_max`         | max \\|x̂'' − rhs\\|, the PINN's only                 | m/s²       |
@@ -85,9 +88,14 @@ def evaluate_solution(pinn, num_points=NUM_TRAINING_POINTS, num_evaluations=None
     residual = np.asarray(pinn.residual(grid), np.float64)
     scores["pinn"]["residual_max"] = float(np.abs(residual).max())
     scores["pinn"]["residual_rms"] = float(np.sqrt(np.mean(residual**2)))
+    band = error_band(pinn, grid)
+    if band is not None:
+        scores["pinn"][_band_measure(band)] = float(band.position.max())
     for name, num_steps in steps.items():
         scores[name]["num_steps"] = num_steps
-    return Evaluation(scores, _labels(problem), _notes(problem, reference, grid, num_evaluations))
+    return Evaluation(
+        scores, _labels(problem, band), _notes(problem, reference, grid, num_evaluations)
+    )
 
 
 def _stepped(problem, duration, num_steps, method):
@@ -132,11 +140,18 @@ def _energy_drift(problem, motion, true_motion):
     return float(excess[np.argmax(np.abs(excess))] / largest) if largest > 0.0 else float("nan")
 
 
-def _labels(problem):
+def _band_measure(band):
+    return "position_bound" if band.is_proven else "position_estimate"
+
+
+def _labels(problem, band):
     unit = position_unit(problem)
+    kind = "bound" if band is None or band.is_proven else "estimate"
+    known = {} if band is None else {_band_measure(band): f"position error, {kind} ({unit})"}
     return {
         "position_relative_l2": "position error, relative L2",
         "position_max": f"position error, largest ({unit})",
+        **known,
         "velocity_relative_l2": "velocity error, relative L2",
         "velocity_max": f"velocity error, largest ({unit}/s)",
         "residual_max": f"residual, largest ({residual_unit(problem)})",

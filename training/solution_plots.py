@@ -5,6 +5,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
+from .error_bars import error_band
 from .fine_grid import NUM_TRAINING_POINTS, check_pinn, fine_times
 from .reference import reference_motion
 from .units import position_unit, residual_unit
@@ -13,9 +14,11 @@ from .units import position_unit, residual_unit
 def plot_solution(
     pinn, ax=None, error_ax=None, num_points=NUM_TRAINING_POINTS, times=None, reference=None
 ):
-    """A PINN's solution over the exact one, and the error between them.
+    """A PINN's solution over the exact one, and the error between them, with its error band.
 
-    The exact solution is the closed form, or RK4 where none is known; the title names it.
+    The exact solution is the closed form, or RK4 where none is known; the title names it. The
+    band is what the PINN itself says of its error, knowing no exact solution: `error_bound`, or
+    `error_estimate` where there is no proof and the estimate is smaller than the motion.
 
     Args:
         pinn: `PINN`.
@@ -45,6 +48,9 @@ def plot_solution(
     error = np.abs(x - reference.position)
     unit = position_unit(pinn.problem)
     several = pinn.problem.dimension > 1
+    band = error_band(pinn, times)
+    if band is not None and band.position.max() > np.ptp(x) and not band.is_proven:
+        band = None  # the linearised equation says nothing here
     for i in range(pinn.problem.dimension):
         number, colour = f" {i + 1}" if several else "", COLOURS[i % len(COLOURS)]
         exact = f"{reference.method.removeprefix('the ')}{number}"
@@ -52,6 +58,12 @@ def plot_solution(
         ax.plot(times, x[:, i], color=colour, linewidth=1.6, label=f"PINN{number}")
         if error_ax is not None:
             axes_or_new(error_ax).plot(times, error[:, i], color=colour, linewidth=1.2)
+        if band is not None:
+            size, look = band.position[:, i], {"color": colour, "alpha": 0.25, "linewidth": 0.0}
+            label = f"{band.name}{number}"
+            ax.fill_between(times, x[:, i] - size, x[:, i] + size, label=label, **look)
+            if error_ax is not None:
+                error_ax.fill_between(times, error[:, i], size, **look)
     ax.set_title(f"At most {error.max():.2g} {unit} from {reference.method}")
     ax.set_ylabel(f"position ({unit})")
     legend_above(ax, min(x.min(), reference.position.min()), max(x.max(), reference.position.max()))
