@@ -11,7 +11,7 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 from oscillator_zoo.data.files import make_folder, write_whole
 from oscillator_zoo.models.force_data import has_plain_force
 
-from .fine_grid import NUM_TRAINING_POINTS, check_pinn, fine_times
+from .fine_grid import check_pinn, fine_times
 from .live import LiveDisplay, UpdatingLine, in_notebook
 from .reference import reference_motion
 from .solution_plots import plot_solution
@@ -34,7 +34,7 @@ class ResidualTolerance(keras.callbacks.Callback):
 
     Args:
         tolerance: ε > 0, in m/s² (order 1: m/s).
-        num_points: number of training points, as passed to `pinn.collocation_points`.
+        num_points: number of training points, as passed to `pinn.collocation_points`, or None.
         every: check after every so many epochs, an integer ≥ 1. A check costs about as much as
             half a dozen training steps.
         verbose: 0, or 1 to print one line when the criterion is met.
@@ -55,10 +55,12 @@ class ResidualTolerance(keras.callbacks.Callback):
     The residual is at most ... m/s² (tolerance 2 m/s²) at 151 times: stopped after epoch 1.
     """
 
-    def __init__(self, tolerance=1e-6, num_points=NUM_TRAINING_POINTS, every=1, verbose=1):
+    def __init__(self, tolerance=1e-6, num_points=None, every=1, verbose=1):
         super().__init__()
         self.tolerance = real_value("tolerance", tolerance, "m/s²", above=0.0)
-        self.num_points = positive_integer("num_points", num_points, at_least=2)
+        if num_points is not None:
+            num_points = positive_integer("num_points", num_points, at_least=2)
+        self.num_points = num_points
         self.every = positive_integer("every", every)
         self.verbose = verbose
         self.stop_reason = None

@@ -5,7 +5,7 @@ import keras
 from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .error_bars import error_band
-from .fine_grid import NUM_TRAINING_POINTS, check_pinn, fine_times
+from .fine_grid import check_pinn, fine_times
 from .units import position_unit
 
 
@@ -23,7 +23,7 @@ class ErrorTolerance(keras.callbacks.Callback):
 
     Args:
         tolerance: ε > 0, in m.
-        num_points: number of training points, as passed to `pinn.collocation_points`.
+        num_points: number of training points, as passed to `pinn.collocation_points`, or None.
         every: check after every so many epochs, an integer ≥ 1.
         verbose: 0, or 1 to print one line when the error is small enough.
 
@@ -43,10 +43,12 @@ class ErrorTolerance(keras.callbacks.Callback):
     The position is off by at most ... m (proven; tolerance 0.001 m): stopped after epoch 1.
     """
 
-    def __init__(self, tolerance=1e-6, num_points=NUM_TRAINING_POINTS, every=1, verbose=1):
+    def __init__(self, tolerance=1e-6, num_points=None, every=1, verbose=1):
         super().__init__()
         self.tolerance = real_value("tolerance", tolerance, "m", above=0.0)
-        self.num_points = positive_integer("num_points", num_points, at_least=2)
+        if num_points is not None:
+            num_points = positive_integer("num_points", num_points, at_least=2)
+        self.num_points = num_points
         self.every = positive_integer("every", every)
         self.verbose = verbose
         self.stop_reason = None

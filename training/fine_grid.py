@@ -4,7 +4,6 @@ import numpy as np
 
 from oscillator_zoo.models import PINN
 
-NUM_TRAINING_POINTS = 256  # as many as collocation_points() makes for a network in one window
 REFINEMENT = 10
 
 

@@ -61,7 +61,7 @@ def elman_harmonic(epochs=10, seed=0, callbacks=()):
     states = keras.Input((None, 2))
     change = ElmanRNN(32, output_units=2, return_sequences=True)(states)
     model = keras.Model(states, keras.layers.Add()([states, change]))
-    windows = {"window": 50, "stride": 25, "batch_size": 16, "every_step": True}
+    windows = {"window": 25, "stride": 25, "batch_size": 16, "every_step": True}
     return fit_forecaster(model, seed, epochs, callbacks, passes=6, **windows)
 
 

@@ -9,7 +9,7 @@ from oscillator_zoo.data.checks import positive_integer
 
 from .error_bars import error_band
 from .evaluation import Evaluation
-from .fine_grid import NUM_TRAINING_POINTS, equidistant_times, fine_times
+from .fine_grid import equidistant_times, fine_times
 from .phase import phase_drift
 from .reference import reference_motion
 from .units import position_unit, residual_unit
@@ -17,7 +17,7 @@ from .units import position_unit, residual_unit
 METHODS = {"euler": 1, "euler_cromer": 1, "rk4": 4}  # evaluations of rhs in one step
 
 
-def evaluate_solution(pinn, num_points=NUM_TRAINING_POINTS, num_evaluations=None):
+def evaluate_solution(pinn, num_points=None, num_evaluations=None):
     """Errors of a trained PINN between its training points, next to those of steppers.
 
     The solution x̂ is compared with the exact one, or, where no closed form is known, with RK4 at
@@ -45,8 +45,9 @@ def evaluate_solution(pinn, num_points=NUM_TRAINING_POINTS, num_evaluations=None
 
     Args:
         pinn: `PINN`, trained or not.
-        num_points: number of its training points, as passed to `collocation_points`.
-        num_evaluations: of `rhs` by each stepper, an integer ≥ 4; None: `num_points`.
+        num_points: number of its training points, as passed to `collocation_points`, or None.
+        num_evaluations: of `rhs` by each stepper, an integer ≥ 4; None: one for each training
+            point.
 
     Returns:
         `Evaluation` with the methods "pinn", "euler", "euler_cromer" (order 2 only), "rk4" and
@@ -65,7 +66,7 @@ def evaluate_solution(pinn, num_points=NUM_TRAINING_POINTS, num_evaluations=None
     0.18 m with 256 steps of Euler's method
     """
     grid = fine_times(pinn, num_points)
-    default = max(num_points, METHODS["rk4"])
+    default = max(len(pinn.collocation_times(num_points)), METHODS["rk4"])
     num_evaluations = positive_integer(
         "num_evaluations", default if num_evaluations is None else num_evaluations, at_least=4
     )

@@ -6,14 +6,12 @@ from oscillator_zoo.data.checks import real_value
 
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
 from .error_bars import error_band
-from .fine_grid import NUM_TRAINING_POINTS, check_pinn, fine_times
+from .fine_grid import check_pinn, fine_times
 from .reference import reference_motion
 from .units import position_unit, residual_unit
 
 
-def plot_solution(
-    pinn, ax=None, error_ax=None, num_points=NUM_TRAINING_POINTS, times=None, reference=None
-):
+def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, reference=None):
     """A PINN's solution over the exact one, and the error between them, with its error band.
 
     The exact solution is the closed form, or RK4 where none is known; the title names it. The
@@ -26,7 +24,7 @@ def plot_solution(
             the error, `ax.figure.axes[1]`.
         error_ax: `Axes` for |x̂ − x| on a logarithmic scale; None draws it only where a figure is
             made.
-        num_points: number of training points, as passed to `collocation_points`.
+        num_points: number of training points, as passed to `collocation_points`, or None.
         times: increasing, from t0 on, `(num,)`, in s; None: `fine_times(pinn, num_points)`.
         reference: `reference_motion(pinn.problem, times)` where it is known already.
 
@@ -74,13 +72,13 @@ def plot_solution(
     return ax
 
 
-def plot_residual(pinn, tolerance=1e-6, num_points=NUM_TRAINING_POINTS, ax=None):
+def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
     """The residual of a PINN between its training points, on a logarithmic scale.
 
     Args:
         pinn: `PINN`.
         tolerance: positive number in m/s² (order 1: m/s), drawn as a line; None leaves it out.
-        num_points: number of training points, as passed to `collocation_points`.
+        num_points: number of training points, as passed to `collocation_points`, or None.
         ax: Matplotlib `Axes`; None makes a figure.
 
     Returns:
