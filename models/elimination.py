@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-ROUNDING = 1e-14  # √λ of a readout solve, relative to columns of length 1
+ROUNDING = 45.0  # √λ of a readout solve, in machine epsilons, relative to columns of length 1
 
 
 class Linearised(NamedTuple):
@@ -102,21 +103,23 @@ def eliminate(system, solve):
     return remaining, changes, states
 
 
-def orthogonal_solver(matrix, damping=ROUNDING):
+def orthogonal_solver(matrix):
     """Least squares by QR: a function y ↦ (−B⁺ y, y − B B⁺ y), with B⁺ very slightly damped.
 
-        [B D⁻¹; √λ I] = Q R,   B⁺ = D⁻¹ R⁻¹ Q₁ᵀ,   D the lengths of the columns
+        [B D⁻¹; √λ I] = Q R,   B⁺ = D⁻¹ R⁻¹ Q₁ᵀ
+
+    with D the lengths of the columns and √λ = 1e-14 in float64.
 
     Without the √λ a matrix of many similar waves, of condition 1e16, gives answers of any size;
     the normal equations BᵀB a = −Bᵀy would square that condition.
 
     Args:
         matrix: B, `(…, R, C)`.
-        damping: √λ.
     """
     lengths = tf.sqrt(tf.reduce_sum(matrix**2, axis=-2, keepdims=True))
     lengths = tf.where(lengths > 0.0, lengths, tf.ones_like(lengths))
     size = matrix.shape[-1]
+    damping = ROUNDING * epsilon(matrix.dtype)
     ridge = damping * tf.eye(size, batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
     q, r = tf.linalg.qr(tf.concat([matrix / lengths, ridge], axis=-2))
     top = q[..., : tf.shape(matrix)[-2], :]
@@ -127,6 +130,11 @@ def orthogonal_solver(matrix, damping=ROUNDING):
         return -answer / tf.linalg.matrix_transpose(lengths), y - top @ part
 
     return solve
+
+
+def epsilon(dtype):
+    """Distance from 1 to the next number, 2.2e-16 in float64."""
+    return float(np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps)
 
 
 def whole_jacobian(system):

@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 import keras
 
-from .elimination import eliminate, orthogonal_solver, whole_jacobian
+from .elimination import eliminate, epsilon, orthogonal_solver, whole_jacobian
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-EPSILON = 2.2e-16
 HALVINGS = 8
 MOST_DAMPING = 1e12
 READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
@@ -109,7 +108,8 @@ def all_weights_step(model, batch, damping, growth):
 
 def damped_step(jacobian, residual, damping):
     """δ = −[J; √λ I]⁺ [r; 0] with λ relative to the largest squared column, and δᵀ(λδ − Jᵀr)."""
-    strength = damping * tf.reduce_max(tf.reduce_sum(jacobian**2, axis=0))
+    relative = tf.cast(damping, jacobian.dtype)
+    strength = relative * tf.reduce_max(tf.reduce_sum(jacobian**2, axis=0))
     size = jacobian.shape[-1]
     ridge = tf.sqrt(strength) * tf.eye(size, dtype=jacobian.dtype)
     q, r = tf.linalg.qr(tf.concat([jacobian, ridge], axis=0))
@@ -150,7 +150,7 @@ def accept_or_undo(variables, before, move, predicted, damping, growth):
     def accept():
         gain = (_squares(before) - _squares(moved)) / predicted
         factor = 1.0 - (2.0 * tf.minimum(gain, 1.0) - 1.0) ** 3
-        damping.assign(damping * tf.maximum(factor, 1.0 / 3.0))
+        damping.assign(damping * tf.cast(tf.maximum(factor, 1.0 / 3.0), damping.dtype))
         growth.assign(2.0)
 
     def reject():
@@ -169,4 +169,4 @@ def _squares(values):
 
 def _rounding(model, system):
     size = tf.einsum("...rc,...c->...r", tf.abs(system.readout), tf.abs(model.readout()))
-    return 4.0 * EPSILON * tf.reduce_max(size)
+    return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

@@ -4,9 +4,6 @@ import itertools
 
 import numpy as np
 
-from .family_sketch import FamilySketch
-from .sketch import Sketch
-
 
 def warm_start(pinn):
     """Fit the readout of a nonlinear equation's network to the trajectory of a `Sketch`.
@@ -33,10 +30,8 @@ def warm_start(pinn):
 def _trajectories(pinn):
     """Times `(time,)` and states `(num, time, features)` by a stepper, one for each node."""
     if pinn.nodes is None:
-        sketch = Sketch(pinn.problem, pinn.duration)
-        return sketch.times, sketch.states[None]
-    sketch = FamilySketch(pinn.problem, pinn.box, pinn.duration)
-    return sketch.times, sketch.motions(pinn.nodes.points)
+        return pinn.sketch.times, pinn.sketch.states[None]
+    return pinn.sketch.times, pinn.sketch.motions(pinn.nodes.points)
 
 
 def fitted_readout(pinn, times, states):
@@ -50,7 +45,8 @@ def fitted_readout(pinn, times, states):
     order, d, num = pinn.problem.order, pinn.problem.dimension, 4 * pinn.hidden_units[-1]
     state = states[:, 0]
     s = np.linspace(0.0, 1.0, num)[:, None]
-    h, dh, _ = (np.asarray(f) for f in pinn.network.features(2.0 * s - 1.0))
+    tau = (2.0 * s - 1.0).astype(pinn.compute_dtype)
+    h, dh, _ = (np.asarray(f, np.float64) for f in pinn.network.features(tau))
     h, dh = np.hstack([h, np.ones_like(s)]), np.hstack([dh, np.zeros_like(s)])
     # x̂ and L x̂' are linear in the readout, by the product rule.
     of_position, of_velocity = s**order * h, order * s ** (order - 1) * h + 2.0 * s**order * dh
