@@ -1,5 +1,6 @@
 import base64
 import io
+import itertools
 import sys
 import types
 
@@ -11,7 +12,7 @@ import pytest
 from oscillator_zoo.data import DampedOscillator, Decay, Step
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import Progress, ResidualTolerance, SolutionPlot, callbacks
-from oscillator_zoo.training.fine_grid import fine_times
+from oscillator_zoo.training.fine_grid import equidistant_times, fine_times
 
 matplotlib.use("Agg")
 NUM_POINTS = 11
@@ -59,6 +60,28 @@ def test_fine_grid_is_ten_times_finer_than_the_default_collocation_points():
     pinn = pinn_for()
     batch = next(iter(pinn.collocation_points()))
     assert len(fine_times(pinn)) - 1 == 10 * (len(batch) - 1)
+
+
+def test_fine_grid_of_several_windows_cuts_the_gaps_between_edges_and_training_points_into_ten():
+    edges = [3.0, 3.2, 5.0]
+    pinn = PINN(DampedOscillator(start_time=3.0), 2.0, hidden_units=(4,), window_edges=edges)
+    points = np.concatenate([edges, next(iter(pinn.collocation_points(12)))[:, 0]])
+    grid = fine_times(pinn, num_points=12)
+    assert grid[0] == 3.0 and grid[-1] == 5.0
+    assert np.abs(grid[:, None] - points).min(axis=0).max() < 1e-14  # rounding of the cutting
+    for low, high in itertools.pairwise(np.sort(points)):
+        inside = grid[(grid > low) & (grid < high)]
+        longest = np.diff(inside, prepend=low, append=high).max()
+        assert longest < (1.0 + 1e-9) * (high - low) / 10.0
+
+
+def test_fine_grid_follows_the_models_own_number_of_training_points():
+    pinn = PINN(DampedOscillator(), 8.0)
+    num = len(next(iter(pinn.collocation_points())))
+    assert pinn.num_windows > 1
+    np.testing.assert_array_equal(fine_times(pinn), fine_times(pinn, num))
+    assert len(fine_times(pinn)) > 10 * num
+    assert np.isin(equidistant_times(pinn), fine_times(pinn)).all()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

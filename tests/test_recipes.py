@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import Duffing, Sinusoid, simulate
 from oscillator_zoo.training import recipes, train
@@ -59,6 +60,36 @@ def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp
     for a, b, c in zip(first, second, other):
         np.testing.assert_array_equal(a, b)
         assert np.abs(a - c).max() > 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in GENERATED if n.startswith("pinn") and "adam" not in n])
+def test_a_recipe_by_least_squares_ends_at_the_true_motion(name):
+    run = recipes()[name]()
+    problem, duration = run.model.problem, run.model.duration
+    times = np.linspace(0.0, duration, 400)
+
+    def slope(t, s):
+        s, t = s[None], np.array([[t]])
+        if problem.order == 1:
+            return problem.rhs(t, s)[0]
+        return np.concatenate([s[:, 1:], problem.rhs(t, s[:, :1], s[:, 1:])], axis=-1)[0]
+
+    start = np.concatenate(problem.initial_state(), axis=-1)[0]
+    true = solve_ivp(slope, (0.0, duration), start, "DOP853", times, rtol=3e-14, atol=1e-15)
+    error = np.linalg.norm(run.model(times)[:, 0] - true.y[0]) / np.linalg.norm(true.y[0])
+    assert error < 1e-11  # the README says 1e-12; DOP853 itself is wrong by about as much
+    assert np.abs(run.model.residual(times)).max() < 1e-6  # the lecture's criterion
+    assert run.notes == ("Trained by least squares: readout solve, until rounding floor.",)
+
+
+def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(tmp_path):
+    short, _ = train("pinn-pendulum", tmp_path / "short", epochs=1)
+    assert short.notes == (
+        "Trained by least squares: readout solve, until the epochs were used up.",
+    )
+    adam, _ = train("pinn-damped-adam", tmp_path / "adam", epochs=1)
+    assert adam.notes == ("Trained by Adam: 100 steps.",)
 
 
 def test_the_euler_recipe_moves_to_the_constants_behind_the_data(tmp_path):
