@@ -55,7 +55,8 @@ def readout_step(model, batch):
     falls = after < before
     tf.cond(falls, lambda: None, lambda: model.set_readout(old))
     residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
-    progress = falls & ((after < 0.25 * before) | (fraction < 1.0))
+    enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
+    progress = falls & (after < enough * before)
     return Step(residuals, progress, ~falls, _rounding(model, system))
 
 
