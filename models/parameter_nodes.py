@@ -51,7 +51,10 @@ class ParameterNodes:
     in the parameters, as motions are, is met to an error that falls geometrically with n.
 
     Args:
-        counts: n of each parameter, integers ≥ 2.
+        counts: n of each parameter, integers from 2 to `MOST_NODES`.
+
+    Raises:
+        ValueError: for other counts.
 
     Example:
     >>> nodes = ParameterNodes((3, 2))
@@ -64,6 +67,11 @@ class ParameterNodes:
 
     def __init__(self, counts):
         self.counts = tuple(positive_integer("parameter_nodes", n, at_least=2) for n in counts)
+        if max(self.counts) > MOST_NODES:
+            raise ValueError(
+                f"A parameter may have {MOST_NODES} nodes. Received: {self.counts}. "
+                "Narrow the range instead."
+            )
         self.num_nodes = int(np.prod(self.counts))
         axes = [chebyshev_points(n) for n in self.counts]
         self.points = np.array(list(itertools.product(*axes)))  # (num_nodes, p)
