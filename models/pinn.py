@@ -30,6 +30,7 @@ from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
 from .unknowns import Unknowns
 from .warm_start import warm_start
+from .wrong_motion import warn_of_wrong_motion
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -159,7 +160,7 @@ class PINN(ErrorBars, Identification, FamilyTrial):
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
         excluded = {"h1": h1, "h2": h2, "unknown_parameters": self.unknown_parameters}
-        sketch = self.set_box(parameter_ranges, excluded)
+        self.sketch = sketch = self.set_box(parameter_ranges, excluded)
         by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
         if by_rule:
             window_edges = windows_by_rule(problem, sketch)
@@ -270,7 +271,9 @@ class PINN(ErrorBars, Identification, FamilyTrial):
             warm_start(self)
         if self.unknowns is not None:
             return self.fit_data(x, *args, **kwargs)
-        return super().fit(x, *args, **kwargs)
+        history = super().fit(x, *args, **kwargs)
+        warn_of_wrong_motion(self)
+        return history
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Times from t0 to t0 + T, as a dataset of equal full batches.
