@@ -35,7 +35,7 @@ class Sketch:
         num_steps = FEWEST_STEPS
         while True:
             try:
-                run = _simulated(problem, duration, num_steps)
+                run = rk4(problem, duration, num_steps)
                 self.times, self.states = run.times, run.states[0]
                 self.rates = local_rates(problem, self.times, self.states)
                 wanted = int(np.ceil(self.rates.max() * duration / STEP))
@@ -98,7 +98,8 @@ def _near(times, breakpoints):
     return np.any([np.abs(times - t) < 2.0 * step for t in breakpoints] or [0.0 * times], axis=0)
 
 
-def _simulated(problem, duration, num_steps):
+def rk4(problem, duration, num_steps):
+    """`Trajectory` by RK4, no word about growth."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # growth is answered by smaller steps
         return simulate(problem, duration / num_steps, num_steps, "rk4")

@@ -1,0 +1,44 @@
+"""A fit that ends at another motion than the one asked for says so."""
+
+import keras
+import numpy as np
+import pytest
+
+from oscillator_zoo.data import DampedOscillator, Pendulum
+from oscillator_zoo.models import PINN, LevenbergMarquardt
+
+
+def fit(pinn, epochs=60, steps_per_epoch=100):
+    pinn.compile(LevenbergMarquardt())
+    return pinn.fit(pinn.collocation_points(None, steps_per_epoch), epochs=epochs, verbose=0)
+
+
+def test_too_few_waves_are_noticed():
+    """Eight waves over 20 periods: far too few, whatever their weights."""
+    pinn = PINN(DampedOscillator(damping=0.1), 40.0 * np.pi, hidden_units=(8,), seed=1)
+    parts = [
+        r"differs from that of RK4 by up to [\d.]+ m, where the largest position is 1 m; ",
+        r"its residual at the training points is at most [\d.]+ m/s². ",
+        r"Received hidden_units=\(8,\) in 1 window: .* hidden_units and window_edges left out",
+    ]
+    with pytest.warns(UserWarning, match="".join(parts)):
+        fit(pinn)
+
+
+def test_a_pendulum_that_adam_trapped_does_not_pass_in_silence():
+    """From a zero start Adam goes over the top; what is left after it looks like a solution."""
+    pinn = PINN(Pendulum(length=9.81, position=2.5), 10.0, hidden_units=(16,), seed=0)
+    pinn.compile(keras.optimizers.Adam(1e-2), steps_per_execution=100)
+    pinn.fit(pinn.collocation_points(), epochs=3, verbose=0)
+    with pytest.warns(
+        UserWarning, match="differs from that of RK4 by up to .* rad, where .* rad/s²"
+    ):
+        history = fit(pinn, epochs=3)
+    # Most of the motion obeys the equation: rad/s², where θ'' itself is of order 1.
+    assert np.sqrt(history.history["loss"][-1]) < 0.03
+
+
+def test_a_fit_that_has_only_begun_is_left_in_peace():
+    pinn = PINN(DampedOscillator(damping=0.1), 40.0 * np.pi, hidden_units=(8,), seed=1)
+    fit(pinn, epochs=1, steps_per_epoch=1)
+    assert np.abs(pinn(pinn.sketch.times) - pinn.sketch.states[:, :1]).max() > 0.1
