@@ -6,6 +6,8 @@ import numpy as np
 
 from oscillator_zoo.data import simulate
 
+ORDERS = {"euler": 1, "euler_cromer": 1, "rk4": 4}
+FINER = 8  # steps, so small that a linear answer will do
 NOTICEABLE_ERROR = 1e-4  # of a motion, relative
 NOTICEABLE_BIAS = 1e-3  # of a parameter, relative
 
@@ -13,11 +15,12 @@ NOTICEABLE_BIAS = 1e-3  # of a parameter, relative
 def method_bias(problem, trajectory, jacobian):
     """How far the stepper that made a trajectory moves the parameters found from it.
 
-        Δp = J⁺ (x_method − x_exact)
+        Δp = J⁺ e,   e = s^k (x_{Δt/s} − x)
 
-    to first order, where both motions are those of the problem found. Of Euler's method and the
-    damping rate it is Δα ≈ −Δt δ: its data look less damped than the motion they stand for, and
-    nothing in them tells, since they are exactly those of another oscillator.
+    to first order, with the error e of a method of order k in the problem found, taken from steps
+    of Δt/s. Of Euler's method and the damping rate it is Δα ≈ −Δt δ: its data look less damped
+    than the motion they stand for, and nothing in them tells, since they are exactly those of
+    another oscillator.
 
     Args:
         problem: `InitialValueProblem` with the parameters found.
@@ -38,13 +41,15 @@ def method_bias(problem, trajectory, jacobian):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # growth is what is being looked for
-            run = simulate(problem, trajectory.method_step, int(rows[-1]), trajectory.method)
-            fine = simulate(problem, trajectory.method_step / 4, 4 * int(rows[-1]), "rk4")
+            step, num_steps = trajectory.method_step / FINER, FINER * int(rows[-1])
+            run = simulate(problem, step, num_steps, trajectory.method)
+            exact = simulate(problem, 0.5 * step, 2 * num_steps, "rk4").every(2)
     except ValueError:  # the motion found leaves the range of numbers
         return none
-    exact = fine.states[0, 4 * rows, : problem.dimension]
-    error = run.states[0, rows, : problem.dimension] - exact
-    if np.abs(error).max() < NOTICEABLE_ERROR * np.abs(exact).max():
+    positions = exact.states[0, FINER * rows, : problem.dimension]
+    error = run.states[0, FINER * rows, : problem.dimension] - positions
+    error *= FINER ** ORDERS[trajectory.method]
+    if np.abs(error).max() < NOTICEABLE_ERROR * np.abs(positions).max():
         return none
     return np.linalg.lstsq(jacobian, error.reshape(-1), rcond=None)[0]
 
