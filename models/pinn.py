@@ -11,7 +11,7 @@ from .activations import get_activation
 from .dense_network import DenseNetwork
 from .equation_checks import check_problem, check_rhs, checked_rhs
 from .error_bars import ErrorBars
-from .family_trial import FamilyTrial
+from .family import Family
 from .feeding import without_autotuning
 from .force_data import with_given_force
 from .identification import Identification
@@ -39,7 +39,7 @@ DERIVATIVES = ("tape", "taylor")
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class PINN(ErrorBars, Identification, FamilyTrial):
+class PINN(ErrorBars, Identification, Family):
     """A physics-informed neural network: it is trained by its equation, not by data.
 
     The trial solution meets the initial conditions whatever the network N says,
