@@ -1,0 +1,92 @@
+"""What the PINN benchmark needs of a contender, and the clock of its training."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+STEP_NETWORK = (32, 32, 32)  # of the table of training steps, tanh
+
+
+@dataclasses.dataclass
+class Solver:
+    """A contender on one problem.
+
+    motion: times s `(num,)` -> [X, X', …] up to the order of the equation, `(num, dimension)`.
+    adam: takes that many steps of Adam, and waits for them; the first call compiles.
+    train: trains with a `Clock` until it says that time is up.
+    setup: what else has to happen once before training is timed.
+    facts: what the results should say about it.
+    """
+
+    motion: Callable
+    adam: Callable | None
+    train: Callable
+    setup: Callable | None = None
+    facts: dict = dataclasses.field(default_factory=dict)
+
+
+def column(values, dtype):
+    return np.reshape(values, (-1, 1)).astype(dtype)
+
+
+class Clock:
+    """Counts training seconds, and samples the error at times that are equidistant on a log scale.
+
+    Args:
+        budget: training time, in s.
+        measure: function without arguments that returns (relative error, largest residual).
+        target: relative error at which training may end; None trains to the end of the budget.
+    """
+
+    def __init__(self, budget, measure, target=None):
+        self.budget, self.measure, self.target = budget, measure, target
+        self.used, self.running, self.samples = 0.0, False, []
+        self.marks = iter(10.0 ** (np.arange(-16, 40) / 8.0))
+        self.mark = next(self.marks)
+
+    def elapsed(self):
+        return self.used + (time.perf_counter() - self.begin if self.running else 0.0)
+
+    def resume(self):
+        self.begin, self.running = time.perf_counter(), True
+
+    def pause(self):
+        self.used, self.running = self.elapsed(), False
+
+    def check(self, stop=None, every=False):
+        """Sample the error when due, or on `every` call. True at the end, after `stop()`."""
+        if every or self.elapsed() >= self.mark:
+            self.sample()
+        reached = bool(self.samples) and self.target and self.samples[-1][1] <= self.target
+        over = bool(reached) or self.elapsed() >= self.budget
+        if over and stop is not None:
+            stop()
+        return over
+
+    def sample(self):
+        """Append (seconds, relative error, largest residual)."""
+        self.pause()
+        self.samples.append((self.used, *self.measure()))
+        while self.mark <= self.used:
+            self.mark = next(self.marks)
+        self.resume()
+
+
+def seconds_per_step(run, seconds=1.0, repeats=5):
+    """Median over `repeats` of the time of one step, where run(n) takes n steps and waits."""
+    num, spent = 100, 0.0
+    while True:
+        begin = time.perf_counter()
+        run(num)
+        spent = time.perf_counter() - begin
+        if spent > 0.5 * seconds:
+            break
+        num = max(num + 100, int(num * seconds / max(spent, 1e-3)) // 100 * 100)
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run(num)
+        times.append((time.perf_counter() - begin) / num)
+    return float(np.median(times)), float(min(times))
