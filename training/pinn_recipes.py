@@ -73,12 +73,12 @@ def pinn_damped_adam(epochs=50, seed=0, callbacks=()):
     """The damped oscillator once more, the lecture's way: all weights, down the gradient."""
     oscillator = DampedOscillator(damping=0.4)
     pinn = PINN(oscillator, 8.0, hidden_units=(32, 32), seed=seed)
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, 100 * epochs)
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, 100 * epochs)
     pinn.compile(keras.optimizers.Adam(rate))
     history = pinn.fit(
-        pinn.collocation_points(256, steps_per_epoch=100),
+        pinn.collocation_points(64, steps_per_epoch=100),
         epochs=epochs,
-        callbacks=[ResidualTolerance(1e-6), *callbacks],
+        callbacks=[ResidualTolerance(1e-6, num_points=64), *callbacks],
         verbose=0,
     )
     notes = (f"Trained by Adam: {100 * len(history.epoch)} steps.",)
