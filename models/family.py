@@ -1,5 +1,7 @@
 """How a family of solutions is made, fed, taken apart and served."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,13 +14,15 @@ from .family_trial import FamilyTrial
 from .force_data import has_plain_force
 from .parameter_box import ParameterBox
 from .parameter_nodes import MOST_READOUTS, Mixture, ParameterNodes, low_discrepancy
-from .placement import POINTS
 from .saved_model import write_endpoints, write_whole_folder
 from .sketch import Sketch
 from .time_interval import checked_times, is_outside
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+POINTS = 44  # collocation points of a node in a window, 4 for 3 unknowns
+DEVIATION = 1e-3  # from RK4, of the largest position: healthy families are a thousand times nearer
 
 
 class Family(FamilyTrial):
@@ -193,6 +197,28 @@ class Family(FamilyTrial):
             **self.box.values(2.0 * points[:, 1:] - 1.0),
         }
         return {name: v[:, None].astype(self.compute_dtype) for name, v in values.items()}
+
+    def fit(self, *args, **kwargs):
+        history = super().fit(*args, **kwargs)
+        if self.box is not None and getattr(self.optimizer, "stop_reason", None) is not None:
+            self._warn_of_few_nodes()
+        return history
+
+    def _warn_of_few_nodes(self):
+        """Warn if members between the nodes are far from where RK4 leads."""
+        points = 2.0 * low_discrepancy(8, len(self.box.names)) - 1.0
+        dimension, times = self.problem.dimension, self.sketch.times[::50]
+        expected = self.sketch.motions(points)[:, ::50, :dimension]
+        rows = {name: np.repeat(v, len(times)) for name, v in self.box.values(points).items()}
+        found = self({"t": np.tile(times, len(points)), **rows})
+        deviation = np.abs(np.reshape(found, expected.shape) - expected).max()
+        if not deviation <= DEVIATION * np.abs(expected).max():
+            warnings.warn(
+                f"Between its nodes this family differs from RK4 by up to {deviation:.2g} "
+                f"{self.problem.position_unit}. Received parameter_nodes={self.parameter_nodes}. "
+                "Leave parameter_nodes out to have enough of them by rule, or narrow the ranges.",
+                stacklevel=4,
+            )
 
     def prepare(self, dataset):
         if self.box is not None and isinstance(dataset, dict):

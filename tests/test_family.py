@@ -54,7 +54,8 @@ def grid(**axes):
 @pytest.fixture(scope="module")
 def oscillators():
     """Damping and stiffness, three to five periods: the box of the accuracy claim."""
-    return solved(DampedOscillator(), 20.0, {"damping": (0.05, 0.5), "stiffness": (0.5, 2.0)})
+    ranges = {"damping": (0.05, 0.5), "stiffness": (0.5, 2.0)}
+    return solved(DampedOscillator(), 20.0, ranges, derivatives="taylor")
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +275,16 @@ def test_least_squares_takes_its_own_points(small):
     pinn.compile(LevenbergMarquardt(variable_projection=False))
     with pytest.raises(ValueError, match="variable_projection=False"):
         pinn.fit(verbose=0)
+
+
+def test_too_few_nodes_do_not_pass_silently():
+    ranges = {"stiffness": (0.5, 2.0)}
+    with pytest.warns(UserWarning, match=r"Between its nodes.*parameter_nodes=\{'stiffness': 4\}"):
+        pinn = solved(DampedOscillator(), 9.0, ranges, parameter_nodes=4)
+    # at the nodes all is well: only a look between them tells
+    end = chebyshev_points(4)[1] * 0.75 + 1.25
+    x = {"t": [9.0], "stiffness": end}
+    assert abs(pinn(x)[0, 0] - np.cos(9.0 * np.sqrt(end))) < 1e-9
 
 
 def test_gradients_train_a_family_at_points_of_the_whole_box():
