@@ -30,6 +30,10 @@ class LinearPiece(NamedTuple):
             np.abs(self.value + self.slope * (middle - self.origin)) + np.abs(self.slope) * radius
         )
 
+    def size(self, middle, half):
+        """|F| on the cells, `(num,)`."""
+        return self.bound(middle, half)
+
     def rounding(self, middle, half):
         """Error of `values`, `(num,)`: a time is right to 8 u |t|."""
         size = np.abs(middle) + half + np.abs(self.origin)
@@ -55,6 +59,10 @@ class Wave(NamedTuple):
         height = rate * radius + abs(self.sweep) * radius**2
         with np.errstate(over="ignore"):
             return abs(self.amplitude) * np.cosh(height.astype(np.float64))
+
+    def size(self, middle, half):
+        """|F| on the cells, `(num,)`."""
+        return np.full(len(middle), abs(self.amplitude))
 
     def rounding(self, middle, half):
         """Error of `values`, `(num,)`: that of the angle, of the sine, and of a time, 8 u |t|."""

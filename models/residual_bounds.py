@@ -38,7 +38,7 @@ class ResidualBounds:
         size = np.abs(self.values(active)).max()
         while True:
             allowed = np.maximum(self.rounding(active), NEGLIGIBLE * size)
-            poor = (self.missed(active) > allowed).any(axis=1)
+            poor = ~(self.missed(active) <= allowed).all(axis=1)
             poor &= num_done + 2 * len(poor) <= MOST_CELLS
             done.append(active.select(~poor))
             num_done += len(done[-1].begin)
@@ -61,7 +61,7 @@ class ResidualBounds:
     def rounding(self, cells):
         """Rounding error of `values`, `(num, dimension)`."""
         forces, middle, half = self._forces(cells), cells.middle, cells.half
-        terms = self._sum(self.trial.sizes(cells), [f.bound(middle, half) for f in forces])
+        terms = self._sum(self.trial.sizes(cells), [f.size(middle, half) for f in forces])
         moved = self._sum(self.trial.errors(cells), [f.rounding(middle, half) for f in forces])
         return moved + (len(self.rows.T) + 32.0) * self.equation.unit * terms
 
