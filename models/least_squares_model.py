@@ -8,6 +8,7 @@ from .elimination import one_window
 from .feeding import ALL
 from .graph_class import graph_class, is_graph
 from .jacobian_by_tape import checked_jacobians
+from .least_squares_limits import check_limits
 from .levenberg_marquardt import LevenbergMarquardt, StopWhenFinished
 from .linear_readout import linear_readout
 from .precise_model import PreciseModel
@@ -136,6 +137,7 @@ class LeastSquaresModel(PreciseModel):
             with tf.init_scope():
                 self.optimizer.build(self.trainable_variables)
         residuals = self.optimizer.step(self, x, y, sample_weight)
+        check_limits(self)
         for metric in self.metrics:
             metric.reset_state()
         return self.log(x, y, sample_weight, self.cost(residuals), residuals)
