@@ -6,6 +6,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .activations import sin
+from .sketch import corners
 
 DEFAULT_UNITS = (32,)
 RADIANS = 2.0  # that the motion turns in one window
@@ -16,8 +17,8 @@ POINTS = 56  # collocation points in a window, 1.7 for each unknown
 def windows_by_rule(problem, sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
-    Every time at which a force jumps is an edge: the acceleration jumps there, and no smooth
-    network can follow.
+    Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
+    jumps or bends there, and no smooth network can follow.
 
     Args:
         problem: `InitialValueProblem`.
@@ -29,7 +30,7 @@ def windows_by_rule(problem, sketch):
     angle = sketch.angle
     end = sketch.times[-1]
     edges = [sketch.times[0]]
-    for stop in [*(t for t in problem.breakpoints if t < end), end]:
+    for stop in [*(t for t in corners(problem) if t < end), end]:
         begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
         num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
         inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
@@ -49,7 +50,7 @@ def check_window_edges(edges, problem, duration):
             f"window_edges must increase from {ends[0]:g} s to {ends[1]:g} s. "
             f"Received: {edges.tolist()}. Leave it out to have windows by rule."
         )
-    return tuple(edges.tolist())
+    return (float(start), *edges[1:-1].tolist(), float(start + duration))
 
 
 def bandwidth(sketch, window_edges):

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from oscillator_zoo.data import simulate
+from oscillator_zoo.data import Sampled, simulate
 
 STEP = 0.05  # radians of the fastest motion in one step
 FEWEST_STEPS, MOST_STEPS = 250, 64_000
@@ -86,11 +86,18 @@ def local_rates(problem, times, states):
     of_equation = np.abs(np.linalg.eigvals(jacobian)).max(axis=-1)
     change = np.zeros_like(rhs)
     change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
-    smooth = ~_near(times, problem.breakpoints)
+    smooth = ~_near(times, corners(problem))
     size = np.maximum(np.abs(rhs).max(), 1e-300)
     of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
     rates = np.maximum(of_equation, of_motion)
     return np.maximum(rates, max(0.5 * rates.mean(), 1.0 / (times[-1] - times[0])))
+
+
+def corners(problem):
+    """Times at which a force jumps or, between samples, bends: increasing, in s."""
+    samples = (f.times for f in problem.coordinate_forces if isinstance(f, Sampled))
+    knots = {time for times in samples for time in times.tolist() if time > problem.start_time}
+    return sorted(knots | set(problem.breakpoints))
 
 
 def _near(times, breakpoints):
