@@ -39,9 +39,12 @@ class Sketch:
                 self.times, self.states = run.times, run.states[0]
                 self.rates = local_rates(problem, self.times, self.states)
                 wanted = int(np.ceil(self.rates.max() * duration / STEP))
-            except ValueError:  # unstable: the step is too large for this motion
+            except ValueError as error:  # unstable: the step is too large for this motion
                 if num_steps == MOST_STEPS:
-                    raise
+                    raise ValueError(
+                        f"A PINN needs a motion that {MOST_STEPS} steps of RK4 can follow. "
+                        f"Received {problem!r} over {duration:g} s: {error} Take a shorter duration."
+                    ) from error
                 wanted = 4 * num_steps
             if wanted <= num_steps or num_steps == MOST_STEPS:
                 break
