@@ -43,7 +43,7 @@ class Sketch:
                 if num_steps == MOST_STEPS:
                     raise ValueError(
                         f"A PINN needs a motion that {MOST_STEPS} steps of RK4 can follow. "
-                        f"Received {problem!r} over {duration:g} s: {error} Take a shorter duration."
+                        f"Received {problem!r} over {duration:g} s. {error} Or take a shorter one."
                     ) from error
                 wanted = 4 * num_steps
             if wanted <= num_steps or num_steps == MOST_STEPS:
