@@ -171,6 +171,7 @@ def start_job(job, core, options, pythons):
 
 def run_all(wanted, options, pythons):
     """Run jobs side by side, one on each core, and append what they say to the results."""
+    pathlib.Path(options.results).parent.mkdir(parents=True, exist_ok=True)
     cores = queue.SimpleQueue()
     for core in sorted(os.sched_getaffinity(0))[: options.processes]:
         cores.put(core)
@@ -216,7 +217,7 @@ def main():
     parser.add_argument("--only", default="", help="regex of 'contender: problem'")
     parser.add_argument("--again", action="store_true", help="also jobs that the results have")
     parser.add_argument("--processes", type=int, default=2, help="jobs at a time, one a core")
-    parser.add_argument("--results", default="pinn.jsonl", help="file of JSON lines")
+    parser.add_argument("--results", default="runs/pinn.jsonl", help="JSON lines")
     parser.add_argument("--figure", default="benchmarks/pinn.png", help="the picture's file")
     parser.add_argument(
         "--python",
