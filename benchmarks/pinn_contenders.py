@@ -7,7 +7,7 @@ in, not part of the loss.
 import functools
 
 import numpy as np
-from pinn_clock import Solver, column, seconds_per_step
+from pinn_clock import Solver, column, step_times
 from pinn_libraries import deepxde, neurodiffeq, pina
 
 RATE = 1e-2
@@ -174,8 +174,7 @@ def keras_solver(task, model, points, motion, steps_per_execution, dtype):
         """Time the steps, to plan the rate; what they trained is undone."""
         nonlocal num_steps
         start = model.get_weights()
-        seconds, _ = seconds_per_step(adam)
-        num_steps = int(task.budget / seconds)
+        num_steps = int(task.budget / step_times(adam)["seconds"])
         compiled(keras.optimizers.schedules.CosineDecay(RATE, num_steps))
         adam(2)
         model.set_weights(start)

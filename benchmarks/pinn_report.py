@@ -130,7 +130,7 @@ def horizon_table(results):
 
 
 def steps_table(results):
-    """Microseconds and steps per second, and the time relative to the JAX scan's."""
+    """Microseconds, also of the processor, steps per second, time relative to the JAX scan's."""
     steps = {key: record for key, record in results.items() if key[1].startswith("steps, ")}
     dtypes = sorted({problem for _, problem in steps})
     names = list(dict.fromkeys(name for name, _ in steps))
@@ -138,18 +138,20 @@ def steps_table(results):
         return ""
     heads = [p.removeprefix("steps, ") for p in dtypes]
     lines = [
-        "| | " + " | ".join(f"{head}, µs | steps/s | × the scan" for head in heads) + " |",
-        "| --- |" + " ---: |" * 3 * len(heads),
+        "| | " + " | ".join(f"{head}, µs | of CPU | steps/s | × the scan" for head in heads) + " |",
+        "| --- |" + " ---: |" * 4 * len(heads),
     ]
     for name in names:
         cells = []
         for problem in dtypes:
-            seconds = steps.get((name, problem), {}).get("seconds")
+            record = steps.get((name, problem), {})
+            seconds = record.get("seconds")
             scan = steps.get(("JAX by hand, lax.scan", problem), {}).get("seconds")
             if seconds is None:
-                cells += ["–"] * 3
+                cells += ["–"] * 4
             else:
-                cells += [f"{1e6 * seconds:.0f}", f"{1.0 / seconds:.0f}"]
+                cells += [f"{1e6 * seconds:.0f}", f"{1e6 * record['cpu']:.0f}"]
+                cells.append(f"{1.0 / seconds:.0f}")
                 cells.append(f"{seconds / scan:.2f}" if scan else "–")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
