@@ -20,7 +20,7 @@ def warm_start(pinn):
     if pinn.problem.is_linear or pinn.h1 is not None or pinn.h2 is not None:
         return
     points = next(iter(pinn.collocation_points()))
-    old = [np.array(variable) for variable in pinn.readout_variables]
+    old = [variable.value + 0.0 for variable in pinn.readout_variables]
     before = np.mean(pinn.residuals(points) ** 2)
     pinn.set_readout(fitted_readout(pinn, *_trajectories(pinn)))
     if not np.mean(pinn.residuals(points) ** 2) < before:
