@@ -1,6 +1,7 @@
 """Least-squares training: Levenberg–Marquardt with the readout solved for."""
 
 import keras
+import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
@@ -91,7 +92,7 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         first = READOUT if self.variable_projection else ALL_WEIGHTS
 
         def number(name, value, dtype="int32"):
-            start = keras.initializers.Constant(value)
+            start = keras.initializers.Constant(np.array(value))  # a number would be float32
             return self.add_variable((), start, dtype=dtype, name=name)
 
         self.stage = number("stage", first)
