@@ -50,9 +50,9 @@ class ResidualTolerance(keras.callbacks.Callback):
     >>> from oscillator_zoo.models import PINN
     >>> pinn = PINN(DampedOscillator(), duration=1.0, hidden_units=(4,), seed=1)
     >>> pinn.compile("adam")
-    >>> tolerance = ResidualTolerance(9.0, num_points=16)  # so large that it is met at once
+    >>> tolerance = ResidualTolerance(99.0, num_points=16)  # so large that it is met at once
     >>> _ = pinn.fit(pinn.collocation_points(16), epochs=50, callbacks=[tolerance], verbose=0)
-    The residual is at most ... m/s² (tolerance 9 m/s²) at 151 times: stopped after epoch 1.
+    The residual is at most ... m/s² (tolerance 99 m/s²) at 151 times: stopped after epoch 1.
     """
 
     def __init__(self, tolerance=1e-6, num_points=None, every=1, verbose=1):
