@@ -165,6 +165,11 @@ class PINN(ErrorBars, Identification, Family):
         if by_rule:
             window_edges = windows_by_rule(problem, sketch)
         self.window_edges = check_window_edges(window_edges, problem, self.duration)
+        if self.num_windows > 1 and (h1 is not None or h2 is not None):
+            raise ValueError(
+                "An h1 or h2 of your own starts from one state and so has one window. "
+                f"Received window_edges={list(self.window_edges)}. Leave out one or the other."
+            )
         self.set_nodes(parameter_nodes, sketch)
         self.frequency = sketch.angle[-1] / self.duration  # the motion's mean rate, in rad/s
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
@@ -178,7 +183,7 @@ class PINN(ErrorBars, Identification, Family):
             )
         self.derivative_method = derivatives
         self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
-        self.network = self._make_network(bandwidth(sketch, self.window_edges))
+        self.network = self._make_network(bandwidth(sketch, self.window_edges, by_rule))
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
 

@@ -53,19 +53,24 @@ def check_window_edges(edges, problem, duration):
     return (float(start), *edges[1:-1].tolist(), float(start + duration))
 
 
-def bandwidth(sketch, window_edges):
+def bandwidth(sketch, window_edges, by_rule):
     """S of a first layer: how many radians its fastest unit turns over half a window.
 
-    Windows of `RADIANS` get `BANDWIDTH`, several times what the motion turns, because least
-    squares profits from waves that are not too alike. A longer window, whose network is trained
-    by gradients, gets 1.2 times half the angle that the motion turns in it: with less the network
-    cannot follow and may obey the equation nearly everywhere on a wrong path, with more it learns
-    to wiggle between the collocation points.
+    A single window, which may be trained by gradients, gets 1.2 times half the angle that the
+    motion turns in it: with less the network cannot follow and may obey the equation nearly
+    everywhere on a wrong path, with more it learns to wiggle between the collocation points.
+    Several windows are for least squares, which profits from waves that are not too alike: 5 rad
+    more, so that windows by rule get about `BANDWIDTH`.
+
+    Args:
+        sketch: `Sketch` of the motion.
+        window_edges: times at which windows begin and end, in s.
+        by_rule: whether units and windows are those of the rule.
     """
-    angles = np.diff(np.interp(window_edges, sketch.times, sketch.angle))
-    if angles.max() <= 1.001 * RADIANS:
+    if by_rule:
         return BANDWIDTH
-    return max(1.2 * angles.max() / 2.0, 1.0)
+    angles = np.diff(np.interp(window_edges, sketch.times, sketch.angle))
+    return max(1.2 * angles.max() / 2.0, 1.0) + (5.0 if len(angles) > 1 else 0.0)
 
 
 def initializers(hidden_units, activation, scale, num_windows, seed):

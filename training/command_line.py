@@ -6,6 +6,8 @@ import inspect
 import pathlib
 import sys
 
+import tensorflow as tf
+
 from oscillator_zoo.data.files import make_folder
 
 from .pictures import save_pictures
@@ -18,6 +20,8 @@ from .zoo import recipes, train
 def main(arguments=None):
     """Run one command; errors of the user become one line on standard error and exit status 2."""
     given = parser().parse_args(arguments)
+    # TensorFlow would report every product in float64 that this optimisation cannot fuse.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     try:
         given.command(given)
     except (ValueError, OSError) as error:
