@@ -170,6 +170,11 @@ class PINN(ErrorBars, Identification, Family):
                 "An h1 or h2 of your own starts from one state and so has one window. "
                 f"Received window_edges={list(self.window_edges)}. Leave out one or the other."
             )
+        if self.num_windows > 1 and (h1 is not None or h2 is not None):
+            raise ValueError(
+                "An h1 or h2 of your own starts from one state and so has one window. "
+                f"Received window_edges={list(self.window_edges)}. Leave out one or the other."
+            )
         self.set_nodes(parameter_nodes, sketch)
         self.frequency = sketch.angle[-1] / self.duration  # the motion's mean rate, in rad/s
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
