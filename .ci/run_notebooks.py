@@ -1,5 +1,10 @@
-"""Execute every notebook from its first cell; an error in a cell is an error here."""
+"""Execute every notebook from its first cell, two at a time; an error in a cell is an error here.
 
+With --write they run one after the other, so that the seconds they show are their own, and are
+stored with what they showed; names of notebooks may follow.
+"""
+
+import multiprocessing
 import pathlib
 import sys
 import time
@@ -7,8 +12,12 @@ import time
 import nbformat
 from nbconvert.preprocessors import ExecutePreprocessor
 
-folder = pathlib.Path(__file__).parent.parent / "notebooks"
-for path in sorted(folder.glob("*.ipynb")):
+FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
+WRITE = "--write" in sys.argv
+
+
+def execute(path):
+    """Run one notebook in a kernel of its own."""
     start = time.perf_counter()
     notebook = nbformat.read(path, as_version=4)
     executor = ExecutePreprocessor(
@@ -18,7 +27,14 @@ for path in sorted(folder.glob("*.ipynb")):
         # TensorFlow's start-up messages, written past Python, stay out of the outputs.
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],
     )
-    executor.preprocess(notebook, {"metadata": {"path": str(folder)}})
-    if "--write" in sys.argv:
+    executor.preprocess(notebook, {"metadata": {"path": str(FOLDER)}})
+    if WRITE:
         nbformat.write(notebook, path)
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    names = [name for name in sys.argv[1:] if name.endswith(".ipynb")]
+    paths = sorted(FOLDER.glob("*.ipynb")) if not names else [FOLDER / name for name in names]
+    with multiprocessing.Pool(1 if WRITE else 2) as pool:
+        pool.map(execute, paths, chunksize=1)
