@@ -145,7 +145,7 @@ class LeastSquaresModel(PreciseModel):
     @property
     def optimizer_is_ordinary(self):
         """Whether training follows gradients."""
-        return not isinstance(self.optimizer, LevenbergMarquardt)
+        return not isinstance(getattr(self, "optimizer", None), LevenbergMarquardt)
 
     @property
     def default_batch_size(self):
@@ -158,7 +158,7 @@ class LeastSquaresModel(PreciseModel):
     @property
     def stop_reason(self):
         """Why `LevenbergMarquardt` stopped, None before it has and with other optimizers."""
-        return getattr(self.optimizer, "stop_reason", None)
+        return getattr(getattr(self, "optimizer", None), "stop_reason", None)
 
     def linearise(self, x, y=None, sample_weight=None, others=True):
         """`Linearised` residuals of a batch, the Jacobian by `GradientTape.jacobian`.

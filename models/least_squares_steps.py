@@ -87,7 +87,7 @@ def projected_step(model, batch, damping, growth):
         model.change_others(step[:, 0])
         return solve_readout(model, batch)
 
-    return _tried(model, batch, system, move, predicted, damping, growth)
+    return _tried(model, system, move, predicted, damping, growth)
 
 
 def all_weights_step(model, batch, damping, growth):
@@ -104,7 +104,7 @@ def all_weights_step(model, batch, damping, growth):
         model.change_others(step[split:, 0])
         return model.residuals(*batch)
 
-    return _tried(model, batch, system, move, predicted, damping, growth)
+    return _tried(model, system, move, predicted, damping, growth)
 
 
 def damped_step(jacobian, residual, damping):
@@ -120,10 +120,10 @@ def damped_step(jacobian, residual, damping):
     return step, tf.reduce_sum(step * (strength * step - slope))
 
 
-def _tried(model, batch, system, move, predicted, damping, growth):
+def _tried(model, system, move, predicted, damping, growth):
     """Move, and take it back unless |r| falls; the damping follows the gain."""
     variables = [*model.readout_variables, *model.other_variables]
-    before = model.residuals(*batch)
+    before = system.residual
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
     progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
@@ -161,7 +161,7 @@ def accept_or_undo(variables, before, move, predicted, damping, growth):
         growth.assign(2.0 * growth)
 
     tf.cond(falls, accept, reject)
-    return tf.where(falls, moved, before), falls
+    return tf.where(falls, moved, tf.reshape(before, tf.shape(moved))), falls
 
 
 def _squares(values):

@@ -89,7 +89,8 @@ class PINN(ErrorBars, Identification, Family):
         window_edges: times at which windows begin and end, increasing from t0 to t0 + T, in s;
             None: by rule where `hidden_units` is None too, else one window.
         derivatives: how the residual takes derivatives in time: "tape", by nested
-            `GradientTape`, or "taylor", propagated through the layers, which is a little faster.
+            `GradientTape`, or "taylor", propagated through the layers, which is a little faster
+            and what `LevenbergMarquardt` takes in any case.
         unknown_parameters: names of arguments of `problem` (numbers of the equation or of the
             initial state) to be found by `fit(times, positions)`; `problem` has the first guess
             and keeps it, `found_problem()` and `estimates` have the result. The guessed motion
@@ -170,11 +171,6 @@ class PINN(ErrorBars, Identification, Family):
                 "An h1 or h2 of your own starts from one state and so has one window. "
                 f"Received window_edges={list(self.window_edges)}. Leave out one or the other."
             )
-        if self.num_windows > 1 and (h1 is not None or h2 is not None):
-            raise ValueError(
-                "An h1 or h2 of your own starts from one state and so has one window. "
-                f"Received window_edges={list(self.window_edges)}. Leave out one or the other."
-            )
         self.set_nodes(parameter_nodes, sketch)
         self.frequency = sketch.angle[-1] / self.duration  # the motion's mean rate, in rad/s
         units = DEFAULT_UNITS if hidden_units is None else hidden_units
@@ -199,7 +195,7 @@ class PINN(ErrorBars, Identification, Family):
         if self.unknowns is not None and y is not None:
             return self.data_and_equation(x, y)
         problem, x = with_given_force(self.problem_for(x), x)
-        if self.derivative_method == "tape":
+        if self.derivative_method == "tape" and self.optimizer_is_ordinary:
             t = self.column(x)
             *state, rate = time_derivatives(
                 self.at_parameters(x), t, problem.order, problem.dimension
