@@ -197,6 +197,24 @@ def contenders(name, take, projection):
     return timed
 
 
+def jacobians():
+    """The same for the residual and its Jacobian alone."""
+    problem = DampedOscillator(damping=DAMPING, stiffness=STIFFNESS)
+    models = {"NumPy": None, "ours": PINN, "ours, tape.jacobian": ByTape}
+    timed = {}
+    for label, cls in models.items():
+        model = (cls or PINN)(problem, DURATION, UNITS, seed=1)
+        points = model.collocation_times(POINTS)
+        run = ByNumpy(model.get_weights(), points).parts
+        if cls is not None:
+            run = tf.function(
+                lambda model=model, points=tf.constant(points): model.linearise(points)
+            )
+            run()
+        timed[label] = seconds_of(run, lambda: None)
+    return timed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
@@ -208,8 +226,9 @@ def main():
     for name, take, projection in (
         ("all_weights", all_weights_step, False),
         ("projection", projected_step, True),
+        ("Jacobian", None, None),
     ):
-        timed = contenders(name, take, projection)
+        timed = contenders(name, take, projection) if take else jacobians()
         seconds = {label: [] for label in timed}
         for _ in range(rounds):
             for label, run in timed.items():
