@@ -11,6 +11,7 @@ the same step by `keras.Model.fit`, with metrics, callbacks and the beginning an
 
 import argparse
 import datetime
+import functools
 import importlib.metadata
 import os
 import time
@@ -207,9 +208,7 @@ def jacobians():
         points = model.collocation_times(POINTS)
         run = ByNumpy(model.get_weights(), points).parts
         if cls is not None:
-            run = tf.function(
-                lambda model=model, points=tf.constant(points): model.linearise(points)
-            )
+            run = tf.function(functools.partial(model.linearise, tf.constant(points)))
             run()
         timed[label] = seconds_of(run, lambda: None)
     return timed
