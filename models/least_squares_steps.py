@@ -31,6 +31,19 @@ class Step(NamedTuple):
     rounding: object
 
 
+def apart(function):
+    """The value of a function without arguments, computed in a graph of its own.
+
+    TensorFlow merges the branches of `tf.cond` and the bodies of loops into the graph around them.
+    Where that graph needs much memory, its memory optimizer then adds into a temporary variable
+    that is made even when the branch is not taken, and the next step ends in AlreadyExistsError
+    (TensorFlow issue 23780).
+    """
+    if tf.executing_eagerly():
+        return function()
+    return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})()
+
+
 def readout_step(model, batch):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
     system = model.linearise(*batch, others=False)
@@ -41,7 +54,7 @@ def readout_step(model, batch):
     def moved(fraction):
         model.set_readout(old)
         model.change_readout(fraction * change)
-        residuals = model.residuals(*batch)
+        residuals = apart(lambda: model.residuals(*batch))
         return _squares(residuals), residuals
 
     def too_far(fraction, after, residuals):
@@ -69,7 +82,7 @@ def solve_readout(model, batch):
         return (k < READOUT_STEPS) & progress
 
     def again(k, *_):
-        step = readout_step(model, batch)
+        step = apart(lambda: readout_step(model, batch))
         return k + 1, step.progress, step.residuals
 
     return tf.while_loop(go_on, again, (0, tf.constant(True), model.residuals(*batch)))[-1]

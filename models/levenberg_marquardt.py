@@ -6,7 +6,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .identification import identification_step
-from .least_squares_steps import all_weights_step, projected_step, readout_step
+from .least_squares_steps import all_weights_step, apart, projected_step, readout_step
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -157,7 +157,8 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         def rest():
             return model.residuals(*batch)
 
-        return tf.cond(tf.equal(tf.convert_to_tensor(self.finished), RUNNING), train, rest)
+        running = tf.equal(tf.convert_to_tensor(self.finished), RUNNING)
+        return tf.cond(running, lambda: apart(train), lambda: apart(rest))
 
     def _decide(self, step, has_hidden_weights):
         """Go on, train the hidden weights too, or stop."""
