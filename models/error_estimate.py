@@ -12,8 +12,6 @@ estimate, not a bound: it is good where e is small.
 import keras
 import numpy as np
 
-from oscillator_zoo.data.sampled import Sampled
-
 from .comparison import spectral_size
 from .polynomial_cells import (
     MOST_CELLS,
@@ -75,7 +73,7 @@ def estimate_error(pinn, t):
 def _resolved(pinn):
     """Cells on which polynomials follow the residual, with r and J at their nodes."""
     problem = pinn.problem
-    others = [*problem.breakpoints, *_knots(problem)]
+    others = pinn.sketch.corners
     edges = np.array(pinn.window_edges, np.float64)
     edges[-1] = max(edges[-1], problem.start_time + pinn.duration)
     cells = Cells.between(edges, others, edges[-1] - edges[0])
@@ -158,8 +156,3 @@ def _carried(ends):
     for k in range(ends.shape[1] - 1):
         weights[k + 1] = np.append(1.0, ends[:, k] @ weights[k])
     return weights
-
-
-def _knots(problem):
-    forces = [force for force in problem.coordinate_forces if isinstance(force, Sampled)]
-    return [time for force in forces for time in force.times]

@@ -164,7 +164,7 @@ class PINN(ErrorBars, Identification, Family):
         self.sketch = sketch = self.set_box(parameter_ranges, excluded)
         by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
         if by_rule:
-            window_edges = windows_by_rule(problem, sketch)
+            window_edges = windows_by_rule(sketch)
         self.window_edges = check_window_edges(window_edges, problem, self.duration)
         if self.num_windows > 1 and (h1 is not None or h2 is not None):
             raise ValueError(

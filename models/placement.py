@@ -6,7 +6,6 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .activations import sin
-from .sketch import corners
 
 DEFAULT_UNITS = (32,)
 RADIANS = 2.0  # that the motion turns in one window
@@ -14,15 +13,14 @@ BANDWIDTH = 7.0  # S of the first layer for one such window
 POINTS = 56  # collocation points in a window, 1.7 for each unknown
 
 
-def windows_by_rule(problem, sketch):
+def windows_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
     Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
     jumps or bends there, and no smooth network can follow.
 
     Args:
-        problem: `InitialValueProblem`.
-        sketch: its `Sketch`.
+        sketch: `Sketch` of the motion.
 
     Returns:
         Increasing list of times in s, t0 and t0 + T included.
@@ -30,7 +28,7 @@ def windows_by_rule(problem, sketch):
     angle = sketch.angle
     end = sketch.times[-1]
     edges = [sketch.times[0]]
-    for stop in [*(t for t in corners(problem) if t < end), end]:
+    for stop in [*(t for t in sketch.corners if t < end), end]:
         begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
         num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
         inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]

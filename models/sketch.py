@@ -6,6 +6,8 @@ import numpy as np
 
 from oscillator_zoo.data import Sampled, simulate
 
+from .undeclared_jumps import undeclared_jumps
+
 STEP = 0.05  # radians of the fastest motion in one step
 FEWEST_STEPS, MOST_STEPS = 250, 64_000
 
@@ -22,6 +24,8 @@ class Sketch:
     | `states`  | (x, v)                                     | (num, order·d) |
     | `rates`   | ω(t_i) in rad/s, see `local_rates`         | (num,)         |
     | `angle`   | ∫ ω dt from the start, in rad              | (num,)         |
+    | `jumps`   | times at which the force jumps, in s       | list           |
+    | `corners` | these, and where it bends between samples  | list           |
 
     Args:
         problem: `InitialValueProblem`, one trajectory.
@@ -32,12 +36,15 @@ class Sketch:
     """
 
     def __init__(self, problem, duration):
+        undeclared = undeclared_jumps(problem, problem.start_time + duration)
+        self.jumps = sorted({*problem.breakpoints, *undeclared})
+        self.corners = sorted({*self.jumps, *_knots(problem)})
         num_steps = FEWEST_STEPS
         while True:
             try:
                 run = rk4(problem, duration, num_steps)
                 self.times, self.states = run.times, run.states[0]
-                self.rates = local_rates(problem, self.times, self.states)
+                self.rates = local_rates(problem, self.times, self.states, self.corners)
                 wanted = int(np.ceil(self.rates.max() * duration / STEP))
             except ValueError as error:  # unstable: the step is too large for this motion
                 if num_steps == MOST_STEPS:
@@ -53,7 +60,7 @@ class Sketch:
         self.angle = np.concatenate([[0.0], np.cumsum(steps)])
 
 
-def local_rates(problem, times, states):
+def local_rates(problem, times, states, corners=()):
     """ω(t), how fast a motion changes, in rad/s: the larger of two rates,
 
         max |λ(J)|, J = ∂(v, rhs)/∂(x, v)      of the equation around the motion,
@@ -65,6 +72,7 @@ def local_rates(problem, times, states):
         problem: `InitialValueProblem`, one trajectory.
         times: equidistant, `(num,)`, in s.
         states: `(num, order · dimension)`.
+        corners: times at which the motion's a'' is not looked at, in s.
 
     Returns:
         `(num,)`.
@@ -89,18 +97,17 @@ def local_rates(problem, times, states):
     of_equation = np.abs(np.linalg.eigvals(jacobian)).max(axis=-1)
     change = np.zeros_like(rhs)
     change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
-    smooth = ~_near(times, corners(problem))
+    smooth = ~_near(times, corners)
     size = np.maximum(np.abs(rhs).max(), 1e-300)
     of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
     rates = np.maximum(of_equation, of_motion)
     return np.maximum(rates, max(0.5 * rates.mean(), 1.0 / (times[-1] - times[0])))
 
 
-def corners(problem):
-    """Times at which a force jumps or, between samples, bends: increasing, in s."""
+def _knots(problem):
+    """Times of the samples of forces after the start, between which they bend, in s."""
     samples = (f.times for f in problem.coordinate_forces if isinstance(f, Sampled))
-    knots = {time for times in samples for time in times.tolist() if time > problem.start_time}
-    return sorted(knots | set(problem.breakpoints))
+    return [time for times in samples for time in times.tolist() if time > problem.start_time]
 
 
 def _near(times, breakpoints):

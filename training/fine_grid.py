@@ -8,7 +8,7 @@ REFINEMENT = 10
 
 
 def fine_times(pinn, num_points=None):
-    """Times ten times finer than the training points, and both sides of every breakpoint.
+    """Times ten times finer than the training points, and both sides of every jump of the force.
 
     Nine times lie between two neighbouring training points, where a residual may be large though
     it is small at the points themselves, and between an edge of a window and the points next to
@@ -39,7 +39,7 @@ def fine_times(pinn, num_points=None):
     if pinn.num_windows > 1:
         times = np.union1d(times, _between_points(pinn, num_points))
     side = 8.0 * float(np.finfo(pinn.compute_dtype).eps) * max(abs(start), abs(end))
-    jumps = [t for t in pinn.problem.breakpoints if t <= end]
+    jumps = [t for t in pinn.sketch.jumps if t <= end]
     around = [t + offset for t in jumps for offset in (-side, 0.0, side)]
     return np.unique(np.clip(np.union1d(times, around), start, end))
 
