@@ -30,7 +30,7 @@ from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
 from .unknowns import Unknowns
 from .warm_start import warm_start
-from .wrong_motion import warn_of_wrong_motion
+from .wrong_motion import warn_of_few_points, warn_of_wrong_motion
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -279,6 +279,7 @@ class PINN(ErrorBars, Identification, Family):
             return self.fit_data(x, *args, **kwargs)
         history = super().fit(x, *args, **kwargs)
         warn_of_wrong_motion(self)
+        warn_of_few_points(self)
         return history
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):

@@ -1,4 +1,4 @@
-"""A small residual is not yet the right answer: trained solutions are held against a stepper's."""
+"""A small residual at the training points is not yet the right answer: two checks after a fit."""
 
 import warnings
 
@@ -11,6 +11,31 @@ MOST_TIMES = 4000
 MANY_STEPS = 100
 DEVIATION = 1e-2  # of the largest position: healthy fits are a million times nearer
 STEPPER_ERRORS = 10.0
+BETWEEN = 100.0  # tolerances that a residual may have between the training points
+
+
+def warn_of_few_points(pinn):
+    """Warn if a fit by `LevenbergMarquardt` met its tolerance at the training points only.
+
+        max |r| ≤ ε at them,   max |r| > 100 ε at those that `collocation_points` has by itself
+
+    Args:
+        pinn: `PINN`. Families and unknown parameters are not looked at.
+    """
+    if pinn.box is not None or pinn.unknowns is not None or not _has_trained(pinn.optimizer):
+        return
+    tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
+    times = pinn.collocation_times()
+    between = np.abs(pinn.residual(times)).max()
+    if at_points <= tolerance and between > BETWEEN * max(tolerance, at_points):
+        warnings.warn(
+            f"Between the training points the residual should be about as small as at them. "
+            f"Received up to {at_points:.1g} {_residual_unit(pinn.problem)} at them and "
+            f"{between:.1g} {_residual_unit(pinn.problem)} between: too few points for the "
+            f"weights of the readout. Use collocation_points() without a number, {len(times)} "
+            "points here.",
+            stacklevel=3,
+        )
 
 
 def warn_of_wrong_motion(pinn):
@@ -41,12 +66,16 @@ def warn_of_wrong_motion(pinn):
     warnings.warn(
         f"The solution differs from that of RK4 by up to {deviation:.2g} {unit}, where the "
         f"largest position is {largest:.2g} {unit}; its residual at the training points is at most "
-        f"{residual:.1g} {unit}/s{'²' if pinn.problem.order == 2 else ''}. Received hidden_units="
+        f"{residual:.1g} {_residual_unit(pinn.problem)}. Received hidden_units="
         f"{pinn.hidden_units} in {num} window{'s' * (num > 1)}: too few or too slow waves for this "
         "motion, or weights that began too far from it. Make a new PINN, hidden_units and "
         "window_edges left out, and train it by LevenbergMarquardt from the beginning.",
         stacklevel=3,
     )
+
+
+def _residual_unit(problem):
+    return f"{problem.position_unit}/s{'²' if problem.order == 2 else ''}"
 
 
 def _has_trained(optimizer):

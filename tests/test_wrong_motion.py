@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from oscillator_zoo.data import DampedOscillator, Pendulum
+from oscillator_zoo.data import DampedOscillator, Duffing, Pendulum
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 
 
@@ -42,3 +42,15 @@ def test_a_fit_that_has_only_begun_is_left_in_peace():
     pinn = PINN(DampedOscillator(damping=0.1), 40.0 * np.pi, hidden_units=(8,), seed=1)
     fit(pinn, epochs=1, steps_per_epoch=1)
     assert np.abs(pinn(pinn.sketch.times) - pinn.sketch.states[:, :1]).max() > 0.1
+
+
+def test_a_residual_that_vanishes_at_too_few_points_only_is_noticed():
+    """Eight windows with eight points and 33 weights each: any right-hand side is met there."""
+    pinn = PINN(Duffing(), 10.0, seed=0)
+    pinn.compile(LevenbergMarquardt())
+    parts = [
+        r"Received up to \de-\d+ m/s² at them and [\d.]+ m/s² between: too few points .*",
+        rf"collocation_points\(\) without a number, {56 * pinn.num_windows} points here",
+    ]
+    with pytest.warns(UserWarning, match="".join(parts)):
+        pinn.fit(pinn.collocation_points(60), epochs=9, verbose=0)
