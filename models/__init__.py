@@ -12,6 +12,7 @@ from .levenberg_marquardt import LevenbergMarquardt
 from .linear_cells import euler_weights, read_oscillator
 from .pinn import PINN
 from .rollout import rollout
+from .truncated_gradient import TruncatedGradient
 
 __all__ = [
     "PINN",
@@ -22,6 +23,7 @@ __all__ = [
     "JordanRNN",
     "LeastSquaresModel",
     "LevenbergMarquardt",
+    "TruncatedGradient",
     "euler_weights",
     "read_oscillator",
     "rollout",

@@ -11,6 +11,7 @@ from .response_evaluation import evaluate_response
 from .run import Run
 from .solution_evaluation import evaluate_solution
 from .solution_plots import plot_residual, plot_solution
+from .truncation_bias import truncation_bias
 from .zoo import recipes, train
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "plot_trajectory",
     "recipes",
     "train",
+    "truncation_bias",
 ]
