@@ -109,9 +109,7 @@ def gradient_norms(layer, inputs, initial_state=None, max_lag=None):
 def recurrent_matrix(cell):
     """The matrix by which a cell feeds its state back, NumPy in float64; None if there is none."""
     if isinstance(cell, EulerCell):
-        h = cell.time_step
-        alpha, delta = (float(w.numpy()) for w in (cell.damping_rate, cell.squared_frequency))
-        return np.array([[1.0, h], [-h * delta, 1.0 - h * alpha]])
+        return np.asarray(ops.convert_to_numpy(cell.step_matrix()), np.float64).T
     if not isinstance(cell, keras.layers.SimpleRNNCell):
         return None
     matrix = np.asarray(ops.convert_to_numpy(cell.recurrent_kernel), np.float64)
