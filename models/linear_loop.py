@@ -91,7 +91,7 @@ def _from_rest(matrix, drive, levels):
 
 def _one_by_one(matrix, drives):
     """States from rest after each drive `(rows, units)` of a list."""
-    states = drives[:1]
+    states = [drives[0]]
     for drive in drives[1:]:
         states.append(drive + states[-1] @ matrix)
     return states

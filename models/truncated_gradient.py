@@ -75,20 +75,15 @@ class TruncatedGradient(keras.layers.Layer):
         self.num_steps = positive_integer("num_steps", num_steps)
 
     def build(self, sequence_shape):
+        _check_length(sequence_shape)
         if not self.layer.built:
             self.layer.build(sequence_shape)
 
     def call(self, sequence, training=False, mask=None):
-        length = sequence.shape[1]
-        if length is None or mask is not None:
-            received = "a mask" if length is not None else f"shape {tuple(sequence.shape)}"
-            raise ValueError(
-                "A gradient is truncated on sequences of one known length, without masks. "
-                f"Received {received}. Write the length into keras.Input((time, features))."
-            )
+        _check_length(sequence.shape, mask)
         outputs, states = [], None
         with temporarily(self.layer, return_state=True, return_sequences=True):
-            for first in range(0, length, self.num_steps):
+            for first in range(0, sequence.shape[1], self.num_steps):
                 piece = sequence[:, first : first + self.num_steps]
                 output, *states = self.layer(piece, initial_state=states, training=training)
                 states = keras.tree.map_structure(ops.stop_gradient, states)
@@ -105,3 +100,12 @@ class TruncatedGradient(keras.layers.Layer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
+
+
+def _check_length(shape, mask=None):
+    if shape[1] is None or mask is not None:
+        received = "a mask" if mask is not None else f"shape {tuple(shape)}"
+        raise ValueError(
+            "A gradient is truncated on sequences of one known length, without masks. "
+            f"Received {received}. Write the length into keras.Input((time, features))."
+        )
