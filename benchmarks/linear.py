@@ -61,9 +61,10 @@ def functions(layer, force):
         import jax
 
         values = [variable.value for variable in layer.trainable_variables]
+        others = [variable.value for variable in layer.non_trainable_variables]
 
         def outputs(x, values=values):
-            return layer.stateless_call(values, [], x)[0]
+            return layer.stateless_call(values, others, x)[0]
 
         def loss(values, x):
             return (outputs(x, values) ** 2).mean()
