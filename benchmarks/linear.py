@@ -6,7 +6,8 @@ Both layers have equal weights, and one graph each with the batch and the number
 as in `fit`. The loss is the mean square of all outputs; its gradient is that with respect to all
 weights. They take turns so that all see the same machine; the first call of each, which compiles,
 is not counted. "apart" is the largest difference of the outputs, relative to the largest output.
-The backend is TensorFlow, or the one that KERAS_BACKEND names.
+The backend is TensorFlow, or the one that KERAS_BACKEND names; on JAX both take the steps one by
+one.
 """
 
 import argparse

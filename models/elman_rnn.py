@@ -27,7 +27,7 @@ class ElmanRNN(RecurrentLayer):
 
     Where f is the identity, sequences of 64 steps and more are taken in blocks of steps at once
     (`linear_loop`), to the same numbers up to rounding; with a mask, `unroll`, active recurrent
-    dropout or in 16 bits they are stepped through.
+    dropout, in 16 bits or on JAX they are stepped through.
 
     With `stateful`, every batch starts where the last one ended, and `reset_state` returns to
     the start: the learned h_0, or zero. The learned h_0 is not trained in a stateful layer.

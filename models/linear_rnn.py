@@ -20,8 +20,8 @@ class LinearRNN(keras.layers.RNN):
     `ElmanRNN` does the same by itself.
 
     Steps are taken one by one, as by `keras.layers.RNN`, where there is a mask, with `unroll`,
-    in float16 and bfloat16, with active `recurrent_dropout`, and for sequences that are known to
-    be shorter than 64 steps.
+    in float16 and bfloat16, with active `recurrent_dropout`, for sequences that are known to be
+    shorter than 64 steps, and on JAX, whose compiled loop is as fast.
 
     Args:
         cell: `EulerCell`, or `ElmanCell` with `activation=None` or "linear".

@@ -69,6 +69,7 @@ def twins(kind, dtype="float64", **options):
     return ours, theirs, x
 
 
+BLOCKS = BACKEND != "jax"  # whose own loop is as fast
 KINDS = ("euler", "elman cell", "elman rnn")
 
 
@@ -76,7 +77,7 @@ KINDS = ("euler", "elman cell", "elman rnn")
 @pytest.mark.parametrize("kind", KINDS)
 def test_outputs_and_states_are_those_of_keras_rnn(kind, options):
     ours, theirs, x = twins(kind, **options)
-    assert linear_matrix(ours, x, None, False) is not None
+    assert (linear_matrix(ours, x, None, False) is not None) is BLOCKS
     assert_same(ours(x), theirs(x), 1e-12)
     start = np.random.default_rng(1).normal(size=(BATCH, ours.cell.state_size))
     start = ops.convert_to_tensor(start)
@@ -154,14 +155,14 @@ def test_steps_are_taken_one_by_one_where_blocks_do_not_apply():
 
     x = inputs(dtype="float32")
     mask = ops.convert_to_tensor(np.ones((BATCH, TIME), bool))
-    assert linear_matrix(layer(), x, None, True) is not None
+    assert (linear_matrix(layer(), x, None, True) is not None) is BLOCKS
     assert linear_matrix(layer(), x, mask, False) is None
     assert linear_matrix(layer(), x[:, : SHORT - 1], None, False) is None
     assert linear_matrix(layer(unroll=True), x, None, False) is None
     assert linear_matrix(layer(activation="tanh"), x, None, False) is None
     assert linear_matrix(layer(dtype="mixed_bfloat16"), x, None, False) is None
     dropping = layer(recurrent_dropout=0.5)
-    assert linear_matrix(dropping, x, None, False) is not None
+    assert (linear_matrix(dropping, x, None, False) is not None) is BLOCKS
     assert linear_matrix(dropping, x, None, True) is None
 
 
