@@ -10,8 +10,10 @@ from .jordan_rnn import JordanRNN
 from .least_squares_model import LeastSquaresModel
 from .levenberg_marquardt import LevenbergMarquardt
 from .linear_cells import euler_weights, read_oscillator
+from .linear_rnn import LinearRNN
 from .pinn import PINN
 from .rollout import rollout
+from .truncated_gradient import TruncatedGradient
 
 __all__ = [
     "PINN",
@@ -22,6 +24,8 @@ __all__ = [
     "JordanRNN",
     "LeastSquaresModel",
     "LevenbergMarquardt",
+    "LinearRNN",
+    "TruncatedGradient",
     "euler_weights",
     "read_oscillator",
     "rollout",

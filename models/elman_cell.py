@@ -191,6 +191,17 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             state = _drop(state, self.get_recurrent_dropout_mask)
         return self._product(state, self.recurrent_kernel)
 
+    @property
+    def is_linear(self):
+        """Whether h_t is a linear function of h_{t-1}."""
+        return self.activation is keras.activations.linear and not self.feeds_back_output
+
+    def step_matrix(self, training=False):
+        """A of h_t = h_{t-1} A + U x_t + b, or None where the step is not that."""
+        if not self.is_linear or (training and self.recurrent_dropout > 0):
+            return None
+        return ops.convert_to_tensor(self.recurrent_kernel, self.compute_dtype)
+
     def activate(self, drive):
         """h = f(z)."""
         return full_precision(self.activation)(drive)

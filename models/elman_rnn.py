@@ -3,6 +3,7 @@
 import keras
 
 from .elman_cell import ElmanCell
+from .linear_loop import linear_matrix, linear_outputs
 from .recurrent_layer import RecurrentLayer
 from .time_loop import time_loop
 
@@ -23,6 +24,10 @@ class ElmanRNN(RecurrentLayer):
     `keras.layers.Bidirectional` sets). This holds on every backend, unrolled or not; Keras's own
     loop departs from it on JAX, where it repeats the state in place of the output, and with
     `unroll`, `go_backwards` and `zero_output_for_mask` together.
+
+    Where f is the identity, sequences of 64 steps and more are taken in blocks of steps at once
+    (`linear_loop`), to the same numbers up to rounding; with a mask, `unroll`, active recurrent
+    dropout, in 16 bits or on JAX they are stepped through.
 
     With `stateful`, every batch starts where the last one ended, and `reset_state` returns to
     the start: the learned h_0, or zero. The learned h_0 is not trained in a stateful layer.
@@ -70,6 +75,9 @@ class ElmanRNN(RecurrentLayer):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = self.in_processing_order(mask)
         drive = self.cell.project_input(self.in_processing_order(sequences), training)
+        matrix = linear_matrix(self, drive, mask, training)
+        if matrix is not None:
+            return linear_outputs(self, matrix, drive, initial_state[0])
 
         def step(drive_t, hidden):
             return self.cell.activate(drive_t + self.cell.project_state(hidden, training))

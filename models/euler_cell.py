@@ -24,7 +24,8 @@ class EulerCell(keras.layers.Layer):
     | m          | `mass`                                 | kg     |
     | x_0, v_0   | `initial_position`, `initial_velocity` | m, m/s |
 
-    The numbers are those of `oscillator_zoo.data.simulate(method="euler")`, to rounding. Fed with
+    The numbers are those of `oscillator_zoo.data.simulate(method="euler")`, to rounding; for long
+    sequences `LinearRNN(cell)` takes many steps at once, which `keras.layers.RNN` cannot. Fed with
     measured force and motion, `fit` turns the weights α and δ into the oscillator's constants.
     Fitted to a motion that Euler's method did *not* make, they absorb the error of the method, to
     first order α + Δt δ in place of α. δ is kept ≥ 0 during training; α is not, since Euler data
@@ -72,6 +73,8 @@ class EulerCell(keras.layers.Layer):
     [[ 1.   -0.5 ]
      [ 0.75 -1.  ]]
     """
+
+    is_linear = True
 
     def __init__(
         self,
@@ -148,14 +151,28 @@ class EulerCell(keras.layers.Layer):
         output = ops.concatenate([motion[name] for name in self.features], axis=-1)
         return output, [new_state] if isinstance(states, list | tuple) else new_state
 
+    def step_matrix(self, training=False):
+        """A of s_{i+1} = s_i A + u_i, `(2, 2)`, for states in rows; u_i is `project_input`."""
+        numbers = (1.0, self.damping_rate, self.squared_frequency)
+        one, alpha, delta = (_tensor(number, self.compute_dtype) for number in numbers)
+        h = self.time_step
+        return ops.stack([ops.stack([one, -h * delta]), ops.stack([h * one, one - h * alpha])])
+
+    def project_input(self, force, training=False):
+        """u_i = (0, Δt F_i / m), for one step `(batch, 1)` or a sequence `(batch, time, 1)`."""
+        force = ops.cast(force, self.compute_dtype)
+        kick = self.time_step * (force / _tensor(self.mass, self.compute_dtype))
+        return ops.concatenate([ops.zeros_like(kick), kick], axis=-1)
+
+    def read_out(self, states):
+        """The `features` of states `(..., 2)`."""
+        columns = [FEATURES.index(name) for name in self.features]
+        return ops.concatenate([states[..., i : i + 1] for i in columns], axis=-1)
+
     def get_initial_state(self, batch_size=None):
         """The state before the first force, in a list: (x_0, v_0), `(batch_size, 2)`."""
-        start = ops.stack(
-            [
-                ops.cast(self.initial_position, self.compute_dtype),
-                ops.cast(self.initial_velocity, self.compute_dtype),
-            ]
-        )
+        numbers = self.initial_position, self.initial_velocity
+        start = ops.stack([_tensor(number, self.compute_dtype) for number in numbers])
         return [ops.zeros((batch_size, 1), dtype=self.compute_dtype) + start]
 
     def get_config(self):
@@ -168,6 +185,11 @@ class EulerCell(keras.layers.Layer):
             "learn_initial_state": self.learn_initial_state,
             "features": self.features,
         }
+
+
+def _tensor(number, dtype):
+    """A number or weight as a tensor; `ops.cast` alone would round a number to float32."""
+    return ops.cast(number * ops.ones((), dtype=dtype), dtype)
 
 
 def _number(name, value, unit, **bounds):

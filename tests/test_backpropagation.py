@@ -158,6 +158,34 @@ def test_gradient_of_a_scalar_linear_cell_is_the_derivative_of_a_power():
     np.testing.assert_allclose(found["W"].ravel(), 2 * steps * w ** (2 * steps - 1), rtol=1e-12)
 
 
+@pytest.mark.parametrize("truncation", [1, 2, 5])
+@pytest.mark.parametrize("activation", ["tanh", "linear"])
+def test_truncated_gradients_are_the_tapes_with_the_older_state_a_constant(activation, truncation):
+    cell = random_cell(activation, output_units=OUTPUTS)
+    x, target, h_0 = sequences()
+    found = backpropagation_through_time(cell, x, target, h_0, truncation=truncation)
+    whole = backpropagation_through_time(cell, x, target, h_0)
+    np.testing.assert_array_equal(found["costs"], whole["costs"])
+    for t in range(TIME):
+        first = max(t - truncation + 1, 0)
+        start = whole["states"][first - 1] if first else h_0
+        part, _, _ = tape_gradients(cell, x[:, first : t + 1], target[:, first : t + 1], start)
+        for letter, values in part.items():
+            np.testing.assert_allclose(found[letter][t], values[-1], rtol=0, atol=1e-12)
+
+
+def test_truncation_after_the_first_step_changes_no_bit():
+    cell = random_cell(output_units=OUTPUTS)
+    whole = backpropagation_through_time(cell, *sequences())
+    for truncation in (TIME, 10 * TIME):
+        found = backpropagation_through_time(cell, *sequences(), truncation=truncation)
+        for letter in LETTERS.values():
+            np.testing.assert_array_equal(found[letter], whole[letter])
+    short = backpropagation_through_time(cell, *sequences(), truncation=TIME - 1)
+    assert np.abs(short["W"][-1] - whole["W"][-1]).max() > 1e-6
+    np.testing.assert_array_equal(short["V"], whole["V"])
+
+
 def test_unsuitable_cells_are_refused():
     x, target, _ = sequences()
     with pytest.raises(ValueError, match="Pass an ElmanCell or ElmanRNN"):
@@ -184,3 +212,5 @@ def test_arrays_that_do_not_fit_are_refused():
         backpropagation_through_time(cell, x, target, h_0[0])
     with pytest.raises(ValueError, match="belong together"):
         backpropagation_through_time(cell, x, target, h_0, cost=lambda y, d: 0.0)
+    with pytest.raises(ValueError, match="truncation must be an integer of at least 1"):
+        backpropagation_through_time(cell, x, target, h_0, truncation=0)

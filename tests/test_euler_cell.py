@@ -78,8 +78,9 @@ def test_cell_fed_with_f_i_outputs_the_simulated_s_i_plus_1():
 
 
 def test_initial_state_may_come_from_the_constructor():
-    layer = euler_layer(initial_position=0.5, initial_velocity=-1.0)
-    motion = simulate(OSCILLATOR, STEP, 20)
+    layer = euler_layer(initial_position=0.7, initial_velocity=-1.1)  # no float32 numbers
+    start = {"position": 0.7, "velocity": -1.1}
+    motion = simulate(OSCILLATOR.with_parameters(**start), STEP, 20)
     np.testing.assert_allclose(
         ops.convert_to_numpy(layer(motion.force[:, :-1])), motion.states[:, 1:], rtol=0, atol=1e-13
     )

@@ -117,6 +117,21 @@ def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_pa
     assert np.isfinite(evaluation["model"]["position_rmse"])
 
 
+@pytest.mark.parametrize("name", ["elman-driven", "elman-measured"])
+def test_truncated_training_trains_the_model_that_is_saved(name, record, tmp_path):
+    options = {"data": record, "sampling_rate": 10.0} if name == "elman-measured" else {}
+    weights = []
+    for truncation in (None, 40):
+        folder = tmp_path / str(truncation)
+        run, _ = train(name, folder, epochs=1, truncation=truncation, **options)
+        again = Run.load(folder).model
+        assert again.input_shape == (None, None, 1)
+        force = run.test.force[:2, :60].astype("float32")
+        np.testing.assert_array_equal(again.predict_on_batch(force), run.model(force))
+        weights.append(run.model.get_weights())
+    assert max(np.abs(a - b).max() for a, b in zip(*weights)) > 1e-4
+
+
 def test_run_json_says_what_was_done(tmp_path):
     train("pinn-decay", tmp_path, epochs=2, seed=5)
     content = json.loads((tmp_path / "run.json").read_text())
@@ -134,6 +149,8 @@ def test_run_json_says_what_was_done(tmp_path):
         ("pinn-decay", {"seed": 2**32}, "seed must be below"),
         ("pinn-decay", {"seed": -1}, "seed must be an integer of at least 0"),
         ("pinn-decay", {"data": "x.csv"}, "takes no further options"),
+        ("pinn-decay", {"truncation": 5}, "takes no further options"),
+        ("elman-driven", {"truncation": 0}, "truncation must be an integer of at least 1"),
         ("elman-measured", {}, "needs data"),
         ("elman-measured", {"data": "x.csv"}, "needs sampling_rate"),
         ("elman-measured", {"dta": "x.csv"}, "Did you mean 'data'"),

@@ -4,11 +4,14 @@ from .backpropagation import backpropagation_through_time
 from .callbacks import Progress, ResidualTolerance, SolutionPlot
 from .error_tolerance import ErrorTolerance
 from .forecast_evaluation import evaluate_forecast
+from .gradient_norms import gradient_norms
+from .gradient_plot import plot_gradient_norms
 from .plots import plot_history, plot_phase, plot_rollout, plot_trajectory
 from .response_evaluation import evaluate_response
 from .run import Run
 from .solution_evaluation import evaluate_solution
 from .solution_plots import plot_residual, plot_solution
+from .truncation_bias import truncation_bias
 from .zoo import recipes, train
 
 __all__ = [
@@ -21,6 +24,8 @@ __all__ = [
     "evaluate_forecast",
     "evaluate_response",
     "evaluate_solution",
+    "gradient_norms",
+    "plot_gradient_norms",
     "plot_history",
     "plot_phase",
     "plot_residual",
@@ -29,4 +34,5 @@ __all__ = [
     "plot_trajectory",
     "recipes",
     "train",
+    "truncation_bias",
 ]

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.models import ElmanCell, JordanCell
 
@@ -16,7 +17,7 @@ ACTIVATIONS = {
 
 
 def backpropagation_through_time(
-    cell, inputs, targets, initial_state=None, cost=None, cost_derivative=None
+    cell, inputs, targets, initial_state=None, cost=None, cost_derivative=None, truncation=None
 ):
     """Gradients of the cost of every time step with respect to the weights of an Elman cell.
 
@@ -33,7 +34,9 @@ def backpropagation_through_time(
         ∂z_{k−1} = Wᵀ ∂z_k · f'(z_{k−1})     ∂C_t/∂W = Σ_k ∂z_k h_{k−1}ᵀ
 
     The third line is the passage through time: t − k factors Wᵀ f', whose product vanishes or
-    explodes. Where the cell has no output layer, y_t = h_t, and V and c are absent.
+    explodes. Where the cell has no output layer, y_t = h_t, and V and c are absent. With
+    `truncation=K` only the last K steps of the history of every C_t count, k = t − K + 1 … t: a
+    biased gradient at K/T of the work, whose bias `truncation_bias` measures.
 
     NumPy in float64, in T (T + 1) / 2 steps for all C_t: for reading and checking, not for
     training. Arrays have the shapes of the Keras weights, which multiply rows from the right.
@@ -54,6 +57,8 @@ def backpropagation_through_time(
         initial_state: h_0, `(batch, units)`; by default the cell's own, zero or learned.
         cost: function (y_t, target_t) → C_t, a number, in place of the mean squared error.
         cost_derivative: function (y_t, target_t) → ∂C_t/∂y_t, `(batch, output)`; goes with `cost`.
+        truncation: K ≥ 1, the number of steps that the gradient of each C_t goes back through; by
+            default all of them.
 
     Returns:
         Dictionary of float64 arrays: `"states"` h_1 … h_T, `(time, batch, units)`; `"outputs"` y,
@@ -64,7 +69,8 @@ def backpropagation_through_time(
 
     Raises:
         ValueError: for another kind of cell, a cell without weights, an activation without a
-            known derivative, shapes that do not fit, or `cost` without `cost_derivative`.
+            known derivative, shapes that do not fit, `cost` without `cost_derivative`, or a
+            `truncation` that is not a positive integer.
 
     Example:
     >>> import numpy as np
@@ -93,12 +99,11 @@ def backpropagation_through_time(
             f"Received cost={cost!r}, cost_derivative={cost_derivative!r}. Pass both or neither."
         )
     x, target, h_0 = _sequences(cell, weights, inputs, targets, initial_state)
+    reach = len(x) if truncation is None else positive_integer("truncation", truncation)
     h, y = forward(weights, f, g, x, h_0)
     cost, cost_derivative = cost or mean_squared_error, cost_derivative or _error_derivative
-    gradients = [
-        backward(weights, f, g, x, h_0, h, y, t, np.asarray(cost_derivative(y[t], target[t])))
-        for t in range(len(x))
-    ]
+    slopes = [np.asarray(cost_derivative(y[t], target[t])) for t in range(len(x))]
+    gradients = [backward(weights, f, g, x, h_0, h, y, t, slopes[t], reach) for t in range(len(x))]
     per_step = {name: np.stack([gradient[name] for gradient in gradients]) for name in weights}
     return {
         "states": h,
@@ -120,8 +125,9 @@ def forward(weights, f, g, x, h_0):
     return h, g[0](h @ weights["V"] + weights.get("c", 0.0)) if "V" in weights else h
 
 
-def backward(weights, f, g, x, h_0, h, y, t, dy):
-    """∂C_t/∂(U, W, V, b, c) from ∂C_t/∂y_t, back through the steps k = t, t − 1, …, first."""
+def backward(weights, f, g, x, h_0, h, y, t, dy, reach):
+    """∂C_t/∂(U, W, V, b, c) from ∂C_t/∂y_t, back through the steps k = t, t − 1, …: `reach` steps
+    or, where there are not so many, all."""
     gradient = {name: np.zeros_like(value) for name, value in weights.items()}
     dh = dy
     if "V" in weights:
@@ -129,7 +135,7 @@ def backward(weights, f, g, x, h_0, h, y, t, dy):
         gradient["V"] = h[t].T @ da
         _add(gradient, "c", da.sum(axis=0))
         dh = da @ weights["V"].T
-    for k in range(t, -1, -1):
+    for k in range(t, max(t - reach, -1), -1):
         dz = dh * f[1](h[k])
         gradient["U"] += x[k].T @ dz
         gradient["W"] += (h[k - 1] if k else h_0).T @ dz

@@ -59,6 +59,7 @@ def parser():
     add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
     add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
     add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+    add.add_argument("--truncation", type=int, metavar="STEPS", help="of gradients through time")
     add.set_defaults(command=_train)
 
     for name, command, does in (
@@ -84,7 +85,7 @@ def _list(given):
 
 
 def _train(given):
-    names = ("data", "sampling_rate", "input_column", "output_column")
+    names = ("data", "sampling_rate", "input_column", "output_column", "truncation")
     options = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     folder = given.output_dir or pathlib.Path("runs") / given.name
     run, evaluation = train(given.name, folder, epochs=given.epochs, seed=given.seed, **options)

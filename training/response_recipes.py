@@ -10,11 +10,12 @@ from oscillator_zoo.data import (
     split_by_trajectory,
     system_identification_pairs,
 )
-from oscillator_zoo.models import ElmanRNN, EulerCell, JordanRNN
+from oscillator_zoo.models import ElmanRNN, EulerCell, JordanRNN, TruncatedGradient
 
 from .run import Run
 
 WARM_UP = 20
+NUM_STEPS = 200
 
 
 def driven_motions(seed):
@@ -26,7 +27,7 @@ def driven_motions(seed):
         phase=generator.uniform(0.0, 2.0 * np.pi, 80),
     )
     oscillator = DampedOscillator(damping=0.4, force=force, position=0.0)
-    motions = simulate(oscillator, time_step=0.1, num_steps=200)
+    motions = simulate(oscillator, time_step=0.1, num_steps=NUM_STEPS)
     return split_by_trajectory(motions, (0.7, 0.15, 0.15), seed)
 
 
@@ -39,15 +40,20 @@ def cosine_adam(initial_rate, steps):
     return keras.optimizers.Adam(rate, clipnorm=1.0)
 
 
-def elman_driven(epochs=200, seed=0, callbacks=()):
-    """Elman network: from the force alone to position and velocity."""
+def elman_driven(epochs=200, seed=0, callbacks=(), truncation=None):
+    """Elman network: from the force alone to position and velocity.
+
+    With `truncation` the gradients go back through so many steps at most, not through all 200.
+    """
     train, validation, test = driven_motions(seed)
     pairs = system_identification_pairs(train, inputs="force", batch_size=8, shuffle_seed=seed)
-    model = keras.Sequential(
-        [keras.Input((None, 1)), ElmanRNN(32, output_units=2, return_sequences=True)]
-    )
-    model.compile(cosine_adam(5e-3, epochs * len(pairs)), loss="mse")
-    history = model.fit(
+    layer = ElmanRNN(32, output_units=2, return_sequences=True)
+    trained = model = keras.Sequential([keras.Input((None, 1)), layer])
+    if truncation is not None:
+        layers = [keras.Input((NUM_STEPS, 1)), TruncatedGradient(layer, truncation)]
+        trained = keras.Sequential(layers)
+    trained.compile(cosine_adam(5e-3, epochs * len(pairs)), loss="mse")
+    history = trained.fit(
         pairs,
         validation_data=system_identification_pairs(validation, inputs="force"),
         epochs=epochs,

@@ -71,7 +71,8 @@ def train(name, output_dir, epochs=None, seed=0, **options):
         epochs: an integer ≥ 1; None for the recipe's own.
         seed: an integer ≥ 0 that fixes data and initial weights.
         **options: further arguments of the recipe: `data` (path of a CSV file) and
-            `sampling_rate` (in Hz) of "elman-measured".
+            `sampling_rate` (in Hz) of "elman-measured"; `truncation` (of gradients through time,
+            in steps) of "elman-measured" and "elman-driven".
 
     Returns:
         Tuple (run, evaluation): the `Run` and its errors, which print as a table.
@@ -125,6 +126,8 @@ def check_options(name, recipe, epochs, options):
     """The recipe's keyword arguments, complete and known."""
     if epochs is not None:
         options = {**options, "epochs": positive_integer("epochs", epochs)}
+    if options.get("truncation") is not None:
+        positive_integer("truncation", options["truncation"])
     parameters = dict(inspect.signature(recipe).parameters)
     own = [p for p in parameters if p not in ("epochs", "seed", "callbacks")]
     for option in options:
