@@ -55,7 +55,7 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
 
     @tf.custom_gradient
     def states(*arguments):
-        hidden = run(activation, block, *arguments)
+        hidden = run(activation, block, *_unwatched(arguments))
 
         def gradient(upstream):
             return *gradients(hidden, upstream, *arguments), *of_masks
@@ -64,7 +64,8 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
 
     @tf.custom_gradient
     def gradients(hidden, upstream, *arguments):
-        delta, *others = run_back(activation, block, hidden, upstream, *arguments)
+        tensors = _unwatched((hidden, upstream, *arguments))
+        delta, *others = run_back(activation, block, *tensors)
 
         def gradient(*upstreams):
             of_upstream, *results = _second_order(activation, upstreams, upstream, arguments)
@@ -73,6 +74,11 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
         return (tf.matmul(delta, arguments[2], transpose_b=True), *others), gradient
 
     return states(tf.transpose(x, (1, 0, 2)), start, kernel, recurrent_kernel, bias, *masks)
+
+
+def _unwatched(tensors):
+    # Two nested tapes would have a function of XLA return its loop's every intermediate result.
+    return [tf.stop_gradient(tensor) for tensor in tensors]
 
 
 def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None):
@@ -149,12 +155,13 @@ def _loop(step, length, block, carried):
 
     array = tf.TensorArray(carried.dtype, length, element_shape=carried.shape)
     state = 0, carried, array
-    whole = length - length % block
-    for number, end, passes in ((block, whole, length // block), (1, length, length % block)):
-        if isinstance(passes, tf.Tensor) or passes > 0:
-            state = tf.while_loop(
-                lambda t, *_, end=end: t < end, steps(number), state, maximum_iterations=passes
-            )
+    loops = [(block, length // block), (1, length % block)] if block > 1 else [(1, length)]
+    end = 0
+    for number, passes in loops:
+        end += number * passes
+        state = tf.while_loop(
+            lambda t, *_, end=end: t < end, steps(number), state, maximum_iterations=passes
+        )
     return state[1:]
 
 
