@@ -19,9 +19,9 @@ import sys
 import time
 
 import numpy as np
+from rnn_contenders import CONTENDERS, OURS
 
 from data import commit, processor
-from rnn_contenders import CONTENDERS, OURS
 
 SIZES = [(64, 200, 32), (8, 2000, 128)]
 LONGEST_UNROLLED = 500  # steps; beyond, compiling takes minutes

@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 LEARNING_RATE = 1e-3
+RANGES = (0.5, 2.0), (0.0, 0.2), (0.0, 6.28)  # angular frequency, damping rate, phase
 
 
 class Task:
@@ -52,7 +53,7 @@ def keras_model(task, layers, **options):
 
     def data(n):
         if keras.backend.backend() != "tensorflow":
-            return Repeated(task, n)
+            return repeated(task, n)
         import tensorflow as tf
 
         options = tf.data.Options()
@@ -70,7 +71,7 @@ def keras_model(task, layers, **options):
     )
 
 
-def Repeated(task, n):  # noqa: N802
+def repeated(task, n):
     """A `keras.utils.PyDataset` that holds the same batch n times."""
     import keras
 
