@@ -19,6 +19,13 @@ class ElmanRNN(RecurrentLayer):
     table of symbols is that of `ElmanCell`. Without `output_units` the layer is
     `keras.layers.SimpleRNN`, and takes its weights.
 
+    On TensorFlow the gradient is backpropagation through time by hand (`hidden_states`), and its
+    second derivatives are right too. While training on a known number of steps XLA compiles the
+    loop by itself, once for each size of batch (outside training: if that is known as well); a
+    loop of any length runs without, ten steps to a pass. With `compile(jit_compile=True)` it is a
+    part of what XLA compiles. Eager calls, `unroll`, `recurrent_dropout` in training, half
+    precision and activations other than tanh, sigmoid, relu and linear take the plain loop.
+
     Masked steps do not happen: h stays as it was. Their output is the last one before them, zero
     before the first valid step, and always zero with `zero_output_for_mask` (which
     `keras.layers.Bidirectional` sets). This holds on every backend, unrolled or not; Keras's own
