@@ -180,10 +180,14 @@ class ElmanCell(keras.layers.SimpleRNNCell):
 
     def project_input(self, inputs, training=False):
         """U x + b, for one step `(batch, features)` or a sequence `(batch, time, features)`."""
+        product = self._product(self.drop_inputs(inputs, training), self.kernel)
+        return product if self.bias is None else product + self.bias
+
+    def drop_inputs(self, inputs, training=False):
+        """x after dropout, in the dtype of the computation."""
         if training and self.dropout > 0:
             inputs = _drop(inputs, self.get_dropout_mask)
-        product = self._product(inputs, self.kernel)
-        return product if self.bias is None else product + self.bias
+        return ops.cast(inputs, self.compute_dtype)
 
     def project_state(self, state, training=False):
         """W h, for one step `(batch, units)` or a sequence `(batch, time, units)`."""
@@ -215,10 +219,21 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             product if self.output_bias is None else product + self.output_bias
         )
 
+    def weights_of_recurrence(self):
+        """U, W and b (zeros without `use_bias`) as tensors, in the dtype of the computation."""
+        dtype = self.compute_dtype
+        bias = ops.zeros((self.units,)) if self.bias is None else self.bias
+        return [ops.cast(weight, dtype) for weight in (self.kernel, self.recurrent_kernel, bias)]
+
     def _product(self, values, weight):
         # The operator, because keras.ops.matmul rounds float64 to float32 on PyTorch.
         dtype = self.compute_dtype
-        return ops.cast(values, dtype) @ ops.convert_to_tensor(weight, dtype)
+        values, weight = ops.cast(values, dtype), ops.convert_to_tensor(weight, dtype)
+        if len(values.shape) == 2:
+            return values @ weight
+        # As one matrix: TensorFlow multiplies those of a stack one by one.
+        rows = ops.reshape(values, (-1, values.shape[-1])) @ weight
+        return ops.reshape(rows, (*ops.shape(values)[:-1], weight.shape[-1]))
 
     def get_initial_state(self, batch_size=None):
         """The state before the first step, in a list: h_0 or zeros, `(batch_size, units)`."""

@@ -1,6 +1,7 @@
 """The lecture's recurrent network over whole sequences."""
 
 import keras
+from keras import ops
 
 from .elman_cell import ElmanCell
 from .linear_loop import linear_matrix, linear_outputs
@@ -18,6 +19,13 @@ class ElmanRNN(RecurrentLayer):
     product before the loop over time, and the outputs g(V h_t + c) one product after it. The
     table of symbols is that of `ElmanCell`. Without `output_units` the layer is
     `keras.layers.SimpleRNN`, and takes its weights.
+
+    On TensorFlow the gradient is backpropagation through time by hand (`hidden_states`), and its
+    second derivatives are right too. While training on a known number of steps XLA compiles the
+    loop by itself, once for each size of batch (outside training: if that is known as well); a
+    loop of any length runs without, ten steps to a pass. With `compile(jit_compile=True)` it is a
+    part of what XLA compiles. Eager calls, `unroll`, `recurrent_dropout` in training, half
+    precision and activations other than tanh, sigmoid, relu and linear take the plain loop.
 
     Masked steps do not happen: h stays as it was. Their output is the last one before them, zero
     before the first valid step, and always zero with `zero_output_for_mask` (which
@@ -74,10 +82,19 @@ class ElmanRNN(RecurrentLayer):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = self.in_processing_order(mask)
-        drive = self.cell.project_input(self.in_processing_order(sequences), training)
-        matrix = linear_matrix(self, drive, mask, training)
+        sequences = self.in_processing_order(sequences)
+        matrix = linear_matrix(self, sequences, mask, training)
         if matrix is not None:
+            drive = self.cell.project_input(sequences, training)
             return linear_outputs(self, matrix, drive, initial_state[0])
+        run = self._run_by_hand if self._has_gradient_by_hand(training) else self._run
+        outputs, last = run(sequences, initial_state[0], mask, training)
+        outputs = self.hide_masked(outputs, mask)
+        return outputs[:, -1], outputs, [last]
+
+    def _run(self, sequences, start, mask, training):
+        """Outputs and the last state, the gradient left to the backend."""
+        drive = self.cell.project_input(sequences, training)
 
         def step(drive_t, hidden):
             return self.cell.activate(drive_t + self.cell.project_state(hidden, training))
@@ -85,13 +102,39 @@ class ElmanRNN(RecurrentLayer):
         hidden, last = time_loop(
             step,
             drive,
-            initial_state[0],
+            start,
             mask,
             keep_all=self.return_sequences,
             unroll=self.unroll,
             stateful=self.stateful,
         )
-        if not self.return_sequences:
-            hidden = last[:, None]
-        outputs = self.hide_masked(self.cell.read_out(hidden), mask)
-        return outputs[:, -1], outputs, [last]
+        return self.cell.read_out(hidden if self.return_sequences else last[:, None]), last
+
+    def _run_by_hand(self, sequences, start, mask, training):
+        """The same with backpropagation through time by hand."""
+        from .hidden_states import hidden_states
+
+        hidden = hidden_states(
+            self.cell.drop_inputs(sequences, training),
+            start,
+            *self.cell.weights_of_recurrence(),
+            mask,
+            self.activation,
+            training,
+        )
+        outputs = self.cell.read_out(hidden if self.return_sequences else hidden[-1:])
+        return ops.transpose(outputs, (1, 0, 2)), hidden[-1]
+
+    def _has_gradient_by_hand(self, training):
+        if keras.backend.backend() != "tensorflow" or self.unroll:
+            return False
+        import tensorflow as tf
+
+        from .hidden_states import SLOPES
+
+        return (
+            not tf.executing_eagerly()
+            and self.activation in SLOPES
+            and self.compute_dtype in ("float32", "float64")
+            and not (training and self.recurrent_dropout > 0)
+        )
