@@ -1,0 +1,77 @@
+"""How the motion of a recurrent cell changes with its weights, carried along in time."""
+
+import keras
+import numpy as np
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+def forward_sensitivities(cell, sequence, state, state_slopes, weights):
+    """Outputs of a free run and their derivatives with respect to the weights of its cell.
+
+        s_{n+1} = f(s_n, x_n; P),    y_{n+1} = g(s_n, x_n; P),    S = ∂s/∂P
+        S_{n+1} = ∂f/∂s S_n + ∂f/∂P,    ∂y_{n+1}/∂P = ∂g/∂s S_n + ∂g/∂P
+
+    The tape differentiates one step at a time and forgets it, so that memory and work grow like
+    the number of steps, where `GradientTape.jacobian` of the whole run needs its square. Each
+    step multiplies `(K, K)` by `(K, num_weights)`: for cells with a small state.
+
+    Args:
+        cell: Keras cell with one state tensor.
+        sequence: x, `(batch, time, features)`.
+        state: s_0, `(batch, K)`.
+        state_slopes: S_0, `(batch, K, num_weights)`.
+        weights: list of the variables P.
+
+    Returns:
+        Outputs `(batch, time, outputs)` and slopes `(batch, time, outputs, num_weights)`.
+    """
+    values = [weight.value for weight in weights]
+    steps = tf.transpose(sequence, (1, 0, 2))
+    num_steps, size = tf.shape(steps)[0], state.shape[-1]
+
+    def step(n, state, slopes, outputs, output_slopes):
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch([state, *values])
+            output, (new_state,) = cell(steps[n], [state])
+            both = tf.concat([new_state, output], axis=-1)
+        by_state, by_weights = _slopes(tape, both, state, values)
+        moved = by_state @ slopes + by_weights
+        outputs = outputs.write(n, output)
+        output_slopes = output_slopes.write(n, moved[:, size:])
+        return n + 1, new_state, moved[:, :size], outputs, output_slopes
+
+    runs = [tf.TensorArray(state.dtype, num_steps) for _ in range(2)]
+    *_, outputs, slopes = tf.while_loop(
+        lambda n, *_: n < num_steps, step, (0, state, state_slopes, *runs)
+    )
+    return tf.transpose(outputs.stack(), (1, 0, 2)), tf.transpose(slopes.stack(), (1, 0, 2, 3))
+
+
+def start_slopes(start, weights):
+    """A state that may depend on weights, `start()`, and its slopes `(batch, K, num_weights)`."""
+    values = [weight.value for weight in weights]
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        state = start()
+    parts = tape.jacobian(state, values, unconnected_gradients="zero")
+    return state, _joined(parts, state, values)
+
+
+def _slopes(tape, value, state, weights):
+    """∂value/∂s `(batch, M, K)` and ∂value/∂P `(batch, M, num_weights)` of `(batch, M)`."""
+    parts = tape.jacobian(value, [state, *weights], unconnected_gradients="zero")
+    by_state = tf.reduce_sum(parts[0], axis=2)  # a sample depends on its own state only
+    return by_state, _joined(parts[1:], value, weights)
+
+
+def _joined(parts, value, weights):
+    """Derivatives with respect to each weight, side by side."""
+    return tf.concat(
+        [
+            tf.reshape(part, (*tf.unstack(tf.shape(value)), int(np.prod(weight.shape))))
+            for part, weight in zip(parts, weights)
+        ],
+        axis=-1,
+    )
