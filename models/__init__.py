@@ -2,6 +2,9 @@
 
 from oscillator_zoo.data.serialization import register_with_keras
 
+from .duffing_cell import DuffingCell
+from .duffing_reading import duffing_estimates, read_duffing
+from .duffing_start import fit_one_step
 from .elman_cell import ElmanCell
 from .elman_rnn import ElmanRNN
 from .euler_cell import EulerCell
@@ -11,10 +14,12 @@ from .least_squares_model import LeastSquaresModel
 from .levenberg_marquardt import LevenbergMarquardt
 from .linear_cells import euler_weights, read_oscillator
 from .pinn import PINN
+from .response_model import ResponseModel
 from .rollout import rollout
 
 __all__ = [
     "PINN",
+    "DuffingCell",
     "ElmanCell",
     "ElmanRNN",
     "EulerCell",
@@ -22,7 +27,11 @@ __all__ = [
     "JordanRNN",
     "LeastSquaresModel",
     "LevenbergMarquardt",
+    "ResponseModel",
+    "duffing_estimates",
     "euler_weights",
+    "fit_one_step",
+    "read_duffing",
     "read_oscillator",
     "rollout",
 ]

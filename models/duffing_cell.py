@@ -1,6 +1,7 @@
 """A driven Duffing oscillator, sample by sample, as a recurrent cell for measured data."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
@@ -20,18 +21,19 @@ class DuffingCell(keras.layers.Layer):
     course between the samples. g_0 makes y_{n+1} depend on its own f(y_{n+1}); the second line is
     one step of Newton's method for it, from p.
 
-    | symbol  | argument, weight or input                                    | unit of              |
-    |---------|--------------------------------------------------------------|----------------------|
-    | y_n     | the motion, in the state                                     | the position         |
-    | u_{n+1} | the force at the *end* of the step, the input                | the force            |
-    | a       | `position_kernel`, `(2,)`                                    | 1                    |
-    | b       | `force_kernel`, `(num_forces,)`                              | 1                    |
-    | g       | `spring_kernel`, `(num_springs,)`                            | 1                    |
-    | c       | `offset`                                                     | 1                    |
-    | q       | `asymmetry`: an offset of the instrument, a spring that is   | 1                    |
-    |         | harder on one side                                           |                      |
-    |         | `position_scale`, in whose multiples y stands above          | the position         |
-    |         | `force_scale`, in whose multiples u stands above             | the force            |
+    | symbol  | argument, weight or input                                  | unit       |
+    |---------|------------------------------------------------------------|------------|
+    | y_n     | the motion, in the state                                   | position   |
+    | u_{n+1} | the force at the *end* of the step, the input              | force      |
+    | a       | `position_kernel`, `(2,)`                                  | 1          |
+    | b       | `force_kernel`, `(num_forces,)`                            | 1          |
+    | g       | `spring_kernel`, `(num_springs,)`                          | 1          |
+    | c       | `offset`                                                   | 1          |
+    | q       | `asymmetry`, of a spring that is harder on one side        | 1          |
+
+    Above, y stands for (position − `position_offset`) / `position_scale` and u for
+    force / `force_scale`, so that the weights and what they multiply are of order one; the input,
+    the output and the state are in the units of the data.
 
     For data with few samples per period (nine, say), where Euler's method would need a hundred.
     The force is taken at u_{n+1}, u_n, u_{n−1}, …: held constant over a step it would be wrong by
@@ -39,14 +41,16 @@ class DuffingCell(keras.layers.Layer):
     oscillator they are. Far beyond the motion that it was trained on, g_0 f'(p) may come near 1;
     with a hardening spring (g_0 < 0) it cannot.
 
-    The weights start at zero: a cell that has not been trained gives zeros. `fit_one_step` sets
+    The weights start at zero: before training the cell rests. `fit_one_step` sets
     them to a first guess, and `ResponseModel` trains them on the free run.
 
     Args:
         num_forces: samples of the force in one step, an integer ≥ 1.
-        num_springs: samples of f in one step, an integer ≥ 2.
-        position_scale: size of the motion, such as its standard deviation.
-        force_scale: size of the force.
+        num_springs: samples of f in one step, an integer ≥ 2; more than of u, since y³ moves up
+            to three times as fast as y.
+        position_scale: size of the motion, such as its standard deviation, in its unit.
+        position_offset: middle of the motion, such as its mean, in its unit.
+        force_scale: size of the force, in its unit.
 
     Call arguments:
         force: u_{n+1}, `(batch, 1)`; for `RNN(cell)` u_1 … u_N, `(batch, time, 1)`.
@@ -76,13 +80,20 @@ class DuffingCell(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_forces=3, num_springs=4, position_scale=1.0, force_scale=1.0, **kwargs
+        self,
+        num_forces=3,
+        num_springs=5,
+        position_scale=1.0,
+        position_offset=0.0,
+        force_scale=1.0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.num_forces = positive_integer("num_forces", num_forces)
         self.num_springs = positive_integer("num_springs", num_springs, at_least=2)
-        self.position_scale = _scale("position_scale", position_scale)
-        self.force_scale = _scale("force_scale", force_scale)
+        self.position_scale = _number("position_scale", position_scale, above=0.0)
+        self.position_offset = _number("position_offset", position_offset)
+        self.force_scale = _number("force_scale", force_scale, above=0.0)
         self.num_positions = max(PAST, self.num_springs - 1)
         self.state_size = self.num_positions + self.num_forces - 1
         self.output_size = 1
@@ -117,24 +128,32 @@ class DuffingCell(keras.layers.Layer):
             )
         positions, past = state[:, : self.num_positions], state[:, self.num_positions :]
         forces = ops.concatenate([force, past], axis=-1)
-        y, u = positions / self.position_scale, forces / self.force_scale
+        y, u = self.scaled(positions, forces)
         p = self.offset + _product(y[:, :PAST], self.position_kernel)
         p += _product(u, self.force_kernel)
         p += _product(self.spring(y[:, : self.num_springs - 1])[0], self.spring_kernel[1:])
         spring, slope = self.spring(p)
         at_end = self.spring_kernel[0]
-        output = (p + at_end * spring / (1.0 - at_end * slope)) * self.position_scale
+        output = p + at_end * spring / (1.0 - at_end * slope)
+        output = output * self.position_scale + self.position_offset
         kept = [output, positions[:, :-1], forces[:, :-1]]
         new_state = ops.concatenate(kept, axis=-1)
         return output, [new_state] if isinstance(states, list | tuple) else new_state
 
+    def scaled(self, positions, forces):
+        """y and u of the equation for positions and forces in their units."""
+        y = (positions - self.position_offset) / self.position_scale
+        return y, forces / self.force_scale
+
     def spring(self, y):
-        """f(y) = y³ + q y² and its slope f'(y), y in multiples of `position_scale`."""
+        """f(y) = y³ + q y² and its slope f'(y)."""
         return y * y * (y + self.asymmetry), y * (3.0 * y + 2.0 * self.asymmetry)
 
     def get_initial_state(self, batch_size=None):
-        """Rest without force, in a list: zeros `(batch_size, state_size)`."""
-        return [ops.zeros((batch_size, self.state_size), dtype=self.compute_dtype)]
+        """Rest at `position_offset` without force, in a list: `(batch_size, state_size)`."""
+        rest = [self.position_offset] * self.num_positions + [0.0] * (self.num_forces - 1)
+        zeros = ops.zeros((batch_size, self.state_size), dtype=self.compute_dtype)
+        return [zeros + ops.cast(np.array(rest), self.compute_dtype)]
 
     def state_after(self, forces, positions):
         """The state after the first samples of a record.
@@ -158,6 +177,7 @@ class DuffingCell(keras.layers.Layer):
             "num_forces": self.num_forces,
             "num_springs": self.num_springs,
             "position_scale": self.position_scale,
+            "position_offset": self.position_offset,
             "force_scale": self.force_scale,
         }
 
@@ -166,8 +186,8 @@ def _product(samples, kernel):
     return ops.sum(samples * kernel, axis=-1, keepdims=True)
 
 
-def _scale(name, value):
-    number = real_value(name, value, "the unit of the data", above=0.0, arrays=False)
+def _number(name, value, **bounds):
+    number = real_value(name, value, "the unit of the data", arrays=False, **bounds)
     if not isinstance(number, float):
         raise ValueError(f"{name} must be one number. Received: {value!r}. Pass a float.")
     return number

@@ -8,7 +8,7 @@ if keras.backend.backend() == "tensorflow":
 
 
 def forward_sensitivities(cell, sequence, state, state_slopes, weights):
-    """Outputs of a free run and their derivatives with respect to the weights of its cell.
+    """Derivatives of the outputs of a free run with respect to the weights of its cell.
 
         s_{n+1} = f(s_n, x_n; P),    y_{n+1} = g(s_n, x_n; P),    S = ∂s/∂P
         S_{n+1} = ∂f/∂s S_n + ∂f/∂P,    ∂y_{n+1}/∂P = ∂g/∂s S_n + ∂g/∂P
@@ -25,28 +25,24 @@ def forward_sensitivities(cell, sequence, state, state_slopes, weights):
         weights: list of the variables P.
 
     Returns:
-        Outputs `(batch, time, outputs)` and slopes `(batch, time, outputs, num_weights)`.
+        ∂y/∂P, `(batch, time, outputs, num_weights)`.
     """
     values = [weight.value for weight in weights]
     steps = tf.transpose(sequence, (1, 0, 2))
     num_steps, size = tf.shape(steps)[0], state.shape[-1]
 
-    def step(n, state, slopes, outputs, output_slopes):
+    def step(n, state, slopes, run):
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch([state, *values])
             output, (new_state,) = cell(steps[n], [state])
             both = tf.concat([new_state, output], axis=-1)
         by_state, by_weights = _slopes(tape, both, state, values)
         moved = by_state @ slopes + by_weights
-        outputs = outputs.write(n, output)
-        output_slopes = output_slopes.write(n, moved[:, size:])
-        return n + 1, new_state, moved[:, :size], outputs, output_slopes
+        return n + 1, new_state, moved[:, :size], run.write(n, moved[:, size:])
 
-    runs = [tf.TensorArray(state.dtype, num_steps) for _ in range(2)]
-    *_, outputs, slopes = tf.while_loop(
-        lambda n, *_: n < num_steps, step, (0, state, state_slopes, *runs)
-    )
-    return tf.transpose(outputs.stack(), (1, 0, 2)), tf.transpose(slopes.stack(), (1, 0, 2, 3))
+    run = tf.TensorArray(state.dtype, num_steps)
+    *_, run = tf.while_loop(lambda n, *_: n < num_steps, step, (0, state, state_slopes, run))
+    return tf.transpose(run.stack(), (1, 0, 2, 3))
 
 
 def start_slopes(start, weights):

@@ -1,12 +1,11 @@
 """A recurrent cell that turns force into motion, trained by least squares on its free run."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from .elimination import one_window
 from .forward_sensitivities import forward_sensitivities, start_slopes
-from .least_squares_model import LeastSquaresModel, _weighted
+from .least_squares_model import LeastSquaresModel, weighted
 from .levenberg_marquardt import LevenbergMarquardt
 
 if keras.backend.backend() == "tensorflow":
@@ -96,23 +95,17 @@ class ResponseModel(LeastSquaresModel):
 
     def linearise(self, x, y=None, sample_weight=None, others=True):
         """`Linearised` residuals of a batch, with all weights among the others."""
-        weights = self.other_variables
+        residuals = self.residuals(x, y, sample_weight, training=True)
         force, first = x if self.num_known else (x, None)
         force = ops.cast(force, self.cell.compute_dtype)
+        weights, given = self.other_variables, max(self.num_known - 1, 0)
         start, slopes = start_slopes(lambda: self._start(force, first), weights)
-        free = force[:, max(self.num_known - 1, 0) :]
-        outputs, slopes = forward_sensitivities(self.cell, free, start, slopes, weights)
-        if self.num_known > 1:
-            given = ops.cast(first, self.cell.compute_dtype)[:, 1:]
-            outputs = ops.concatenate([given, outputs], axis=1)
-            slopes = tf.pad(slopes, [[0, 0], [self.num_known - 1, 0], [0, 0], [0, 0]])
-        residuals = outputs - ops.cast(y, outputs.dtype)
+        slopes = forward_sensitivities(self.cell, force[:, given:], start, slopes, weights)
+        slopes = tf.pad(slopes, [[0, 0], [given, 0], [0, 0], [0, 0]])
         if sample_weight is not None:
-            residuals = _weighted(residuals, sample_weight)
-            slopes = _weighted(slopes, sample_weight)
-        num_rows = int(np.prod(residuals.shape)) if residuals.shape.is_fully_defined() else -1
-        others = tf.reshape(slopes, (1, num_rows, slopes.shape[-1]))
-        return one_window(tf.reshape(residuals, (1, -1)), others[..., :0], others)
+            slopes = weighted(slopes, sample_weight)
+        columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
+        return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
 
     def _start(self, force, first):
         """The state before the free run, `(batch, K)`."""

@@ -43,7 +43,7 @@ def elman_measured(
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
-    check_record(record)
+    check_record(record, math.ceil((LENGTH + 1) / 0.15))  # a piece at least to validate on
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     model = scaled_network(train, ElmanRNN(48, output_units=1, return_sequences=True))
     scored = keras.Model(model.input, keras.layers.Cropping1D((WARM_UP, 0))(model.output))
@@ -66,9 +66,8 @@ def elman_measured(
     return Run(model, "response", history.history, test, WARM_UP, training=train)
 
 
-def check_record(record):
-    """Raise for a record that is too short to divide, or that holds no motion."""
-    needed = math.ceil((LENGTH + 1) / 0.15)  # the validation part holds one piece at least
+def check_record(record, needed):
+    """Raise for a record of fewer than `needed` steps, or that holds no motion."""
     if len(record.times) < needed:
         raise ValueError(
             f"The recipe needs a record of at least {needed + 1} samples. "
