@@ -1,7 +1,6 @@
 """A driven Duffing oscillator, sample by sample, as a recurrent cell for measured data."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
@@ -41,8 +40,8 @@ class DuffingCell(keras.layers.Layer):
     oscillator they are. Far beyond the motion that it was trained on, g_0 f'(p) may come near 1;
     with a hardening spring (g_0 < 0) it cannot.
 
-    The weights start at zero: before training the cell rests. `fit_one_step` sets
-    them to a first guess, and `ResponseModel` trains them on the free run.
+    The weights start at zero, at which the cell rests. `fit_one_step` gives them a first guess,
+    and `ResponseModel` trains them on the free run.
 
     Args:
         num_forces: samples of the force in one step, an integer ≥ 1.
@@ -153,7 +152,7 @@ class DuffingCell(keras.layers.Layer):
         """Rest at `position_offset` without force, in a list: `(batch_size, state_size)`."""
         rest = [self.position_offset] * self.num_positions + [0.0] * (self.num_forces - 1)
         zeros = ops.zeros((batch_size, self.state_size), dtype=self.compute_dtype)
-        return [zeros + ops.cast(np.array(rest), self.compute_dtype)]
+        return [zeros + ops.convert_to_tensor(rest, self.compute_dtype)]
 
     def state_after(self, forces, positions):
         """The state after the first samples of a record.
@@ -165,11 +164,9 @@ class DuffingCell(keras.layers.Layer):
         Returns:
             State `(batch, state_size)`.
         """
-        latest = ops.flip(positions[..., 0], axis=1)[:, : self.num_positions]
-        if self.num_forces == 1:
-            return latest
-        past = ops.flip(forces[..., 0], axis=1)[:, : self.num_forces - 1]
-        return ops.concatenate([latest, past], axis=-1)
+        latest = [positions[:, -1 - j] for j in range(self.num_positions)]
+        past = [forces[:, -1 - j] for j in range(self.num_forces - 1)]
+        return ops.concatenate([*latest, *past], axis=-1)
 
     def get_config(self):
         return {

@@ -98,10 +98,12 @@ def duffing_estimates(model, time_step, x, y):
 def _constants(cell, weights, time_step):
     """`read_duffing` for given weights, in the order of `cell.weights`."""
     _, position, force, spring, asymmetry = weights
-    rates = np.log(np.roots([1.0, *-position]).astype(complex)) / time_step
-    squared, twice_damping = np.prod(rates).real, -np.sum(rates).real
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = np.log(np.roots([1.0, *-position]).astype(complex)) / time_step
+        product, twice_damping = np.prod(rates), -np.sum(rates).real
+    squared = product.real  # NaN where a root is 0
     gain = np.sum(force) * cell.position_scale / cell.force_scale
-    if not (squared > 0.0 and abs(np.prod(rates).imag) < 1e-6 * squared and gain != 0.0):
+    if not (squared > 0.0 and abs(product.imag) < 1e-6 * squared and gain != 0.0):
         raise ValueError(
             "The weights must be those of a driven oscillator. Received the position kernel "
             f"{position.tolist()} and the force kernel {force.tolist()}. Train the cell first."

@@ -1,7 +1,5 @@
 """Recipe of a Duffing oscillator for a measured one."""
 
-import numpy as np
-
 from oscillator_zoo.data import load_measurement, split_by_time
 from oscillator_zoo.models import (
     DuffingCell,
@@ -61,13 +59,11 @@ def duffing_measured(
         force_scale=train.force.std(),
         dtype="float64",
     )
-    fit_one_step(cell, train.force, train.states)
     model = ResponseModel(cell)
-    model.compile(LevenbergMarquardt(tolerance=0.0))
     x = train.force[:, :-1], train.states[:, : cell.num_known]
     y = train.states[:, 1:]
-    if not np.isfinite(model.evaluate(x, y, verbose=0)):
-        cell.spring_kernel.assign([0.0] * cell.num_springs)  # a linear run never ends in infinity
+    fit_one_step(model, x, y)
+    model.compile(LevenbergMarquardt(tolerance=0.0))
     history = model.fit(x, y, epochs=epochs, callbacks=callbacks, verbose=0)
     estimates = duffing_estimates(model, record.time_step, x, y)
     notes = (f"Trained by least squares: {len(history.history['loss'])} steps.",)
