@@ -68,8 +68,8 @@ class DuffingCell(keras.layers.Layer):
     >>> cell = DuffingCell(num_forces=1, dtype="float64")
     >>> layer = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
     >>> motion = layer(keras.ops.ones((1, 3, 1), dtype="float64"))
-    >>> cell.force_kernel.assign([0.5])
-    >>> cell.position_kernel.assign([1.0, -0.5])
+    >>> _ = cell.force_kernel.assign([0.5])
+    >>> _ = cell.position_kernel.assign([1.0, -0.5])
     >>> layer(keras.ops.ones((1, 4, 1), dtype="float64")).numpy()[0, :, 0].tolist()
     [0.5, 1.0, 1.25, 1.25]
 

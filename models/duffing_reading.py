@@ -48,12 +48,12 @@ def read_duffing(cell, time_step):
     Example:
     >>> from oscillator_zoo.models import DuffingCell
     >>> cell = DuffingCell(num_forces=1, dtype="float64")
-    >>> cell.position_kernel.assign([1.0, -0.9])
-    >>> cell.force_kernel.assign([0.9])
-    >>> cell.spring_kernel.assign([0.0, -0.45, 0.0, 0.0, 0.0])
+    >>> _ = cell.position_kernel.assign([1.0, -0.9])
+    >>> _ = cell.force_kernel.assign([0.9])
+    >>> _ = cell.spring_kernel.assign([0.0, -0.45, 0.0, 0.0, 0.0])
     >>> found = read_duffing(cell, time_step=0.01)
     >>> print(f"{found['natural_frequency']:.3f} Hz, k3 / k = {found['cubic_stiffness']:.3f}")
-    16.192 Hz, k3 / k = 0.500
+    16.187 Hz, k3 / k = 0.500
     """
     cell = getattr(cell, "cell", cell)
     if not isinstance(cell, DuffingCell):

@@ -55,8 +55,8 @@ class ResponseModel(LeastSquaresModel):
     >>> model = ResponseModel(cell)
     >>> model.compile(LevenbergMarquardt())
     >>> _ = model.fit(motion.force[:, :-1], motion.states[:, 1:], epochs=12, verbose=0)
-    >>> print(f"{float(cell.damping_rate):.9f} 1/s, {float(cell.squared_frequency):.9f} 1/s²")
-    0.500000000 1/s, 1.000000000 1/s²
+    >>> print(f"{float(cell.damping_rate):.6f} 1/s, {float(cell.squared_frequency):.6f} 1/s²")
+    0.500000 1/s, 1.000000 1/s²
 
     Reference:
         L. Ljung, System Identification, Prentice Hall 1999, chapter 10: output-error models.
