@@ -92,6 +92,9 @@ def duffing_estimates(model, time_step, x, y):
     system = tf.function(lambda: model.linearise(x, y)[:3], jit_compile=True)()
     residuals, _, jacobian = (np.asarray(part[0], np.float64) for part in system)
     slopes = _differences(lambda moved: _constants(cell, moved, time_step), weights)
+    slopes = slopes[
+        :, np.concatenate([np.full(w.shape, w.trainable).ravel() for w in cell.weights])
+    ]
     return estimates_at_minimum(constants, [False] * len(constants), residuals, jacobian, slopes)
 
 

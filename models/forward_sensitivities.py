@@ -28,21 +28,30 @@ def forward_sensitivities(cell, sequence, state, state_slopes, weights):
         ∂y/∂P, `(batch, time, outputs, num_weights)`.
     """
     values = [weight.value for weight in weights]
-    steps = tf.transpose(sequence, (1, 0, 2))
-    num_steps, size = tf.shape(steps)[0], state.shape[-1]
 
-    def step(n, state, slopes, run):
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch([state, *values])
-            output, (new_state,) = cell(steps[n], [state])
-            both = tf.concat([new_state, output], axis=-1)
-        by_state, by_weights = _slopes(tape, both, state, values)
-        moved = by_state @ slopes + by_weights
-        return n + 1, new_state, moved[:, :size], run.write(n, moved[:, size:])
+    def one_sequence(given):
+        steps, state, slopes = (part[None] for part in given)
 
-    run = tf.TensorArray(state.dtype, num_steps)
-    *_, run = tf.while_loop(lambda n, *_: n < num_steps, step, (0, state, state_slopes, run))
-    return tf.transpose(run.stack(), (1, 0, 2, 3))
+        def step(n, state, slopes, run):
+            with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+                tape.watch([state, *values])
+                output, (new_state,) = cell(steps[:, n], [state])
+                both = tf.concat([new_state, output], axis=-1)
+            by_state, *by_weights = tape.jacobian(
+                both, [state, *values], unconnected_gradients="zero"
+            )
+            moved = by_state[:, :, 0] @ slopes + _joined(by_weights, both, values)
+            size = state.shape[-1]
+            return n + 1, new_state, moved[:, :size], run.write(n, moved[0, size:])
+
+        num_steps = tf.shape(steps)[1]
+        run = tf.TensorArray(state.dtype, num_steps)
+        *_, run = tf.while_loop(lambda n, *_: n < num_steps, step, (0, state, slopes, run))
+        return run.stack()
+
+    # One after the other: the tape cannot tell what each sequence of a batch does to the weights.
+    given = sequence, state, state_slopes
+    return tf.map_fn(one_sequence, given, fn_output_signature=state.dtype)
 
 
 def start_slopes(start, weights):
@@ -53,13 +62,6 @@ def start_slopes(start, weights):
         state = start()
     parts = tape.jacobian(state, values, unconnected_gradients="zero")
     return state, _joined(parts, state, values)
-
-
-def _slopes(tape, value, state, weights):
-    """∂value/∂s `(batch, M, K)` and ∂value/∂P `(batch, M, num_weights)` of `(batch, M)`."""
-    parts = tape.jacobian(value, [state, *weights], unconnected_gradients="zero")
-    by_state = tf.reduce_sum(parts[0], axis=2)  # a sample depends on its own state only
-    return by_state, _joined(parts[1:], value, weights)
 
 
 def _joined(parts, value, weights):
