@@ -2,6 +2,9 @@
 
 from oscillator_zoo.data.serialization import register_with_keras
 
+from .duffing_cell import DuffingCell
+from .duffing_reading import duffing_estimates, read_duffing
+from .duffing_start import fit_one_step
 from .elman_cell import ElmanCell
 from .elman_rnn import ElmanRNN
 from .euler_cell import EulerCell
@@ -12,11 +15,13 @@ from .levenberg_marquardt import LevenbergMarquardt
 from .linear_cells import euler_weights, read_oscillator
 from .linear_rnn import LinearRNN
 from .pinn import PINN
+from .response_model import ResponseModel
 from .rollout import rollout
 from .truncated_gradient import TruncatedGradient
 
 __all__ = [
     "PINN",
+    "DuffingCell",
     "ElmanCell",
     "ElmanRNN",
     "EulerCell",
@@ -25,10 +30,12 @@ __all__ = [
     "LeastSquaresModel",
     "LevenbergMarquardt",
     "LinearRNN",
+    "ResponseModel",
     "TruncatedGradient",
+    "duffing_estimates",
     "euler_weights",
+    "fit_one_step",
+    "read_duffing",
     "read_oscillator",
     "rollout",
 ]
-
-register_with_keras()

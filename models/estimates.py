@@ -26,16 +26,17 @@ class Estimate(NamedTuple):
     upper: float
 
 
-def estimates_at_minimum(values, positive, misfit, jacobian):
+def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None):
     """`Estimate` of each parameter, to first order in the noise.
 
-        σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² (JᵀJ)⁻¹,   p̂ ± t_{0.975, n−Q} · se(p)
+        σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² D (JᵀJ)⁻¹ Dᵀ,   p̂ ± t_{0.975, n−Q} · se(p)
 
     Args:
         values: p̂ by name, where |ρ|² is smallest.
         positive: for each name, whether the interval ends at 0.
         misfit: ρ, `(n,)`.
-        jacobian: J = ∂ρ/∂p, `(n, Q)`.
+        jacobian: J = ∂ρ/∂w by the Q numbers w that were fitted, `(n, Q)`.
+        slopes: D = ∂p/∂w, `(parameters, Q)`; None where they are the same, D = 1.
 
     Returns:
         Dictionary of `Estimate` by name.
@@ -52,7 +53,8 @@ def estimates_at_minimum(values, positive, misfit, jacobian):
         )
     lengths = np.linalg.norm(jacobian, axis=0)  # JᵀJ = RᵀR; columns of one length, for the digits
     inverse = np.linalg.inv(np.linalg.qr(jacobian / lengths, mode="r"))
-    spread = np.sqrt(np.sum(inverse**2, axis=1)) / lengths
+    inverse /= lengths[:, None]
+    spread = np.linalg.norm(inverse if slopes is None else slopes @ inverse, axis=1)
     errors = np.sqrt(np.sum(misfit**2) / freedom) * spread
     reach = student_quantile(0.5 + 0.5 * CONFIDENCE, freedom) * errors
     estimates = {}

@@ -109,8 +109,8 @@ class LeastSquaresModel(PreciseModel):
         if mask is not None:
             valid = ops.cast(mask, residuals.dtype)
             share = ops.maximum(ops.mean(valid), keras.config.epsilon())
-            residuals = _weighted(residuals, valid / share)
-        return residuals if sample_weight is None else _weighted(residuals, sample_weight)
+            residuals = weighted(residuals, valid / share)
+        return residuals if sample_weight is None else weighted(residuals, sample_weight)
 
     def cost(self, residuals):
         """C, the mean square, and the penalties of the layers (`kernel_regularizer` …) if any."""
@@ -315,7 +315,7 @@ def _same_shape(first, second):
     )
 
 
-def _weighted(residuals, weight):
+def weighted(residuals, weight):
     """√w · r, for a weight with fewer axes than the residuals."""
     weight = ops.cast(weight, residuals.dtype)
     missing = len(residuals.shape) - len(weight.shape)

@@ -64,6 +64,7 @@ def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
     [
         (["train", "pin-decay"], "Did you mean 'pinn-decay'"),
         (["train", "elman-measured"], "needs data"),
+        (["train", "duffing-measured"], "needs data"),
         (["train", "pinn-decay", "--epochs", "0"], "epochs must be"),
         (["evaluate", "nowhere"], "There is no nowhere"),
         (["plot", "nowhere"], "There is no nowhere"),

@@ -495,6 +495,29 @@ def test_model_of_two_inputs_gets_the_initial_state():
     assert evaluate_response(model, motion, warm_up=1)["model"]["position_max"] < 1e-12
 
 
+def model_of_first_states(num_states):
+    """Euler's method from the last of the first `num_states` states."""
+    force = keras.Input((None, 1), dtype="float64")
+    first = keras.Input((num_states, 2), dtype="float64")
+    run = euler_layer()(force[:, num_states - 1 :], initial_state=first[:, -1])
+    return keras.Model([force, first], keras.ops.concatenate([first[:, 1:], run], axis=1))
+
+
+def test_model_that_takes_several_states_gets_the_first_ones():
+    motion = simulate(DampedOscillator(damping=0.5, position=2.0, velocity=1.0), 0.1, 100)
+    result = evaluate_response(model_of_first_states(3), motion, warm_up=3)
+    assert result["model"]["position_max"] < 1e-12
+
+
+def test_model_that_would_see_scored_samples_is_refused():
+    message = r"at most the samples that are not scored. Received a model of the first 4 states"
+    with pytest.raises(ValueError, match=message):
+        evaluate_response(model_of_first_states(4), driven_motion(), warm_up=3)
+    with pytest.raises(ValueError, match="Received a model of the first 0 states"):
+        model = keras.Sequential([keras.Input((None, 1), dtype="float64"), euler_layer()])
+        evaluate_response(model, driven_motion(), inputs=("force", "first_states"))
+
+
 def test_inputs_may_be_a_function_of_the_trajectory():
     model = keras.Sequential([keras.Input((None, 1), dtype="float64"), euler_layer()])
     doubled = driven_motion()

@@ -14,6 +14,7 @@ from oscillator_zoo.training import (
     plot_history,
     plot_phase,
     plot_residual,
+    plot_response,
     plot_rollout,
     plot_solution,
     plot_trajectory,
@@ -241,6 +242,24 @@ def test_forecast_that_runs_away_does_not_hide_the_truth():
     result.forecasts["model"][:] = 1e6
     ax = plot_rollout(result)
     assert np.ptp(ax.get_ylim()) < 2.5 * np.ptp(result.trajectory.states[0, :70, 0])
+
+
+def test_response_is_drawn_around_the_largest_motion_with_ten_times_its_error():
+    result = free_run()
+    result.forecasts["model"][1, :, 0] = result.truth[1, :, 0] + 0.01
+    ax = plot_response(result, index=1, num_samples=12)
+    truth, model, error = ax.lines
+    positions = result.truth[1, :, 0]
+    peak = np.argmax(np.abs(positions - positions.mean()))
+    first = min(max(peak - 6, 0), 28)
+    np.testing.assert_array_equal(truth.get_ydata(), positions[first : first + 12])
+    np.testing.assert_array_equal(truth.get_xdata(), result.times[first : first + 12])
+    np.testing.assert_allclose(model.get_ydata(), truth.get_ydata() + 0.01, rtol=1e-6)
+    np.testing.assert_allclose(error.get_ydata(), 0.1, rtol=1e-4)
+    assert ax.get_title() == "Free run of 40 samples: RMSE 0.01 (m)"
+    assert texts(ax) == ["measured", "model", "10 × error"]
+    with pytest.raises(ValueError, match="num_samples must be an integer of at least 2"):
+        plot_response(result, num_samples=1)
 
 
 def test_unknown_feature_or_method_of_a_rollout_raises():

@@ -8,6 +8,7 @@ from .gradient_norms import gradient_norms
 from .gradient_plot import plot_gradient_norms
 from .plots import plot_history, plot_phase, plot_rollout, plot_trajectory
 from .response_evaluation import evaluate_response
+from .response_plot import plot_response
 from .run import Run
 from .solution_evaluation import evaluate_solution
 from .solution_plots import plot_residual, plot_solution
@@ -29,6 +30,7 @@ __all__ = [
     "plot_history",
     "plot_phase",
     "plot_residual",
+    "plot_response",
     "plot_rollout",
     "plot_solution",
     "plot_trajectory",

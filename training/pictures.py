@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from oscillator_zoo.data.files import write_whole
 
 from .plots import plot_history, plot_rollout
+from .response_plot import plot_response
 from .solution_plots import plot_residual, plot_solution
 
 
@@ -26,6 +27,8 @@ def save_pictures(run, evaluation, folder):
         pictures["history.png"] = lambda ax: plot_history(run.history, ax=ax)
     if run.task == "solution":
         pictures["residual.png"] = lambda ax: plot_residual(run.model, ax=ax)
+    if run.task == "response" and run.test.problem is None:  # a measurement
+        pictures["error.png"] = lambda ax: plot_response(evaluation, ax=ax)
     return [save_picture(draw, pathlib.Path(folder) / name) for name, draw in pictures.items()]
 
 

@@ -9,7 +9,7 @@ from .forecast_evaluation import check_lengths
 from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf
 from .units import feature_unit
 
-INPUTS = ("force", "initial_state")
+INPUTS = ("force", "initial_state", "first_states")
 
 
 def evaluate_response(
@@ -24,8 +24,8 @@ def evaluate_response(
     """Errors of the motion that a model makes of a force, next to those of baselines.
 
     The model gets the force F_0 … F_{N−1} and gives s_1 … s_N, as trained on
-    `system_identification_pairs`; it is never told where the motion is. The first `warm_up`
-    samples s_0 … s_{warm_up−1}, in which the model's start is forgotten, are not scored.
+    `system_identification_pairs`; it is told at most where the motion begins. The first
+    `warm_up` samples s_0 … s_{warm_up−1}, in which the model's start is forgotten, are not scored.
 
     | measure         | content                                              | unit            |
     |-----------------|------------------------------------------------------|-----------------|
@@ -42,8 +42,9 @@ def evaluate_response(
         model: `keras.Model` from force to motion.
         trajectory: `Trajectory` on equidistant times, in the units that the model takes.
         warm_up: number of samples that are not scored, an integer ≥ 1 (s_0 is no prediction).
-        inputs: `"force"`, `("force", "initial_state")`, or a function that makes the model's
-            inputs of the trajectory; None: by the number of the model's inputs.
+        inputs: `"force"`, `("force", "initial_state")`, `("force", "first_states")` for a model
+            that takes s_0 … s_{k−1}, `(batch, k, features)`, or a function that makes the model's
+            inputs of the trajectory; None: by the number and rank of the model's inputs.
         targets: names of the features that the model gives; None for all.
         training: `Trajectory` to fit the autoregression to, None for the warm-ups.
         autoregression_order: number of past samples the next one depends on there; None: 1
@@ -70,7 +71,7 @@ def evaluate_response(
     warm_up, num_steps = check_lengths(trajectory, warm_up, None)
     features = chosen_features(trajectory, targets)
     truth = state_columns(trajectory, features)
-    prediction = _predicted(model, trajectory, inputs)
+    prediction = _predicted(model, trajectory, inputs, warm_up)
     if prediction.shape != truth[:, 1:].shape:
         raise ValueError(
             f"The model must give s_1 … s_N of {', '.join(features)}, shape {truth[:, 1:].shape}. "
@@ -98,20 +99,33 @@ def evaluate_response(
     return FreeRun(scores, labels, notes, trajectory, features, warm_up, forecasts)
 
 
-def _predicted(model, trajectory, inputs):
+def _predicted(model, trajectory, inputs, warm_up):
     """The model's output for the whole trajectory, from one compiled call."""
     if callable(inputs):
         x = inputs(trajectory)
     else:
-        parts = {"force": trajectory.force[:, :-1], "initial_state": trajectory.states[:, 0]}
+        own = getattr(model, "inputs", None) or [0]
+        known = own[1].shape[1] if len(own) == 2 and len(own[1].shape) == 3 else 0
         if inputs is None:
-            inputs = INPUTS if len(getattr(model, "inputs", None) or [0]) == 2 else "force"
+            second = "first_states" if known else "initial_state"
+            inputs = ("force", second) if len(own) == 2 else "force"
         names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
         if set(names) - set(INPUTS):
             raise ValueError(
-                "inputs must be 'force', ('force', 'initial_state'), or a function of the "
-                f"trajectory. Received: {inputs!r}. Leave it out to go by the model's inputs."
+                "inputs must be 'force', ('force', 'initial_state'), ('force', 'first_states') or "
+                f"a function of the trajectory. Received: {inputs!r}. Leave it out to go by the "
+                "model's inputs."
             )
+        if "first_states" in names and not 1 <= known <= warm_up:
+            raise ValueError(
+                "A model sees at most the samples that are not scored. Received a model of the "
+                f"first {known} states and warm_up={warm_up}. Pass a longer warm_up."
+            )
+        parts = {
+            "force": trajectory.force[:, :-1],
+            "initial_state": trajectory.states[:, 0],
+            "first_states": trajectory.states[:, :known],
+        }
         x = parts[names[0]] if len(names) == 1 else tuple(parts[name] for name in names)
     if isinstance(model, keras.Model):
         return model.predict_on_batch(x)  # unlike predict, it keeps float64

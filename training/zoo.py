@@ -12,6 +12,7 @@ from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.data.files import make_folder
 
 from .callbacks import Progress
+from .duffing_recipe import duffing_measured
 from .forecast_recipes import conv_window, dense_window, elman_harmonic
 from .measured_recipe import elman_measured
 from .pictures import save_pictures
@@ -35,6 +36,7 @@ RECIPES = {
     "jordan-driven": jordan_driven,
     "euler-damped": euler_damped,
     "elman-measured": elman_measured,
+    "duffing-measured": duffing_measured,
     "pinn-decay": pinn_decay,
     "pinn-harmonic": pinn_harmonic,
     "pinn-damped": pinn_damped,
@@ -71,8 +73,8 @@ def train(name, output_dir, epochs=None, seed=0, **options):
         epochs: an integer ≥ 1; None for the recipe's own.
         seed: an integer ≥ 0 that fixes data and initial weights.
         **options: further arguments of the recipe: `data` (path of a CSV file) and
-            `sampling_rate` (in Hz) of "elman-measured"; `truncation` (of gradients through time,
-            in steps) of "elman-measured" and "elman-driven".
+            `sampling_rate` (in Hz) of "elman-measured" and "duffing-measured"; `truncation` (of
+            gradients through time, in steps) of "elman-driven".
 
     Returns:
         Tuple (run, evaluation): the `Run` and its errors, which print as a table.
