@@ -39,3 +39,5 @@ __all__ = [
     "read_oscillator",
     "rollout",
 ]
+
+register_with_keras()
