@@ -1,18 +1,18 @@
 """Recipe of a recurrent network for a measured oscillator."""
 
 import dataclasses
+import math
 
 import keras
-import numpy as np
 
-from oscillator_zoo.data import load_measurement, split_by_time
-from oscillator_zoo.models import ElmanCell, LevenbergMarquardt, ResponseModel
+from oscillator_zoo.data import load_measurement, split_by_time, system_identification_pairs
+from oscillator_zoo.models import ElmanRNN
 
+from .response_recipes import cosine_adam
 from .run import Run
 
 WARM_UP = 50
-SHORTEST = 2007  # samples: the validation part has 300
-UNITS = 8
+LENGTH = 300  # samples in a piece that the network is trained on
 
 
 def elman_measured(
@@ -20,47 +20,49 @@ def elman_measured(
     sampling_rate,
     input_column=0,
     output_column=1,
-    epochs=150,
+    epochs=100,
     seed=0,
     callbacks=(),
 ):
-    """Elman network of eight units: from measured force to measured position, in file units.
+    """Elman network: from the measured force to the measured position, in the file's units.
 
-    The first 60 % of the record train the network by least squares on its free run, from random
-    weights; the next 15 % choose which step to keep, the last quarter tests it: a free run over
-    the whole quarter from a zero state, whose first 50 samples are not scored.
+    The first 60 % of the record train the network, the next 15 % choose when to stop, the last
+    quarter tests it: a free run over the whole quarter from a zero state, whose first 50 samples
+    are not scored.
 
     Args:
         data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
         sampling_rate: samples per second, in Hz.
         input_column: the force's column, index or heading.
         output_column: the position's column, index or heading.
-        epochs: most steps of least squares.
-        seed: an integer ≥ 0, of the weights that training starts from.
+        epochs: most epochs of training.
+        seed: an integer ≥ 0.
         callbacks: Keras callbacks.
 
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
-    check_record(record, SHORTEST)
+    check_record(record, math.ceil((LENGTH + 1) / 0.15))  # a piece at least to validate on
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
-    cell = ElmanCell(UNITS, output_units=1, dtype="float64")
-    network = ResponseModel(cell)
-    network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
-    # On the way the validation loss may rise for dozens of steps before it falls again.
-    best = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)
-    force, position, weights = scaled_pair(train, train)
-    history = network.fit(
-        force,
-        position,
-        sample_weight=weights,
-        validation_data=scaled_pair(validation, train),
+    model = scaled_network(train, ElmanRNN(48, output_units=1, return_sequences=True))
+    scored = keras.Model(model.input, keras.layers.Cropping1D((WARM_UP, 0))(model.output))
+
+    def pieces(part, **options):
+        pairs = system_identification_pairs(part, length=LENGTH, inputs="force", **options)
+        return pairs.map(lambda force, position: (force, position[:, WARM_UP:]))
+
+    pairs = pieces(train, stride=50, batch_size=32, shuffle_seed=seed)
+    best = keras.callbacks.EarlyStopping(patience=15, restore_best_weights=True)
+    scored.compile(cosine_adam(5e-3, epochs * len(pairs)), loss="mse")
+    history = scored.fit(
+        pairs,
+        validation_data=pieces(validation, batch_size=64),
         epochs=epochs,
         callbacks=[best, *callbacks],
+        shuffle=False,
         verbose=0,
     )
-    model = scaled_network(train, network.get_layer("free_run"))
     return Run(model, "response", history.history, test, WARM_UP, training=train)
 
 
@@ -90,20 +92,10 @@ def with_later_force(record):
     )
 
 
-def scaled_pair(part, train):
-    """Force, position and weights of a part, scaled by the training part; the warm-up weighs 0."""
-    force = (part.force[:, :-1] - train.force.mean()) / train.force.std()
-    position = (part.states[:, 1:] - train.states.mean()) / train.states.std()
-    weights = np.ones(position.shape[:2])
-    weights[:, : WARM_UP - 1] = 0.0  # s_1 … s_{WARM_UP − 1}
-    return force, position, weights
-
-
 def scaled_network(train, layer):
     """The layer between scalings fitted to the training part, so that the model has its units."""
-    force, position, exact = train.force, train.states, {"dtype": "float64"}
-    inputs = keras.Input((None, 1), **exact)
-    scale = keras.layers.Normalization(mean=force.mean(), variance=force.var(), **exact)
-    outputs = layer(scale(inputs))
-    outputs = keras.layers.Rescaling(position.std(), position.mean(), **exact)(outputs)
+    force, position = train.force, train.states
+    inputs = keras.Input((None, 1))
+    scaled = keras.layers.Normalization(mean=force.mean(), variance=force.var())(inputs)
+    outputs = keras.layers.Rescaling(position.std(), position.mean())(layer(scaled))
     return keras.Model(inputs, outputs)
