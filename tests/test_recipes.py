@@ -120,11 +120,13 @@ def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_pa
     assert np.isfinite(evaluation["model"]["position_rmse"])
 
 
-def test_truncated_training_trains_the_model_that_is_saved(tmp_path):
+@pytest.mark.parametrize("name", ["elman-driven", "elman-measured"])
+def test_truncated_training_trains_the_model_that_is_saved(name, record, tmp_path):
+    options = {"data": record, "sampling_rate": 10.0} if name == "elman-measured" else {}
     weights = []
     for truncation in (None, 40):
         folder = tmp_path / str(truncation)
-        run, _ = train("elman-driven", folder, epochs=1, truncation=truncation)
+        run, _ = train(name, folder, epochs=1, truncation=truncation, **options)
         again = Run.load(folder).model
         assert again.input_shape == (None, None, 1)
         force = run.test.force[:2, :60].astype("float32")

@@ -6,7 +6,7 @@ import math
 import keras
 
 from oscillator_zoo.data import load_measurement, split_by_time, system_identification_pairs
-from oscillator_zoo.models import ElmanRNN
+from oscillator_zoo.models import ElmanRNN, TruncatedGradient
 
 from .response_recipes import cosine_adam
 from .run import Run
@@ -23,6 +23,7 @@ def elman_measured(
     epochs=100,
     seed=0,
     callbacks=(),
+    truncation=None,
 ):
     """Elman network: from the measured force to the measured position, in the file's units.
 
@@ -38,6 +39,7 @@ def elman_measured(
         epochs: most epochs of training.
         seed: an integer ≥ 0.
         callbacks: Keras callbacks.
+        truncation: number of steps that gradients go back through at most; None for all 300.
 
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
@@ -46,7 +48,11 @@ def elman_measured(
     check_record(record, math.ceil((LENGTH + 1) / 0.15))  # a piece at least to validate on
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     model = scaled_network(train, ElmanRNN(48, output_units=1, return_sequences=True))
-    scored = keras.Model(model.input, keras.layers.Cropping1D((WARM_UP, 0))(model.output))
+    force, position = model.input, model.output
+    if truncation is not None:
+        force = keras.Input((LENGTH, 1))
+        position = truncated_output(model, force, truncation)
+    scored = keras.Model(force, keras.layers.Cropping1D((WARM_UP, 0))(position))
 
     def pieces(part, **options):
         pairs = system_identification_pairs(part, length=LENGTH, inputs="force", **options)
@@ -99,3 +105,13 @@ def scaled_network(train, layer):
     scaled = keras.layers.Normalization(mean=force.mean(), variance=force.var())(inputs)
     outputs = keras.layers.Rescaling(position.std(), position.mean())(layer(scaled))
     return keras.Model(inputs, outputs)
+
+
+def truncated_output(model, force, truncation):
+    """The model's output with truncated gradients: its own layers, the recurrent one wrapped."""
+    output = force
+    for layer in model.layers[1:]:
+        if isinstance(layer, keras.layers.RNN):
+            layer = TruncatedGradient(layer, truncation)
+        output = layer(output)
+    return output
