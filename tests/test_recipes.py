@@ -130,7 +130,7 @@ def test_truncated_training_trains_the_model_that_is_saved(name, record, tmp_pat
         again = Run.load(folder).model
         assert again.input_shape == (None, None, 1)
         force = run.test.force[:2, :60].astype("float32")
-        np.testing.assert_array_equal(again.predict_on_batch(force), run.model(force))
+        np.testing.assert_array_equal(again(force), run.model(force))
         weights.append(run.model.get_weights())
     assert max(np.abs(a - b).max() for a, b in zip(*weights)) > 1e-4
 
