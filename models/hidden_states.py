@@ -147,8 +147,10 @@ def _loop(step, length, block, carried):
 
     def steps(number):
         def body(t, carried, array):
+            shape = carried.shape
             for k in range(number):
                 carried, array = step(t + k, carried, array)
+            carried.set_shape(shape)  # as known as before: a loop allows nothing less
             return t + number, carried, array
 
         return body

@@ -274,3 +274,13 @@ def test_batches_of_other_sizes_and_lengths_train_alike(shape, jit_compile):
 
     expected = losses(run_eagerly=True)
     np.testing.assert_allclose(losses(jit_compile=jit_compile), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("learn", [False, True])
+def test_sequences_of_any_length_are_predicted_one_at_a_time(learn):
+    """After a second length Keras traces the model for one sequence and an unknown length."""
+    layer = ElmanRNN(UNITS, return_sequences=True, learn_initial_state=learn, dtype="float64")
+    model = keras.Sequential([keras.Input((None, FEATURES), dtype="float64"), layer])
+    for length in (7, 20, TIME):
+        x = sequences()[:1, :length]
+        np.testing.assert_allclose(model.predict_on_batch(x), layer(x), rtol=0, atol=1e-12)
