@@ -182,6 +182,11 @@ class InitialValueProblem(Ensemble):
         return given if isinstance(given, tuple) else (given,) * self.dimension
 
     @property
+    def residual_unit(self):
+        """Unit of x'' − rhs, order 1: x' − rhs."""
+        return f"{self.position_unit}/s{'²' if self.order == 2 else ''}"
+
+    @property
     def breakpoints(self):
         """Times after the start at which a force jumps, in increasing order, in s."""
         forces = self.coordinate_forces

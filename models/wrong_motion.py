@@ -29,9 +29,9 @@ def warn_of_few_points(pinn):
     between = np.abs(pinn.residual(times)).max()
     if at_points <= tolerance and between > BETWEEN * max(tolerance, at_points):
         warnings.warn(
-            f"Between the training points the residual should be about as small as at them. "
-            f"Received up to {at_points:.1g} {_residual_unit(pinn.problem)} at them and "
-            f"{between:.1g} {_residual_unit(pinn.problem)} between: too few points for the "
+            "Between the training points the residual should be about as small as at them. "
+            f"Received up to {at_points:.1g} {pinn.problem.residual_unit} at them and "
+            f"{between:.1g} {pinn.problem.residual_unit} between: too few points for the "
             f"weights of the readout. Use collocation_points() without a number, {len(times)} "
             "points here.",
             stacklevel=3,
@@ -66,16 +66,12 @@ def warn_of_wrong_motion(pinn):
     warnings.warn(
         f"The solution differs from that of RK4 by up to {deviation:.2g} {unit}, where the "
         f"largest position is {largest:.2g} {unit}; its residual at the training points is at most "
-        f"{residual:.1g} {_residual_unit(pinn.problem)}. Received hidden_units="
+        f"{residual:.1g} {pinn.problem.residual_unit}. Received hidden_units="
         f"{pinn.hidden_units} in {num} window{'s' * (num > 1)}: too few or too slow waves for this "
         "motion, or weights that began too far from it. Make a new PINN, hidden_units and "
         "window_edges left out, and train it by LevenbergMarquardt from the beginning.",
         stacklevel=3,
     )
-
-
-def _residual_unit(problem):
-    return f"{problem.position_unit}/s{'²' if problem.order == 2 else ''}"
 
 
 def _has_trained(optimizer):

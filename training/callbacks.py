@@ -15,7 +15,6 @@ from .fine_grid import check_pinn, fine_times
 from .live import LiveDisplay, UpdatingLine, in_notebook
 from .reference import reference_motion
 from .solution_plots import plot_solution
-from .units import residual_unit
 
 
 class ResidualTolerance(keras.callbacks.Callback):
@@ -79,7 +78,7 @@ class ResidualTolerance(keras.callbacks.Callback):
         largest = float(np.abs(self._residual(self.times)).max())
         logs["fine_residual_max"] = largest
         if largest <= self.tolerance:
-            unit = residual_unit(self.model.problem)
+            unit = self.model.problem.residual_unit
             self.stop_reason = (
                 f"The residual is at most {largest:.2g} {unit} (tolerance {self.tolerance:g} "
                 f"{unit}) at {len(self.times)} times: stopped after epoch {epoch + 1}."

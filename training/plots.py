@@ -5,7 +5,7 @@ import numpy as np
 from oscillator_zoo.data.checks import positive_integer
 
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
-from .units import feature_unit, position_unit, residual_unit
+from .units import feature_unit, position_unit
 
 MOST_LABELS = 6
 MODEL_LINE = {"color": COLOURS[0], "linestyle": "-", "linewidth": 1.6}
@@ -206,5 +206,5 @@ def _spelled(unit):
 
 def _logged_unit(problem, name):
     if not name.endswith("loss"):
-        return residual_unit(problem)
+        return problem.residual_unit
     return f"{position_unit(problem)}²/s{'⁴' if problem.order == 2 else '²'}"

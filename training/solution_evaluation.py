@@ -12,7 +12,7 @@ from .evaluation import Evaluation
 from .fine_grid import equidistant_times, fine_times
 from .phase import phase_drift
 from .reference import reference_motion
-from .units import position_unit, residual_unit
+from .units import position_unit
 
 METHODS = {"euler": 1, "euler_cromer": 1, "rk4": 4}  # evaluations of rhs in one step
 
@@ -155,8 +155,8 @@ def _labels(problem, band):
         **known,
         "velocity_relative_l2": "velocity error, relative L2",
         "velocity_max": f"velocity error, largest ({unit}/s)",
-        "residual_max": f"residual, largest ({residual_unit(problem)})",
-        "residual_rms": f"residual, rms ({residual_unit(problem)})",
+        "residual_max": f"residual, largest ({problem.residual_unit})",
+        "residual_rms": f"residual, rms ({problem.residual_unit})",
         "energy_drift": "energy drift, of max |E|",
         "phase_drift": "phase drift (rad/period)",
         "num_steps": "steps",

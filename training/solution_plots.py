@@ -8,7 +8,7 @@ from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
 from .error_bars import error_band
 from .fine_grid import check_pinn, fine_times
 from .reference import reference_motion
-from .units import position_unit, residual_unit
+from .units import position_unit
 
 
 def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, reference=None):
@@ -89,7 +89,7 @@ def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
     """
     times = fine_times(pinn, num_points)
     residual = np.abs(np.asarray(pinn.residual(times), np.float64))
-    unit, dimension = residual_unit(pinn.problem), pinn.problem.dimension
+    unit, dimension = pinn.problem.residual_unit, pinn.problem.dimension
     ax = axes_or_new(ax)
     for i in range(dimension):
         label = "|residual|" if dimension == 1 else f"|residual {i + 1}|"

@@ -10,8 +10,3 @@ def feature_unit(problem, feature):
     """Unit of a feature such as "position" or "velocity_2"."""
     per_time = "/s" if feature.startswith("velocity") else ""
     return position_unit(problem) + per_time
-
-
-def residual_unit(problem):
-    """Unit of the equation's residual: m/s² for order 2, m/s for order 1."""
-    return position_unit(problem) + ("/s²" if problem.order == 2 else "/s")
