@@ -20,20 +20,23 @@ def batch(units=3, num=4):
     return np.random.default_rng(0).normal(size=(2, num, units))
 
 
-def columns(model, x, y):
-    """∂r/∂(readout, others), each column by central differences: errors step² and 1e-16/step."""
+def columns(model, x, y, step=5e-4):
+    """∂r/∂(readout, others), each column by central differences of fourth order.
+
+    Errors: step⁴ r⁗′/30, below 1e-10 while r⁗′ is below 5e4, and 1e-15/step of rounding.
+    """
     found = []
     for variable in [*model.readout_variables, *model.other_variables]:
         value = variable.numpy()
         for index in np.ndindex(*value.shape):
-            ends = []
-            for step in (1e-5, -1e-5):
+            column = 0.0
+            for multiple, weight in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
                 shifted = value.copy()
-                shifted[index] += step
+                shifted[index] += multiple * step
                 variable.assign(shifted)
-                ends.append(np.reshape(model.residuals(x, y), -1))
+                column = column + weight * np.reshape(model.residuals(x, y), -1)
             variable.assign(value)
-            found.append((ends[0] - ends[1]) / 2e-5)
+            found.append(column / (12 * step))
     return np.stack(found, axis=-1)
 
 
