@@ -8,6 +8,7 @@ from .duffing_start import fit_one_step
 from .elman_cell import ElmanCell
 from .elman_rnn import ElmanRNN
 from .euler_cell import EulerCell
+from .forecast_model import ForecastModel
 from .jordan_cell import JordanCell
 from .jordan_rnn import JordanRNN
 from .least_squares_model import LeastSquaresModel
@@ -25,6 +26,7 @@ __all__ = [
     "ElmanCell",
     "ElmanRNN",
     "EulerCell",
+    "ForecastModel",
     "JordanCell",
     "JordanRNN",
     "LeastSquaresModel",

@@ -106,6 +106,10 @@ class CarriedState(keras.layers.Layer):
     def step(self, inputs, memory):
         return self._run(inputs[:, None], over_one_step, memory)
 
+    def initial_memory(self, inputs):
+        """The hidden states before the first step, for inputs `(batch, features)`."""
+        return self._run(inputs[:, None], before_the_first_step, memory=None)[1]
+
     def _run(self, inputs, recur, memory):
         """The model's layers on `inputs`, its recurrent layers replaced by `recur`."""
         past, future = [] if memory is None else list(memory), []
@@ -134,6 +138,12 @@ def over_sequence(layer, sequence, states, mask):
     with temporarily(layer, return_state=True, stateful=False):
         output, *states = layer(sequence, mask=mask)
     return output, keras.tree.flatten(states)
+
+
+def before_the_first_step(layer, sequence, states, mask):
+    """A recurrent layer on a sequence of one step from its initial state: output, that state."""
+    states = keras.tree.flatten(layer.get_initial_state(ops.shape(sequence)[0]))
+    return over_one_step(layer, sequence, states, mask)[0], states
 
 
 def over_one_step(layer, sequence, states, mask):

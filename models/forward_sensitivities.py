@@ -28,30 +28,28 @@ def forward_sensitivities(cell, sequence, state, state_slopes, weights):
         ∂y/∂P, `(batch, time, outputs, num_weights)`.
     """
     values = [weight.value for weight in weights]
+    size = state.shape[-1]
 
-    def one_sequence(given):
-        steps, state, slopes = (part[None] for part in given)
+    def slopes_of_step(given):
+        """One step of one sequence: (s', y) and its derivatives by s and by P."""
+        inputs, before = (part[None] for part in given)
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch([before, *values])
+            output, (after,) = cell(inputs, [before])
+            both = tf.concat([after, output], axis=-1)
+        by_state, *by_weights = tape.jacobian(both, [before, *values], unconnected_gradients="zero")
+        return both[0], by_state[0, :, 0], _joined(by_weights, both, values)[0]
 
-        def step(n, state, slopes, run):
-            with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-                tape.watch([state, *values])
-                output, (new_state,) = cell(steps[:, n], [state])
-                both = tf.concat([new_state, output], axis=-1)
-            by_state, *by_weights = tape.jacobian(
-                both, [state, *values], unconnected_gradients="zero"
-            )
-            moved = by_state[:, :, 0] @ slopes + _joined(by_weights, both, values)
-            size = state.shape[-1]
-            return n + 1, new_state, moved[:, :size], run.write(n, moved[0, size:])
+    def step(n, before, slopes, run):
+        # The tape cannot tell what each sequence of a batch does to the weights: one by one.
+        both, by_state, by_weights = tf.vectorized_map(slopes_of_step, (sequence[:, n], before))
+        slopes = by_state @ slopes + by_weights
+        return n + 1, both[:, :size], slopes[:, :size], run.write(n, slopes[:, size:])
 
-        num_steps = tf.shape(steps)[1]
-        run = tf.TensorArray(state.dtype, num_steps)
-        *_, run = tf.while_loop(lambda n, *_: n < num_steps, step, (0, state, slopes, run))
-        return run.stack()
-
-    # One after the other: the tape cannot tell what each sequence of a batch does to the weights.
-    given = sequence, state, state_slopes
-    return tf.map_fn(one_sequence, given, fn_output_signature=state.dtype)
+    num_steps = tf.shape(sequence)[1]
+    run = tf.TensorArray(state.dtype, num_steps)
+    *_, run = tf.while_loop(lambda n, *_: n < num_steps, step, (0, state, state_slopes, run))
+    return tf.transpose(run.stack(), (1, 0, 2, 3))
 
 
 def start_slopes(start, weights):

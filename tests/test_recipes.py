@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.data import Duffing, Sampled, Sinusoid, simulate
+from oscillator_zoo.data import DampedOscillator, Duffing, Sampled, Sinusoid, simulate
 from oscillator_zoo.models import read_duffing
 from oscillator_zoo.training import recipes, train
 from oscillator_zoo.training.run import Run
@@ -95,13 +95,17 @@ def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(t
     assert adam.notes == ("Trained by Adam: 100 steps.",)
 
 
-def test_the_euler_recipe_moves_to_the_constants_behind_the_data(tmp_path):
-    run, _ = train("euler-damped", tmp_path, epochs=30)
+def test_the_euler_recipe_finds_the_constants_behind_the_data(tmp_path):
+    run, _ = train("euler-damped", tmp_path)
     alpha, delta = (float(weight.numpy()) for weight in run.model.trainable_weights)
-    # Adam started from (.1, .5); thirty epochs leave it within a few hundredths of (.4, 1).
-    assert abs(alpha - 0.4) < 0.05
-    assert abs(delta - 1.0) < 0.05
-    assert f"{alpha:.8f}" in run.notes[0]
+    assert abs(alpha - 0.4) < 1e-8
+    assert abs(delta - 1.0) < 1e-8
+    assert f"{alpha:.12f}" in run.notes[0]
+    force = Sinusoid(0.7, angular_frequency=1.1)
+    oscillator = DampedOscillator(damping=0.4, force=force, position=0.0)
+    motion = simulate(oscillator, time_step=0.1, num_steps=10_000)
+    free_run = run.model.predict(motion.force[:, :-1], verbose=0)
+    np.testing.assert_allclose(free_run, motion.states[:, 1:], rtol=0, atol=1e-6)
 
 
 def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_path):

@@ -10,6 +10,7 @@ from .plots import plot_history, plot_phase, plot_rollout, plot_trajectory
 from .response_evaluation import evaluate_response
 from .response_plot import plot_response
 from .run import Run
+from .schedules import HorizonSchedule, TeacherForcingSchedule
 from .solution_evaluation import evaluate_solution
 from .solution_plots import plot_residual, plot_solution
 from .truncation_bias import truncation_bias
@@ -17,10 +18,12 @@ from .zoo import recipes, train
 
 __all__ = [
     "ErrorTolerance",
+    "HorizonSchedule",
     "Progress",
     "ResidualTolerance",
     "Run",
     "SolutionPlot",
+    "TeacherForcingSchedule",
     "backpropagation_through_time",
     "evaluate_forecast",
     "evaluate_response",

@@ -10,7 +10,14 @@ from oscillator_zoo.data import (
     split_by_trajectory,
     system_identification_pairs,
 )
-from oscillator_zoo.models import ElmanRNN, EulerCell, JordanRNN, TruncatedGradient
+from oscillator_zoo.models import (
+    ElmanRNN,
+    EulerCell,
+    JordanRNN,
+    LevenbergMarquardt,
+    ResponseModel,
+    TruncatedGradient,
+)
 
 from .run import Run
 
@@ -99,27 +106,23 @@ def jordan_driven(epochs=200, seed=0, callbacks=()):
     return Run(free, "response", history.history, test, WARM_UP)
 
 
-def euler_damped(epochs=60, seed=0, callbacks=()):
+def euler_damped(epochs=30, seed=0, callbacks=()):
     """Euler cell: `fit` finds α = γ/m and δ = k/m of the oscillator behind Euler's sequences."""
     train, validation, test = driven_motions(seed)
     cell = EulerCell(time_step=0.1, damping_rate=0.1, squared_frequency=0.5, dtype="float64")
-    layer = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
-    force = keras.Input((None, 1), dtype="float64")
-    model = keras.Model(force, layer(force))
-    pairs = system_identification_pairs(
-        train, inputs="force", batch_size=8, shuffle_seed=seed, dtype="float64"
-    )
-    model.compile(
-        cosine_adam(2e-2, epochs * len(pairs)), loss=keras.losses.MeanSquaredError(dtype="float64")
-    )
+    model = ResponseModel(cell)
+    model.compile(LevenbergMarquardt(tolerance=1e-12))
     history = model.fit(
-        pairs,
-        validation_data=system_identification_pairs(validation, inputs="force", dtype="float64"),
+        train.force[:, :-1],
+        train.states[:, 1:],
+        validation_data=(validation.force[:, :-1], validation.states[:, 1:]),
         epochs=epochs,
         callbacks=callbacks,
-        shuffle=False,
         verbose=0,
     )
     alpha, delta = float(cell.damping_rate), float(cell.squared_frequency)
-    notes = (f"Found α = {alpha:.8f} 1/s (true .4) and δ = {delta:.8f} 1/s² (true 1).",)
+    notes = (
+        f"Found α = {alpha:.12f} 1/s (true .4) and δ = {delta:.12f} 1/s² (true 1): "
+        f"{model.stop_reason or 'stopped'} after {len(history.history['loss'])} steps.",
+    )
     return Run(model, "response", history.history, test, WARM_UP, notes=notes)

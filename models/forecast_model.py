@@ -1,0 +1,283 @@
+"""A one-step forecaster that is trained on forecasts of many steps."""
+
+import keras
+from keras import ops
+
+from oscillator_zoo.data.checks import positive_integer, real_value
+
+from .closed_loop import CarriedState
+from .elimination import one_window
+from .forward_sensitivities import forward_sensitivities, start_slopes
+from .least_squares_model import LeastSquaresModel, weighted
+from .levenberg_marquardt import LevenbergMarquardt
+from .time_axis import can_carry_state, graph_of
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("oscillator_zoo")
+class ForecastModel(LeastSquaresModel):
+    """A one-step forecaster M in a closed loop, trained on the errors of whole forecasts.
+
+        ŝ_{i+1} = M(…, (a_i s_i + (1 − a_i) ŝ_i, F_i)),   r = ŝ_i − s_i   for i ≥ `warm_up`
+
+    a_i says where the forecaster sees the true state instead of its own prediction. It is 1 during
+    the warm-up. After it
+
+    - every `horizon`-th step is 1: the sequence is cut into forecasts of `horizon` steps, each
+      from the truth, the network's memory going on from one to the next. `horizon = 1` is
+      training on one-step errors, None a single forecast to the end of the sequence;
+    - any other step is 1 with the probability `teacher_forcing`, drawn anew for each training step
+      (scheduled sampling).
+
+    Errors grow along a forecast, and so do gradients: begin with a short horizon (or with much
+    teacher forcing) and let `oscillator_zoo.training.HorizonSchedule` and `TeacherForcingSchedule`
+    change it from epoch to epoch. `evaluate`, `predict` and validation are free runs to the end
+    of the sequence, whatever the two are.
+
+    The forecaster itself is `forecaster`; `rollout` and `evaluate_forecast` take it, and training
+    this model trains its weights. With `LevenbergMarquardt` the Jacobian is carried forward in
+    time beside the state: for forecasters whose prediction and hidden states together are small.
+
+    Args:
+        forecaster: one-step model that carries a state, as for `rollout`: recurrent layers and
+            layers that act on each time step alone, from `(batch, time, features)` to the next
+            states at every step.
+        warm_up: number of samples that are known, an integer ≥ 1.
+        horizon: number of steps of a forecast in training, an integer ≥ 1, or None.
+        teacher_forcing: probability, from 0 to 1.
+        seed: an integer ≥ 0, of the draws.
+        name: name of the model.
+        **kwargs: as for `keras.Model`.
+
+    Call arguments:
+        sequences: s_i and F_i side by side, `(batch, time, features)`, more than `warm_up` times;
+            the states after the warm-up are what `fit` compares with, and `call` does not see.
+
+    Returns:
+        ŝ_i from i = `warm_up` to the last time, `(batch, time − warm_up, states)`.
+
+    Raises:
+        ValueError: as `LeastSquaresModel`, for a forecaster without a state to carry, a warm-up as
+            long as the sequences, or a horizon or probability out of range.
+
+    Example:
+    >>> from oscillator_zoo.data import DampedOscillator, simulate
+    >>> from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt, read_oscillator
+    >>> states = simulate(DampedOscillator(damping=0.5), 0.1, num_steps=60).states
+    >>> layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64")
+    >>> inputs = keras.Input((None, 2), dtype="float64")
+    >>> model = ForecastModel(keras.Model(inputs, layer(inputs)), warm_up=5)
+    >>> model.compile(LevenbergMarquardt(tolerance=1e-9))
+    >>> history = model.fit(states, epochs=40, verbose=0)
+    >>> bool(history.history["loss"][-1] < 1e-15)
+    True
+
+    Reference:
+        S. Bengio, O. Vinyals, N. Jaitly, N. Shazeer, Scheduled sampling for sequence prediction
+        with recurrent neural networks, NeurIPS 28 (2015).
+    """
+
+    def __init__(
+        self,
+        forecaster,
+        warm_up,
+        horizon=None,
+        teacher_forcing=0.0,
+        seed=0,
+        name=None,
+        **kwargs,
+    ):
+        _check_forecaster(forecaster)
+        super().__init__(name=name, dtype=graph_of(forecaster).outputs[0].dtype, **kwargs)
+        self.warm_up = positive_integer("warm_up", warm_up)
+        self.seed = positive_integer("seed", seed, at_least=0)
+        self.num_states = forecaster.output_shape[-1]
+        predictor = CarriedState(forecaster)
+        self._cell = ForecastCell(predictor, self.num_states, dtype=self.dtype_policy)
+        self._loop = keras.layers.RNN(self._cell, return_sequences=True, dtype=self.dtype_policy)
+        self._horizon = self.add_weight((), "zeros", "int32", trainable=False, name="horizon")
+        self._teacher_forcing = self.add_weight(
+            (), "zeros", "float32", trainable=False, name="teacher_forcing"
+        )
+        self.horizon, self.teacher_forcing = horizon, teacher_forcing
+        for part in (self, predictor, self._cell, self._loop):
+            part.built = True  # all weights are the forecaster's, and it has them
+
+    @property
+    def forecaster(self):
+        """The one-step model, for `rollout` and `evaluate_forecast`."""
+        return self._cell.predictor.model
+
+    @property
+    def horizon(self):
+        """Number of steps of a forecast in training, None for the rest of the sequence."""
+        return int(self._horizon) or None
+
+    @horizon.setter
+    def horizon(self, value):
+        self._horizon.assign(0 if value is None else positive_integer("horizon", value))
+
+    @property
+    def teacher_forcing(self):
+        """Probability that training shows the true state."""
+        return float(self._teacher_forcing)
+
+    @teacher_forcing.setter
+    def teacher_forcing(self, value):
+        value = real_value("teacher_forcing", value, "1 (a probability)", at_least=0.0)
+        if value > 1.0:
+            raise ValueError(
+                "teacher_forcing must be a probability, from 0 to 1. "
+                f"Received: {value:g}. 1 always shows the true state, 0 never."
+            )
+        self._teacher_forcing.assign(value)
+
+    def call(self, sequences):
+        inputs, start = self._inputs(sequences)
+        return self._loop(inputs, initial_state=[start])[:, self.warm_up - 1 :]
+
+    def residuals(self, x, y=None, sample_weight=None, training=False):
+        """√w · (ŝ − s) of every step after the warm-up, `(batch, time − warm_up, states)`.
+
+        Args:
+            x: sequences; in training a tuple of them and of a_i, `(batch, time − 1)`.
+            y: None: the sequences say what is true.
+            sample_weight: w, one weight per sequence (or per sequence and step), or None.
+            training: not used: there is no dropout in a closed loop.
+        """
+        inputs, start = self._inputs(x)
+        truth = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :, : self.num_states]
+        forecast = self._loop(inputs, initial_state=[start])[:, self.warm_up - 1 :]
+        residuals = forecast - ops.cast(truth, forecast.dtype)
+        return residuals if sample_weight is None else weighted(residuals, sample_weight)
+
+    def linearise(self, x, y=None, sample_weight=None, others=True):
+        """`Linearised` residuals of a batch, with all weights among the others."""
+        weights = self.other_variables
+        residuals = self.residuals(x, y, sample_weight)
+        inputs, _ = self._inputs(x)
+        start, slopes = start_slopes(lambda: self._inputs(x)[1], weights)
+        slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights)
+        slopes = slopes[:, self.warm_up - 1 :]
+        if sample_weight is not None:
+            slopes = weighted(slopes, sample_weight)
+        columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
+        return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
+
+    def train_step(self, data):
+        """As `LeastSquaresModel.train_step`, with a_i drawn for this step."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if y is not None:
+            raise ValueError(
+                "The targets of a ForecastModel are the states after the warm-up, which the "
+                "sequences hold. Received: y. Call fit(sequences)."
+            )
+        shown = self.shown_states(x, self.optimizer.iterations)
+        return super().train_step(((x, shown), None, sample_weight))
+
+    def shown_states(self, sequences, step=0):
+        """a_i in a step of training, for every time but the last: `(batch, time − 1)`."""
+        batch, num_times = ops.shape(sequences)[0], ops.shape(sequences)[1]
+        after = ops.arange(num_times - 1) - (self.warm_up - 1)
+        period = ops.where(self._horizon > 0, self._horizon, num_times)
+        seed = tf.stack([self.seed, tf.cast(step, "int32")])  # so that resumed training repeats
+        drawn = tf.random.stateless_uniform((batch, num_times - 1), seed)
+        shown = (after <= 0) | (after % period == 0) | (drawn < self._teacher_forcing)
+        return ops.cast(shown, self.compute_dtype)
+
+    def _inputs(self, x):
+        """What the loop sees, (s_i, F_i, a_i) for every time but the last, and its first state."""
+        sequences, shown = x if isinstance(x, tuple) else (x, None)
+        sequences = ops.cast(sequences, self.compute_dtype)
+        _check_length(sequences, self.warm_up)
+        given = sequences[:, :-1]
+        if shown is None:
+            shown = ops.cast(ops.arange(ops.shape(given)[1]) < self.warm_up, self.compute_dtype)
+            shown = shown + ops.zeros_like(given[..., 0])
+        start = self._cell.first_state(sequences[:, 0])
+        return ops.concatenate([given, shown[..., None]], axis=-1), start
+
+    def get_config(self):
+        return {
+            "forecaster": keras.saving.serialize_keras_object(self.forecaster),
+            "warm_up": self.warm_up,
+            "horizon": self.horizon,
+            "teacher_forcing": self.teacher_forcing,
+            "seed": self.seed,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        forecaster = keras.saving.deserialize_keras_object(config["forecaster"])
+        return cls(**{**config, "forecaster": forecaster})
+
+    def compile(self, optimizer="adam", loss=None, jit_compile="auto", **kwargs):
+        """As `LeastSquaresModel.compile`; "auto" compiles by XLA with `LevenbergMarquardt`."""
+        if jit_compile == "auto" and isinstance(optimizer, LevenbergMarquardt):
+            jit_compile = not kwargs.get("run_eagerly", False)
+        super().compile(optimizer, loss, jit_compile=jit_compile, **kwargs)
+        if isinstance(self.optimizer, LevenbergMarquardt):
+            self.optimizer.build(self.trainable_variables)  # now, or the graph is made twice
+
+
+class ForecastCell(keras.layers.Layer):
+    """One step of a forecaster as a cell: (s_i, F_i, a_i) in, ŝ_{i+1} out, one state tensor.
+
+    The state is the last prediction and, side by side with it, all that the forecaster remembers.
+    """
+
+    def __init__(self, predictor, num_states, **kwargs):
+        super().__init__(**kwargs)
+        self.predictor, self.num_states = predictor, num_states
+        self.state_size = num_states  # and the memory: first_state, not this, makes the first one
+        self._sizes = None
+
+    def first_state(self, sample):
+        """The state before the first of the samples `(batch, features)`."""
+        memory = self.predictor.initial_memory(sample)
+        self._sizes = [tensor.shape[-1] for tensor in memory]
+        nothing = ops.zeros_like(sample[:, : self.num_states])
+        return ops.concatenate([nothing, *memory], axis=-1)
+
+    def call(self, inputs, states):
+        (state,) = states
+        prediction, memory = state[:, : self.num_states], []
+        first = self.num_states
+        for size in self._sizes:
+            memory.append(state[:, first : first + size])
+            first += size
+        shown = inputs[:, -1:] > 0.5
+        states = ops.where(shown, inputs[:, : self.num_states], prediction)
+        force = inputs[:, self.num_states : -1]
+        following, memory = self.predictor.step(ops.concatenate([states, force], axis=-1), memory)
+        return following, [ops.concatenate([following, *memory], axis=-1)]
+
+
+def _check_forecaster(forecaster):
+    graph = graph_of(forecaster)
+    if graph is None or not can_carry_state(forecaster):
+        raise ValueError(
+            "A ForecastModel carries the hidden states of its forecaster along: a functional or "
+            "sequential keras.Model of recurrent layers and of layers that act on each time step "
+            f"alone. Received: {type(forecaster).__name__}. For another model, train on windows."
+        )
+    shapes = graph.inputs[0].shape, graph.outputs[0].shape
+    if len(shapes[1]) != 3 or shapes[1][-1] > shapes[0][-1]:
+        raise ValueError(
+            "A forecaster predicts, at every step, the states that lead its input features: "
+            "(batch, time, features) to (batch, time, states), states <= features. Received "
+            f"{shapes[0]} to {shapes[1]}. Set return_sequences=True."
+        )
+
+
+def _check_length(sequences, warm_up):
+    num_times = sequences.shape[1]
+    if num_times is not None and num_times <= warm_up:
+        raise ValueError(
+            f"Sequences must have more than warm_up = {warm_up} times. Received {num_times}. "
+            "Use longer sequences or a shorter warm-up."
+        )
