@@ -30,7 +30,6 @@ from oscillator_zoo.training.measured_recipe import RUN_IN, WARM_UP, with_later_
 
 LENGTH = 500
 UNITS = 32
-RATES = (3e-3, 1e-2)
 LAYERS = {
     "LSTM": keras.layers.LSTM,
     "GRU": keras.layers.GRU,
@@ -91,11 +90,11 @@ def recipe(name, given, seed):
 
 
 def built_in(name, given, seed):
-    """A layer of Keras at the better of two rates, as `recipe`."""
+    """A layer of Keras at the best of the learning rates, as `recipe`."""
     record = with_later_force(load_measurement(given.data, given.sampling_rate))
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     attempts = []
-    for rate in RATES:
+    for rate in given.rates:
         layer = LAYERS[name](UNITS, return_sequences=True)
         start = time.process_time()
         attempt = trained(layer, rate, given.cpu_seconds, train, validation, seed)
@@ -112,6 +111,7 @@ def main():
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cpu-seconds", type=float, default=90.0, help="for each rate")
+    parser.add_argument("--rates", type=float, nargs="+", default=(3e-3, 1e-2))
     given = parser.parse_args()
 
     print(
