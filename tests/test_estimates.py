@@ -12,10 +12,10 @@ def standard_errors(residuals, columns, **options):
     return np.array([found[name].standard_error for name in values])
 
 
-def coloured(random, num, memory):
-    """Noise of variance 1 whose correlation falls like memory^lag."""
-    noise, shocks = np.empty(num), random.standard_normal(num) * np.sqrt(1.0 - memory**2)
-    noise[0] = random.standard_normal()
+def coloured(random, num, count, memory):
+    """Noise of variance 1 whose correlation falls like memory^lag, `(num, count)`."""
+    noise = random.standard_normal((num, count))
+    shocks = np.sqrt(1.0 - memory**2) * random.standard_normal((num, count))
     for n in range(1, num):
         noise[n] = memory * noise[n - 1] + shocks[n]
     return noise
@@ -23,21 +23,20 @@ def coloured(random, num, memory):
 
 @pytest.mark.parametrize("memory", [0.0, 0.9])
 def test_errors_of_correlated_noise_are_the_spread_of_repeated_fits(memory):
-    """Fits of two slow columns, 300 times; 2000 numbers are batches of 45 times memory's ten."""
+    """Fits of two slow columns, 100 times; 2000 numbers are batches of 45 times memory's ten."""
     random = np.random.default_rng(0)
-    columns = np.stack([coloured(random, 2000, 0.95) for _ in range(2)], axis=1)
+    columns = coloured(random, 2000, 2, 0.95)
     fits, independent, correlated = [], [], []
-    for _ in range(300):
-        noise = coloured(random, 2000, memory)
+    for noise in coloured(random, 2000, 100, memory).T:
         fit = np.linalg.lstsq(columns, noise, rcond=None)[0]
         residuals = columns @ fit - noise
         fits.append(fit)
         independent.append(standard_errors(residuals, columns))
         correlated.append(standard_errors(residuals, columns, correlated=True))
     spread = np.std(fits, axis=0)
-    np.testing.assert_allclose(np.mean(correlated, axis=0), spread, rtol=0.2)
+    np.testing.assert_allclose(np.mean(correlated, axis=0), spread, rtol=0.25)
     ratio = np.mean(independent, axis=0) / spread
-    assert (ratio < 0.5).all() if memory else (np.abs(ratio - 1.0) < 0.1).all()
+    assert (ratio < 0.5).all() if memory else (np.abs(ratio - 1.0) < 0.2).all()
 
 
 def test_errors_of_correlated_noise_are_the_batch_formula():

@@ -126,9 +126,13 @@ def scaled_pair(part, train):
 
 def scaled_network(train, layer):
     """The layer between scalings fitted to the training part, so that the model has its units."""
-    force, position, exact = train.force, train.states, {"dtype": "float64"}
+    position, exact = train.states, {"dtype": "float64"}
+    mean, variance = (
+        float(train.force.mean()),
+        float(train.force.var()),
+    )  # as a file gives them back
     inputs = keras.Input((None, 1), **exact)
-    scale = keras.layers.Normalization(mean=force.mean(), variance=force.var(), **exact)
+    scale = keras.layers.Normalization(mean=mean, variance=variance, **exact)
     outputs = layer(scale(inputs))
     outputs = keras.layers.Rescaling(position.std(), position.mean(), **exact)(outputs)
     return keras.Model(inputs, outputs)
