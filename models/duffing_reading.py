@@ -68,11 +68,13 @@ def read_duffing(cell, time_step):
 def duffing_estimates(model, time_step, x, y):
     """The constants of `read_duffing` with standard errors and 95 % intervals.
 
-        σ̂² = |r|² / (n − Q),   cov(c) = σ̂² D (JᵀJ)⁻¹ Dᵀ,   J = ∂r/∂P,   D = ∂c/∂P
+        cov(c) = B / (B − 1) Σ_b m_b m_bᵀ,   m_b = D (JᵀJ)⁻¹ Σ_{n in b} J_n r_n,
+        J = ∂r/∂P,   D = ∂c/∂P
 
-    with r the error of the free run and P the weights (the delta method). They hold to first order
-    in the noise, at the smallest |r|, for noise that is independent from one sample to the next.
-    What the recurrence itself gets wrong is not in them.
+    with r the error of the free run, P the weights (the delta method) and B batches b of about √N
+    successive samples. They hold to first order in the noise, at the smallest |r|, also where
+    neighbouring errors are alike, as they are where the oscillator itself is shaken: a batch has
+    to be longer than they stay alike. What the recurrence gets wrong on average is not in them.
 
     Args:
         model: `ResponseModel` of a `DuffingCell`, trained.
@@ -95,7 +97,9 @@ def duffing_estimates(model, time_step, x, y):
     slopes = slopes[
         :, np.concatenate([np.full(w.shape, w.trainable).ravel() for w in cell.weights])
     ]
-    return estimates_at_minimum(constants, [False] * len(constants), residuals, jacobian, slopes)
+    return estimates_at_minimum(
+        constants, [False] * len(constants), residuals, jacobian, slopes, True
+    )
 
 
 def _constants(cell, weights, time_step):

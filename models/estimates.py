@@ -26,17 +26,22 @@ class Estimate(NamedTuple):
     upper: float
 
 
-def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None):
+def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correlated=False):
     """`Estimate` of each parameter, to first order in the noise.
 
-        σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² D (JᵀJ)⁻¹ Dᵀ,   p̂ ± t_{0.975, n−Q} · se(p)
+        independent:  cov(p) = σ̂² D (JᵀJ)⁻¹ Dᵀ,   σ̂² = |ρ|² / (n − Q)
+        correlated:   cov(p) = B / (B − 1) Σ_b m_b m_bᵀ,   m_b = D (JᵀJ)⁻¹ Σ_{i in b} J_i ρ_i
+
+    with B batches b of about √n successive numbers each, so long that the noise of one batch
+    knows nothing of the next. Independent noise in ρ would make both alike.
 
     Args:
         values: p̂ by name, where |ρ|² is smallest.
         positive: for each name, whether the interval ends at 0.
-        misfit: ρ, `(n,)`.
+        misfit: ρ, `(n,)`; where it is correlated, in order of time.
         jacobian: J = ∂ρ/∂w by the Q numbers w that were fitted, `(n, Q)`.
         slopes: D = ∂p/∂w, `(parameters, Q)`; None where they are the same, D = 1.
+        correlated: whether neighbouring numbers in ρ may be alike.
 
     Returns:
         Dictionary of `Estimate` by name.
@@ -54,8 +59,15 @@ def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None):
     lengths = np.linalg.norm(jacobian, axis=0)  # JᵀJ = RᵀR; columns of one length, for the digits
     inverse = np.linalg.inv(np.linalg.qr(jacobian / lengths, mode="r"))
     inverse /= lengths[:, None]
-    spread = np.linalg.norm(inverse if slopes is None else slopes @ inverse, axis=1)
-    errors = np.sqrt(np.sum(misfit**2) / freedom) * spread
+    factor = inverse if slopes is None else slopes @ inverse
+    if correlated:
+        starts = np.arange(0, num_numbers, round(np.sqrt(num_numbers)))
+        sums = np.add.reduceat(jacobian * misfit[:, None], starts, axis=0)
+        freedom = len(sums) - 1
+        moves = sums @ inverse @ factor.T
+        errors = np.linalg.norm(moves, axis=0) * np.sqrt(len(sums) / freedom)
+    else:
+        errors = np.sqrt(np.sum(misfit**2) / freedom) * np.linalg.norm(factor, axis=1)
     reach = student_quantile(0.5 + 0.5 * CONFIDENCE, freedom) * errors
     estimates = {}
     for (name, value), is_positive, error, half in zip(values.items(), positive, errors, reach):

@@ -74,4 +74,4 @@ def duffing_measured(
 def _line(name, unit, estimate):
     what = name.replace("_", " ").capitalize()
     value = f"{estimate.value:.6g} ± {estimate.standard_error:.2g} {unit}".rstrip()
-    return f"{what}: {value} (standard error, if errors of neighbouring samples are independent)."
+    return f"{what}: {value} (standard error)."

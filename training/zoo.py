@@ -74,7 +74,7 @@ def train(name, output_dir, epochs=None, seed=0, **options):
         seed: an integer ≥ 0 that fixes data and initial weights.
         **options: further arguments of the recipe: `data` (path of a CSV file) and
             `sampling_rate` (in Hz) of "elman-measured" and "duffing-measured"; `truncation` (of
-            gradients through time, in steps) of "elman-measured" and "elman-driven".
+            gradients through time, in steps) of "elman-driven".
 
     Returns:
         Tuple (run, evaluation): the `Run` and its errors, which print as a table.
