@@ -1,15 +1,11 @@
 """Which oscillator a trained `DuffingCell` is."""
 
-import keras
 import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
 from .duffing_cell import DuffingCell
 from .estimates import estimates_at_minimum
-
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
 
 RELATIVE_STEP = 1e-6  # of the differences that carry errors of weights over to constants
 
@@ -90,9 +86,7 @@ def duffing_estimates(model, time_step, x, y):
     """
     constants = read_duffing(model.cell, time_step)
     cell, weights = model.cell, [np.asarray(w.numpy()) for w in model.cell.weights]
-    x, y = (tf.nest.map_structure(tf.convert_to_tensor, part) for part in (x, y))
-    system = tf.function(lambda: model.linearise(x, y)[:3], jit_compile=True)()
-    residuals, _, jacobian = (np.asarray(part[0], np.float64) for part in system)
+    residuals, jacobian = model.free_run_jacobian(x, y)
     slopes = _differences(lambda moved: _constants(cell, moved, time_step), weights)
     slopes = slopes[
         :, np.concatenate([np.full(w.shape, w.trainable).ravel() for w in cell.weights])

@@ -1,9 +1,11 @@
 """A recurrent cell that turns force into motion, trained by least squares on its free run."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from .elimination import one_window
+from .estimates import estimates_at_minimum
 from .forward_sensitivities import forward_sensitivities, start_slopes
 from .least_squares_model import LeastSquaresModel, weighted
 from .levenberg_marquardt import LevenbergMarquardt
@@ -106,6 +108,44 @@ class ResponseModel(LeastSquaresModel):
             slopes = weighted(slopes, sample_weight)
         columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
         return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
+
+    def estimates(self, x, y, correlated=True):
+        """The trained weights with standard errors and 95 % intervals.
+
+            cov(P) = B / (B − 1) Σ_b m_b m_bᵀ,   m_b = (JᵀJ)⁻¹ Σ_{n in b} J_n r_n,   J = ∂r/∂P
+
+        with B batches b of about √N successive numbers of r, so that neighbouring errors may be
+        alike; to first order in the noise, at the smallest |r|. Noise in the measured positions
+        makes the estimates of a free run no less true on average (Ljung, chapter 8), unlike those
+        of one-step errors, where it is in the inputs too.
+
+        Args:
+            x: inputs that the model was trained on.
+            y: their targets.
+            correlated: False for errors that are known to be independent: (|r|² / (N − Q))(JᵀJ)⁻¹.
+
+        Returns:
+            Dictionary of `Estimate` (`value`, `standard_error`, `lower`, `upper`), by the name of
+            the weight, for instance "damping_rate"; "kernel[0, 1]" for an entry of an array.
+
+        Raises:
+            ValueError: for no more numbers than weights.
+        """
+        residuals, jacobian = self.free_run_jacobian(x, y)
+        values = {
+            f"{weight.name}{list(index) if index else ''}": float(np.asarray(weight)[index])
+            for weight in self.other_variables
+            for index in np.ndindex(*weight.shape)
+        }
+        never = [False] * len(values)
+        return estimates_at_minimum(values, never, residuals, jacobian, correlated=correlated)
+
+    def free_run_jacobian(self, x, y):
+        """r, `(n,)`, and ∂r/∂P, `(n, num_weights)`, of all samples as arrays of float64."""
+        x, y = (tf.nest.map_structure(tf.convert_to_tensor, part) for part in (x, y))
+        system = tf.function(lambda: self.linearise(x, y)[:3], jit_compile=True)()
+        residuals, _, jacobian = (np.asarray(part[0], np.float64) for part in system)
+        return residuals, jacobian
 
     def _start(self, force, first):
         """The state before the free run, `(batch, K)`."""
