@@ -94,9 +94,9 @@ def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None)
         hidden = activation(drive + before @ recurrent_kernel)
         if masks is not None:
             hidden = tf.where(masks.read(t)[:, None], hidden, before)
-        return hidden, states.write(t, hidden)
+        return hidden, states.write(t, tf.reshape(hidden, (-1,)))
 
-    return _loop(step, _length(x), block, start)[1].stack()
+    return _loop(step, _length(x), block, start)[1]
 
 
 def _run_back(
@@ -112,13 +112,12 @@ def _run_back(
         total = upstreams.read(t) + carried
         delta = total * SLOPES[activation](states.read(t))
         if masks is None:
-            return delta @ transposed, deltas.write(t, delta)
+            return delta @ transposed, deltas.write(t, tf.reshape(delta, (-1,)))
         valid = masks.read(t)[:, None]
         delta = tf.where(valid, delta, tf.zeros_like(delta))
-        return tf.where(valid, delta @ transposed, total), deltas.write(t, delta)
+        return tf.where(valid, delta @ transposed, total), deltas.write(t, tf.reshape(delta, (-1,)))
 
-    of_start, deltas = _loop(step, length, block, tf.zeros_like(start))
-    delta = deltas.stack()
+    of_start, delta = _loop(step, length, block, tf.zeros_like(start))
     before = tf.concat([start[None], hidden[:-1]], axis=0)
     factors = tf.concat([before, x, tf.ones_like(x[..., :1])], axis=-1)
     products = tf.matmul(tf.transpose(_rows(factors)), _rows(delta))
@@ -155,7 +154,7 @@ def _loop(step, length, block, carried):
 
         return body
 
-    array = tf.TensorArray(carried.dtype, length, element_shape=carried.shape)
+    array = tf.TensorArray(carried.dtype, length, element_shape=(carried.shape.num_elements(),))
     state = 0, carried, array
     loops = [(block, length // block), (1, length % block)] if block > 1 else [(1, length)]
     end = 0
@@ -164,7 +163,8 @@ def _loop(step, length, block, carried):
         state = tf.while_loop(
             lambda t, *_, end=end: t < end, steps(number), state, maximum_iterations=passes
         )
-    return state[1:]
+    _, last, array = state
+    return last, tf.reshape(array.stack(), (length, -1, carried.shape[-1]))
 
 
 def _project(x, kernel, bias):
