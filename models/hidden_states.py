@@ -65,13 +65,15 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
     @tf.custom_gradient
     def gradients(hidden, upstream, *arguments):
         tensors = _unwatched((hidden, upstream, *arguments))
-        delta, *others = run_back(activation, block, *tensors)
+        hidden, _, x, start, kernel, *_ = tensors
+        delta, of_start = run_back(activation, block, *tensors)
+        sums = _sums_over_time(delta, hidden, x, start)
 
         def gradient(*upstreams):
             of_upstream, *results = _second_order(activation, upstreams, upstream, arguments)
             return None, of_upstream, *results, *of_masks
 
-        return (tf.matmul(delta, arguments[2], transpose_b=True), *others), gradient
+        return (tf.matmul(delta, kernel, transpose_b=True), of_start, *sums), gradient
 
     return states(tf.transpose(x, (1, 0, 2)), start, kernel, recurrent_kernel, bias, *masks)
 
@@ -102,7 +104,7 @@ def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None)
 def _run_back(
     activation, block, hidden, upstream, x, start, kernel, recurrent_kernel, bias, mask=None
 ):
-    """δ_t, `(time, batch, units)`, and ∂C/∂ of h_0, U, W and b."""
+    """δ_t, `(time, batch, units)`, and ∂C/∂h_0."""
     length, transposed = _length(x), tf.transpose(recurrent_kernel)
     states, upstreams = _array(hidden), _array(upstream)
     masks = None if mask is None else _array(mask)
@@ -118,11 +120,14 @@ def _run_back(
         return tf.where(valid, delta @ transposed, total), deltas.write(t, tf.reshape(delta, (-1,)))
 
     of_start, delta = _loop(step, length, block, tf.zeros_like(start))
-    before = tf.concat([start[None], hidden[:-1]], axis=0)
-    factors = tf.concat([before, x, tf.ones_like(x[..., :1])], axis=-1)
-    products = tf.matmul(tf.transpose(_rows(factors)), _rows(delta))
-    of_recurrent, of_kernel, of_bias = tf.split(products, (start.shape[-1], x.shape[-1], 1))
-    return delta, of_start, of_kernel, of_recurrent, of_bias[0]
+    return delta, of_start
+
+
+def _sums_over_time(delta, hidden, x, start):
+    """∂C/∂ of U, W and b, each Σ_t of a product with δ_t."""
+    of_recurrent = _product(hidden[:-1], delta[1:]) + _product(start, delta[0])
+    of_kernel_and_bias = _product(tf.concat([x, tf.ones_like(x[..., :1])], axis=-1), delta)
+    return of_kernel_and_bias[:-1], of_recurrent, of_kernel_and_bias[-1]
 
 
 _run_by_xla = tf.function(_run, jit_compile=True, autograph=False)
@@ -174,6 +179,10 @@ def _project(x, kernel, bias):
 
 def _rows(values):
     return tf.reshape(values, (-1, values.shape[-1]))
+
+
+def _product(left, right):
+    return tf.matmul(_rows(left), _rows(right), transpose_a=True)
 
 
 def _length(values):
