@@ -25,8 +25,10 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
 
     δ_t = (∂C/∂h_t + δ_{t+1} Wᵀ) f'(z_t)
 
-    and then ∂C/∂(W, U, b) = Σ_t (h_{t-1}, x_t, 1)ᵀ δ_t is one product of matrices. Higher
-    derivatives are those of the same recurrence left to TensorFlow.
+    and then ∂C/∂(W, U, b) = Σ_t (h_{t-1}, x_t, 1)ᵀ δ_t, a product of matrices for all steps
+    together. From the forward to the backward loop only x_t and h_t are kept, since f'(z_t) is a
+    function of h_t: `(time, batch, units)` once, where TensorFlow's own gradient keeps every
+    intermediate result. Higher derivatives are those of the same recurrence left to TensorFlow.
 
     XLA compiles the loop when the number of steps is known, anew for each size of batch: while
     training, else only if that size is known too. Inside a function that XLA compiles the loop
@@ -96,7 +98,7 @@ def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None)
         hidden = activation(drive + before @ recurrent_kernel)
         if masks is not None:
             hidden = tf.where(masks.read(t)[:, None], hidden, before)
-        return hidden, states.write(t, tf.reshape(hidden, (-1,)))
+        return hidden, states.write(t, _flat(hidden))
 
     return _loop(step, _length(x), block, start)[1]
 
@@ -114,17 +116,17 @@ def _run_back(
         total = upstreams.read(t) + carried
         delta = total * SLOPES[activation](states.read(t))
         if masks is None:
-            return delta @ transposed, deltas.write(t, tf.reshape(delta, (-1,)))
+            return delta @ transposed, deltas.write(t, _flat(delta))
         valid = masks.read(t)[:, None]
         delta = tf.where(valid, delta, tf.zeros_like(delta))
-        return tf.where(valid, delta @ transposed, total), deltas.write(t, tf.reshape(delta, (-1,)))
+        return tf.where(valid, delta @ transposed, total), deltas.write(t, _flat(delta))
 
     of_start, delta = _loop(step, length, block, tf.zeros_like(start))
     return delta, of_start
 
 
 def _sums_over_time(delta, hidden, x, start):
-    """∂C/∂ of U, W and b, each Σ_t of a product with δ_t."""
+    """∂C/∂ of U, W and b. Not in `_run_back`: XLA takes twice as long for these products."""
     of_recurrent = _product(hidden[:-1], delta[1:]) + _product(start, delta[0])
     of_kernel_and_bias = _product(tf.concat([x, tf.ones_like(x[..., :1])], axis=-1), delta)
     return of_kernel_and_bias[:-1], of_recurrent, of_kernel_and_bias[-1]
@@ -175,6 +177,11 @@ def _loop(step, length, block, carried):
 def _project(x, kernel, bias):
     rows = _rows(x) @ kernel + bias
     return tf.reshape(rows, (_length(x), -1, kernel.shape[-1]))
+
+
+def _flat(values):
+    # XLA writes a row into a stack by vectors of numbers, but a matrix number by number.
+    return tf.reshape(values, (-1,))
 
 
 def _rows(values):
