@@ -4,7 +4,9 @@
 
 Each contender lives in a process of its own, since a process has one Keras backend, and they take
 turns to measure, so that all see the same machine. Shown are medians over the rounds with the
-median ratio to oscillator_zoo's default in the same round: above 1, oscillator_zoo is faster.
+median ratio to oscillator_zoo's default in the same round: above 1, oscillator_zoo is faster. The
+processor's time, of all threads together, is what remains comparable on a machine shared with
+other work.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from data import commit, processor
 
 SIZES = [(64, 200, 32), (8, 2000, 128)]
 LONGEST_UNROLLED = 500  # steps; beyond, compiling takes minutes
+KINDS = ("train", "infer", "train, processor", "infer, processor")
 PACKAGES = ("tensorflow", "keras", "jax", "flax", "torch")
 
 
@@ -57,7 +60,7 @@ class Contender:
 
 
 def measure(names, size, rounds, at_least):
-    """{name: {"train": seconds of every round, "infer": …, "first": …, …}}."""
+    """{name: {"train": seconds of every round, "infer": …, "train, processor": …, …}}."""
     contenders, results = {}, {}
     for name in names:
         if "unroll" in name and size[1] > LONGEST_UNROLLED:
@@ -67,13 +70,14 @@ def measure(names, size, rounds, at_least):
             print(f"{name} left out: {contender.stop()}\n", flush=True)
             continue
         contenders[name] = contender
-        results[name] = {"train": [], "infer": [], **contender.started}
+        results[name] = {kind: [] for kind in KINDS} | contender.started
     for kind in ("train", "infer"):
         for k in range(rounds + 1):
             for name, contender in contenders.items():
-                seconds = contender.ask(kind, at_least)
+                seconds, used = contender.ask(kind, at_least)
                 if k > 0:  # the first one compiles, and finds the number of calls
                     results[name][kind].append(seconds)
+                    results[name][f"{kind}, processor"].append(used)
     for name, contender in contenders.items():
         results[name]["memory"] = contender.ask("memory")
         contender.stop()
@@ -86,11 +90,12 @@ def table(size, results):
     lines = [
         f"### Batch {batch}, {steps} steps, {units} units",
         "",
-        "| | ms per training step | ms per inference | s to compile | MB at the peak | deviation |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| | ms per training step | ms per inference | processor's ms: training | inference "
+        "| s to compile | MB at the peak | deviation |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, result in results.items():
-        cells = [with_ratio(name, kind, results) for kind in ("train", "infer")]
+        cells = [with_ratio(name, kind, results) for kind in KINDS]
         compiling = result["first"] - np.median(result["train"])
         cells += [f"{compiling:.1f}", f"{result['memory']:.0f}", f"{result['deviation']:.0e}"]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")

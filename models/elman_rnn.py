@@ -21,10 +21,11 @@ class ElmanRNN(RecurrentLayer):
     `keras.layers.SimpleRNN`, and takes its weights.
 
     On TensorFlow the gradient is backpropagation through time by hand (`hidden_states`), and its
-    second derivatives are right too. While training on a known number of steps XLA compiles the
-    loop by itself, once for each size of batch (outside training: if that is known as well); a
-    loop of any length runs without, ten steps to a pass. With `compile(jit_compile=True)` it is a
-    part of what XLA compiles. Eager calls, `unroll`, `recurrent_dropout` in training, half
+    second derivatives are right too. Of every step it keeps h_t alone: with ∂C/∂h and δ, three
+    arrays `(time, batch, units)` at the peak. While training on a known number of steps XLA
+    compiles the loop by itself, once for each size of batch (outside training: if that is known as
+    well); a loop of any length runs without, ten steps to a pass. With `compile(jit_compile=True)`
+    it is a part of what XLA compiles. Eager calls, `unroll`, `recurrent_dropout` in training, half
     precision and activations other than tanh, sigmoid, relu and linear take the plain loop.
 
     Masked steps do not happen: h stays as it was. Their output is the last one before them, zero

@@ -25,8 +25,10 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
 
     δ_t = (∂C/∂h_t + δ_{t+1} Wᵀ) f'(z_t)
 
-    and then ∂C/∂(W, U, b) = Σ_t (h_{t-1}, x_t, 1)ᵀ δ_t is one product of matrices. Higher
-    derivatives are those of the same recurrence left to TensorFlow.
+    and then ∂C/∂(W, U, b) = Σ_t (h_{t-1}, x_t, 1)ᵀ δ_t, a product of matrices for all steps
+    together. From the forward to the backward loop only x_t and h_t are kept, since f'(z_t) is a
+    function of h_t: `(time, batch, units)` once, where TensorFlow's own gradient keeps every
+    intermediate result. Higher derivatives are those of the same recurrence left to TensorFlow.
 
     XLA compiles the loop when the number of steps is known, anew for each size of batch: while
     training, else only if that size is known too. Inside a function that XLA compiles the loop
@@ -65,13 +67,15 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
     @tf.custom_gradient
     def gradients(hidden, upstream, *arguments):
         tensors = _unwatched((hidden, upstream, *arguments))
-        delta, *others = run_back(activation, block, *tensors)
+        hidden, _, x, start, kernel, *_ = tensors
+        delta, of_start = run_back(activation, block, *tensors)
+        sums = _sums_over_time(delta, hidden, x, start)
 
         def gradient(*upstreams):
             of_upstream, *results = _second_order(activation, upstreams, upstream, arguments)
             return None, of_upstream, *results, *of_masks
 
-        return (tf.matmul(delta, arguments[2], transpose_b=True), *others), gradient
+        return (tf.matmul(delta, kernel, transpose_b=True), of_start, *sums), gradient
 
     return states(tf.transpose(x, (1, 0, 2)), start, kernel, recurrent_kernel, bias, *masks)
 
@@ -94,15 +98,15 @@ def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None)
         hidden = activation(drive + before @ recurrent_kernel)
         if masks is not None:
             hidden = tf.where(masks.read(t)[:, None], hidden, before)
-        return hidden, states.write(t, hidden)
+        return hidden, states.write(t, _flat(hidden))
 
-    return _loop(step, _length(x), block, start)[1].stack()
+    return _loop(step, _length(x), block, start)[1]
 
 
 def _run_back(
     activation, block, hidden, upstream, x, start, kernel, recurrent_kernel, bias, mask=None
 ):
-    """δ_t, `(time, batch, units)`, and ∂C/∂ of h_0, U, W and b."""
+    """δ_t, `(time, batch, units)`, and ∂C/∂h_0."""
     length, transposed = _length(x), tf.transpose(recurrent_kernel)
     states, upstreams = _array(hidden), _array(upstream)
     masks = None if mask is None else _array(mask)
@@ -112,18 +116,20 @@ def _run_back(
         total = upstreams.read(t) + carried
         delta = total * SLOPES[activation](states.read(t))
         if masks is None:
-            return delta @ transposed, deltas.write(t, delta)
+            return delta @ transposed, deltas.write(t, _flat(delta))
         valid = masks.read(t)[:, None]
         delta = tf.where(valid, delta, tf.zeros_like(delta))
-        return tf.where(valid, delta @ transposed, total), deltas.write(t, delta)
+        return tf.where(valid, delta @ transposed, total), deltas.write(t, _flat(delta))
 
-    of_start, deltas = _loop(step, length, block, tf.zeros_like(start))
-    delta = deltas.stack()
-    before = tf.concat([start[None], hidden[:-1]], axis=0)
-    factors = tf.concat([before, x, tf.ones_like(x[..., :1])], axis=-1)
-    products = tf.matmul(tf.transpose(_rows(factors)), _rows(delta))
-    of_recurrent, of_kernel, of_bias = tf.split(products, (start.shape[-1], x.shape[-1], 1))
-    return delta, of_start, of_kernel, of_recurrent, of_bias[0]
+    of_start, delta = _loop(step, length, block, tf.zeros_like(start))
+    return delta, of_start
+
+
+def _sums_over_time(delta, hidden, x, start):
+    """∂C/∂ of U, W and b. Not in `_run_back`: XLA takes twice as long for these products."""
+    of_recurrent = _product(hidden[:-1], delta[1:]) + _product(start, delta[0])
+    of_kernel_and_bias = _product(tf.concat([x, tf.ones_like(x[..., :1])], axis=-1), delta)
+    return of_kernel_and_bias[:-1], of_recurrent, of_kernel_and_bias[-1]
 
 
 _run_by_xla = tf.function(_run, jit_compile=True, autograph=False)
@@ -155,7 +161,7 @@ def _loop(step, length, block, carried):
 
         return body
 
-    array = tf.TensorArray(carried.dtype, length, element_shape=carried.shape)
+    array = tf.TensorArray(carried.dtype, length, element_shape=(carried.shape.num_elements(),))
     state = 0, carried, array
     loops = [(block, length // block), (1, length % block)] if block > 1 else [(1, length)]
     end = 0
@@ -164,7 +170,8 @@ def _loop(step, length, block, carried):
         state = tf.while_loop(
             lambda t, *_, end=end: t < end, steps(number), state, maximum_iterations=passes
         )
-    return state[1:]
+    _, last, array = state
+    return last, tf.reshape(array.stack(), (length, -1, carried.shape[-1]))
 
 
 def _project(x, kernel, bias):
@@ -172,8 +179,17 @@ def _project(x, kernel, bias):
     return tf.reshape(rows, (_length(x), -1, kernel.shape[-1]))
 
 
+def _flat(values):
+    # XLA writes a row into a stack by vectors of numbers, but a matrix number by number.
+    return tf.reshape(values, (-1,))
+
+
 def _rows(values):
     return tf.reshape(values, (-1, values.shape[-1]))
+
+
+def _product(left, right):
+    return tf.matmul(_rows(left), _rows(right), transpose_a=True)
 
 
 def _length(values):

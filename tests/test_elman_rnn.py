@@ -5,6 +5,8 @@ import itertools
 import os
 import subprocess
 import sys
+import types
+import unittest
 
 import keras
 import numpy as np
@@ -138,6 +140,16 @@ def test_without_output_units_it_is_simple_rnn(options):
     else:
         start = sequences(UNITS, seed=5)[:, 0]
         assert_same(ours(x, initial_state=start), theirs(x, initial_state=[start]), SINGLE)
+
+
+@pytest.mark.filterwarnings("ignore:.*provided as a generator:UserWarning")  # their own fit
+def test_the_tests_that_keras_has_for_simple_rnn_pass(monkeypatch):
+    theirs = pytest.importorskip("keras.src.layers.rnn.simple_rnn_test")
+    monkeypatch.setattr(theirs, "layers", types.SimpleNamespace(SimpleRNN=ElmanRNN))
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromModule(theirs).run(result)
+    assert result.testsRun >= 5
+    assert not result.errors + result.failures
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
