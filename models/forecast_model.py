@@ -9,7 +9,6 @@ from .closed_loop import CarriedState
 from .elimination import one_window
 from .forward_sensitivities import forward_sensitivities, start_slopes
 from .least_squares_model import LeastSquaresModel, weighted
-from .levenberg_marquardt import LevenbergMarquardt
 from .time_axis import can_carry_state, graph_of
 
 if keras.backend.backend() == "tensorflow":
@@ -159,7 +158,8 @@ class ForecastModel(LeastSquaresModel):
         residuals = self.residuals(x, y, sample_weight)
         inputs, _ = self._inputs(x)
         start, slopes = start_slopes(lambda: self._inputs(x)[1], weights)
-        slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights)
+        by_xla = not tf.executing_eagerly()
+        slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights, by_xla)
         slopes = slopes[:, self.warm_up - 1 :]
         if sample_weight is not None:
             slopes = weighted(slopes, sample_weight)
@@ -214,14 +214,6 @@ class ForecastModel(LeastSquaresModel):
     def from_config(cls, config):
         forecaster = keras.saving.deserialize_keras_object(config["forecaster"])
         return cls(**{**config, "forecaster": forecaster})
-
-    def compile(self, optimizer="adam", loss=None, jit_compile="auto", **kwargs):
-        """As `LeastSquaresModel.compile`; "auto" compiles by XLA with `LevenbergMarquardt`."""
-        if jit_compile == "auto" and isinstance(optimizer, LevenbergMarquardt):
-            jit_compile = not kwargs.get("run_eagerly", False)
-        super().compile(optimizer, loss, jit_compile=jit_compile, **kwargs)
-        if isinstance(self.optimizer, LevenbergMarquardt):
-            self.optimizer.build(self.trainable_variables)  # now, or the graph is made twice
 
 
 class ForecastCell(keras.layers.Layer):

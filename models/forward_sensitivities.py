@@ -7,7 +7,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
-def forward_sensitivities(cell, sequence, state, state_slopes, weights):
+def forward_sensitivities(cell, sequence, state, state_slopes, weights, jit_compile=False):
     """Derivatives of the outputs of a free run with respect to the weights of its cell.
 
         s_{n+1} = f(s_n, x_n; P),    y_{n+1} = g(s_n, x_n; P),    S = ∂s/∂P
@@ -23,10 +23,19 @@ def forward_sensitivities(cell, sequence, state, state_slopes, weights):
         state: s_0, `(batch, K)`.
         state_slopes: S_0, `(batch, K, num_weights)`.
         weights: list of the variables P.
+        jit_compile: whether XLA compiles the loop, by itself; what is around it may be left to
+            TensorFlow, whose QR is far faster than that of XLA on a CPU.
 
     Returns:
         ∂y/∂P, `(batch, time, outputs, num_weights)`.
     """
+    if jit_compile:
+        alone = tf.function(
+            lambda *tensors: forward_sensitivities(cell, *tensors, weights),
+            jit_compile=True,
+            autograph=False,
+        )
+        return alone(sequence, state, state_slopes)
     values = [weight.value for weight in weights]
     size = state.shape[-1]
 

@@ -13,6 +13,7 @@ from oscillator_zoo.data.files import make_folder
 
 from .callbacks import Progress
 from .duffing_recipe import duffing_measured
+from .family_recipes import forecast_damped, forecast_driven
 from .forecast_recipes import conv_window, dense_window, elman_harmonic
 from .measured_recipe import elman_measured
 from .pictures import save_pictures
@@ -32,6 +33,8 @@ RECIPES = {
     "elman-harmonic": elman_harmonic,
     "dense-window": dense_window,
     "conv-window": conv_window,
+    "forecast-damped": forecast_damped,
+    "forecast-driven": forecast_driven,
     "elman-driven": elman_driven,
     "jordan-driven": jordan_driven,
     "euler-damped": euler_damped,
