@@ -126,13 +126,11 @@ def scaled_pair(part, train):
 
 def scaled_network(train, layer):
     """The layer between scalings fitted to the training part, so that the model has its units."""
-    position, exact = train.states, {"dtype": "float64"}
-    mean, variance = (
-        float(train.force.mean()),
-        float(train.force.var()),
-    )  # as a file gives them back
+    # Keras rounds Python's floats where it keeps NumPy's, and a file gives Python's back.
+    mean, variance = float(train.force.mean()), float(train.force.var())
+    offset, scale = float(train.states.mean()), float(train.states.std())
+    exact = {"dtype": "float64"}
     inputs = keras.Input((None, 1), **exact)
-    scale = keras.layers.Normalization(mean=mean, variance=variance, **exact)
-    outputs = layer(scale(inputs))
-    outputs = keras.layers.Rescaling(position.std(), position.mean(), **exact)(outputs)
+    outputs = layer(keras.layers.Normalization(mean=mean, variance=variance, **exact)(inputs))
+    outputs = keras.layers.Rescaling(scale, offset, **exact)(outputs)
     return keras.Model(inputs, outputs)
