@@ -65,7 +65,8 @@ def trained(layer, rate, seconds, train, validation, seed):
         pairs = system_identification_pairs(part, length=LENGTH, inputs="force", **options)
         return pairs.map(lambda force, y: (force, (y[:, RUN_IN:] - mean) / deviation))
 
-    trainer.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss="mse")
+    # XLA takes minutes to compile Keras's loops over 500 steps backwards.
+    trainer.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss="mse", jit_compile=False)
     best = keras.callbacks.EarlyStopping(patience=10**6, restore_best_weights=True)
     history = trainer.fit(
         pieces(train, stride=100, batch_size=32, shuffle_seed=seed),
