@@ -111,7 +111,7 @@ def main():
     parser.add_argument("--sampling-rate", type=float, required=True)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1, 2))
-    parser.add_argument("--cpu-seconds", type=float, default=90.0, help="for each rate")
+    parser.add_argument("--cpu-seconds", type=float, default=110.0, help="for each rate")
     parser.add_argument("--rates", type=float, nargs="+", default=(3e-3, 1e-2))
     given = parser.parse_args()
 
