@@ -111,7 +111,7 @@ def test_sensitivities_are_the_differences_of_free_runs(make, mode):
 
 def test_sensitivities_are_those_of_the_tape_through_the_whole_run():
     model = elman()
-    batch = batch_of(model, num=6)
+    batch = batch_of(model, num=4)
     by_tape = LeastSquaresModel.linearise(model, *batch)
     np.testing.assert_allclose(model.linearise(*batch).others, by_tape.others, rtol=0, atol=1e-12)
 

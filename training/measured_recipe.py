@@ -31,7 +31,7 @@ def elman_measured(
     next 15 % choose which step to keep, the last quarter tests it, without its first 50 samples,
     as for "duffing-measured". The network sees no position at all: it starts from a zero state
     250 samples before a part, and a lightly damped oscillator takes that long to forget where it
-    started. Errors of the start would be all there is to see otherwise, also in training.
+    started. Scored earlier, the error of the start would hide all others, also in training.
 
     Args:
         data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
@@ -49,7 +49,7 @@ def elman_measured(
     check_record(record, SHORTEST)
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     validation, test = (with_run_in(record, part) for part in (validation, test))
-    # An orthogonal matrix itself is at the border of chaos, where the sensitivities overflow.
+    # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
     gentle = keras.initializers.Orthogonal(gain=0.9, seed=seed)
     layer = ElmanRNN(
         UNITS,
@@ -126,13 +126,11 @@ def scaled_pair(part, train):
 
 def scaled_network(train, layer):
     """The layer between scalings fitted to the training part, so that the model has its units."""
-    position, exact = train.states, {"dtype": "float64"}
-    mean, variance = (
-        float(train.force.mean()),
-        float(train.force.var()),
-    )  # as a file gives them back
+    # Keras rounds Python's floats where it keeps NumPy's, and a file gives Python's back.
+    mean, variance = float(train.force.mean()), float(train.force.var())
+    offset, scale = float(train.states.mean()), float(train.states.std())
+    exact = {"dtype": "float64"}
     inputs = keras.Input((None, 1), **exact)
-    scale = keras.layers.Normalization(mean=mean, variance=variance, **exact)
-    outputs = layer(scale(inputs))
-    outputs = keras.layers.Rescaling(position.std(), position.mean(), **exact)(outputs)
+    outputs = layer(keras.layers.Normalization(mean=mean, variance=variance, **exact)(inputs))
+    outputs = keras.layers.Rescaling(scale, offset, **exact)(outputs)
     return keras.Model(inputs, outputs)
