@@ -13,10 +13,17 @@ from .run import Run
 PREFIX = 50  # known samples, .1 s apart: less than one period
 AHEAD = 1000  # samples to forecast: 16 periods
 FAMILY = {"damping": (0.02, 0.2), "stiffness": (0.64, 1.44)}
-POLES = (0.7, 0.9)  # of the memory at the start: it fades within .3 s and 1 s
+POLES = (0.6, 0.8)  # of the memory at the start: it fades within .2 s and .5 s
 EXACT = {"dtype": "float64"}
 # Horizon of a forecast in steps, samples of a sequence after the prefix, share of the epochs.
-STAGES = ((1, 100, 0.8), (None, 150, 0.2))
+STAGES = (
+    (1, 100, 0.1),
+    (3, 100, 0.15),
+    (10, 100, 0.2),
+    (30, 100, 0.2),
+    (None, 100, 0.2),
+    (None, 250, 0.15),
+)
 
 
 def forecast_damped(epochs=100, seed=0, callbacks=()):
