@@ -11,6 +11,11 @@ from scipy.integrate import solve_ivp
 from oscillator_zoo.data import DampedOscillator, Duffing, Sampled, Sinusoid, simulate
 from oscillator_zoo.models import read_duffing
 from oscillator_zoo.training import recipes, train
+from oscillator_zoo.training.family_recipes import (
+    adaptive_forecaster,
+    horizon_at,
+    motions_of_a_family,
+)
 from oscillator_zoo.training.run import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
@@ -35,7 +40,9 @@ def inputs_of(run):
         start = run.model.problem.start_time
         return np.linspace(start, start + run.model.duration, 7)
     if run.task == "forecast":
-        return run.test.states[:3, : run.warm_up].astype("float32")
+        states, force = run.test.states, run.test.force
+        both = np.concatenate([states, force], axis=-1)[:3, : run.warm_up]
+        return both[..., : run.model.input_shape[-1]].astype(run.model.inputs[0].dtype)
     return run.test.force[:3, :40].astype(run.model.inputs[0].dtype)
 
 
@@ -307,3 +314,25 @@ class TestReadingRuns:
         (tmp_path / "run.json").write_text(text)
         with pytest.raises(ValueError, match=r"run\.json must be as"):
             Run.load(tmp_path)
+
+
+def test_a_forecaster_of_a_family_forecasts_a_larger_motion_in_proportion():
+    model = adaptive_forecaster(num_features=3, hidden_units=5, seed=0)
+    sequences = np.random.default_rng(0).normal(size=(2, 9, 3))
+    once, thrice = (np.array(model(factor * sequences)) for factor in (1.0, 3.0))
+    np.testing.assert_allclose(thrice, 3.0 * once, rtol=1e-12)
+
+
+def test_motions_of_a_family_are_exact_and_differ_between_training_and_test():
+    train, test = (motions_of_a_family(4, (0, part), 80) for part in (0, 1))
+    assert set(train.problem.damping).isdisjoint(test.problem.damping)
+    for motions in (train, test):
+        assert (0.02 <= motions.problem.damping).all() and (motions.problem.damping <= 0.2).all()
+        assert (0.64 <= motions.problem.stiffness).all()
+        assert (motions.problem.stiffness <= 1.44).all()
+        x, v = motions.problem.exact(motions.times)
+        np.testing.assert_array_equal(motions.states, np.concatenate([x, v], axis=-1))
+
+
+def test_the_horizon_of_a_family_grows_to_the_end():
+    assert [horizon_at(share) for share in (0.0, 0.1, 0.3, 0.5, 0.99)] == [1, 3, 10, 30, None]
