@@ -1,6 +1,7 @@
 """Oracles for least-squares training: differences instead of derivatives, dense NumPy solves."""
 
 import numpy as np
+import tensorflow as tf
 from pinn_checks import bounded_ramp, randomise, slow_start, springs
 
 from oscillator_zoo.data import InitialValueProblem
@@ -69,6 +70,26 @@ def difference(function, pinn, direction, step=1e-3):
 
     near, far = ((shifted(size) - shifted(-size)) / (2.0 * size) for size in (step, 2.0 * step))
     return (4.0 * near - far) / 3.0
+
+
+def weight_columns(model, batch, step=5e-4):
+    """∂r/∂(readout, others) of any model, each column by central differences of fourth order.
+
+    Errors: step⁴ r⁗′/30, below 1e-10 while r⁗′ is below 5e4, and 1e-15/step of rounding.
+    """
+    found, residuals = [], tf.function(model.residuals)
+    for variable in [*model.readout_variables, *model.other_variables]:
+        value = np.array(variable.numpy())
+        for index in np.ndindex(*value.shape):
+            column = 0.0
+            for multiple, weight in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
+                shifted = value.copy()
+                shifted[index] += multiple * step
+                variable.assign(shifted)
+                column = column + weight * np.ravel(residuals(*batch))
+            variable.assign(value)
+            found.append(column / (12 * step))
+    return np.stack(found, axis=-1)
 
 
 class LotkaVolterra(InitialValueProblem):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from least_squares_checks import weight_columns
 
 from oscillator_zoo.data import DampedOscillator, Sinusoid, sample_oscillators, simulate
 from oscillator_zoo.models import (
@@ -125,23 +126,6 @@ def test_teacher_forcing_is_drawn_anew_and_repeats_with_the_seed():
     assert (draws[0] != draws[1]).any() and (draws[0] != draws[3]).any()
 
 
-def columns(model, x, step=5e-4):
-    """∂r/∂P by central differences of fourth order: errors of about step⁴ and 1e-15/step."""
-    found, residuals = [], tf.function(model.residuals)
-    for variable in model.trainable_variables:
-        value = variable.numpy()
-        for index in np.ndindex(*value.shape):
-            column = 0.0
-            for multiple, weight in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
-                shifted = value.copy()
-                shifted[index] += multiple * step
-                variable.assign(shifted)
-                column = column + weight * np.reshape(residuals(x), -1)
-            variable.assign(value)
-            found.append(column / (12 * step))
-    return np.stack(found, axis=-1)
-
-
 @pytest.mark.parametrize(("horizon", "teacher_forcing"), [(None, 0.0), (3, 0.0), (None, 0.4)])
 def test_jacobian(horizon, teacher_forcing):
     model, sequences = driven_model(), tf.constant(batch())
@@ -149,7 +133,7 @@ def test_jacobian(horizon, teacher_forcing):
     x = sequences, model.shown_states(sequences)
     system = tf.function(model.linearise)(x)
     np.testing.assert_allclose(system.residual[0], np.reshape(model.residuals(x), -1), atol=1e-13)
-    np.testing.assert_allclose(system.others[0], columns(model, x), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(system.others[0], weight_columns(model, (x,)), rtol=0, atol=1e-9)
 
 
 def test_jacobian_of_several_layers_is_that_of_weighted_residuals():
@@ -160,8 +144,8 @@ def test_jacobian_of_several_layers_is_that_of_weighted_residuals():
     model = ForecastModel(randomised(keras.Model(inputs, hidden)), WARM_UP)
     sequences, weight = tf.constant(batch(num_features=2)), tf.constant([1.0, 4.0, 0.0], "float64")
     system = tf.function(model.linearise)(sequences, None, weight)
-    scale = np.repeat([1.0, 2.0, 0.0], 2 * (12 - WARM_UP))
-    expected = scale[:, None] * columns(model, sequences)
+    scale = np.repeat([1.0, 2.0, 0.0], 2 * (12 - WARM_UP))  # √w
+    expected = scale[:, None] * weight_columns(model, (sequences,))
     np.testing.assert_allclose(system.others[0], expected, rtol=0, atol=1e-9)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from least_squares_checks import weight_columns
 
 from oscillator_zoo.models import ElmanRNN, LeastSquaresModel
 
@@ -20,31 +21,11 @@ def batch(units=3, num=4):
     return np.random.default_rng(0).normal(size=(2, num, units))
 
 
-def columns(model, x, y, step=5e-4):
-    """∂r/∂(readout, others), each column by central differences of fourth order.
-
-    Errors: step⁴ r⁗′/30, below 1e-10 while r⁗′ is below 5e4, and 1e-15/step of rounding.
-    """
-    found = []
-    for variable in [*model.readout_variables, *model.other_variables]:
-        value = variable.numpy()
-        for index in np.ndindex(*value.shape):
-            column = 0.0
-            for multiple, weight in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
-                shifted = value.copy()
-                shifted[index] += multiple * step
-                variable.assign(shifted)
-                column = column + weight * np.reshape(model.residuals(x, y), -1)
-            variable.assign(value)
-            found.append(column / (12 * step))
-    return np.stack(found, axis=-1)
-
-
 def test_a_graph_of_layers():
     model, (x, y) = graph(lambda h: ops.roll(h, 1, axis=1)), batch()
     system = model.linearise(x, y)
     found = np.hstack([system.readout[0], system.others[0]])
-    np.testing.assert_allclose(found, columns(model, x, y), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found, weight_columns(model, (x, y)), rtol=0, atol=1e-9)
 
 
 def test_a_recurrent_model():
@@ -56,7 +37,7 @@ def test_a_recurrent_model():
     assert [v.name for v in model.readout_variables] == ["output_kernel", "output_bias"]
     system = model.linearise(x, y)
     found = np.hstack([system.readout[0], system.others[0]])
-    np.testing.assert_allclose(found, columns(model, x, y), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found, weight_columns(model, (x, y)), rtol=0, atol=1e-9)
 
 
 def test_a_wrong_jacobian_of_tensorflow_is_noticed():

@@ -5,7 +5,11 @@ import io
 import pathlib
 import re
 
+import keras
 import pytest
+
+from oscillator_zoo.data import sample_oscillators, simulate
+from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt
 
 README = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
@@ -75,3 +79,23 @@ def test_every_file_that_the_readme_names_exists():
     assert len(links) > 20
     missing = [link for link in links if not link.startswith("http") and not (root / link).exists()]
     assert not missing
+
+
+@pytest.mark.slow
+def test_the_readmes_forecast_trains_the_forecaster():
+    inputs = keras.Input((None, 2), dtype="float64")
+    layer = ElmanRNN(2, output_units=2, return_sequences=True, dtype="float64")
+    change = layer(inputs)
+    forecaster = keras.Model(inputs, keras.layers.Add(dtype="float64")([inputs, change]))
+    motions = simulate(sample_oscillators(3, seed=0, damping=0.5, stiffness=1.0), 0.1, 70)
+    names = {
+        "LevenbergMarquardt": LevenbergMarquardt,
+        "forecaster": forecaster,
+        "sequences": motions.states,
+        "test": motions,
+    }
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        exec(compile(block("python", "HorizonSchedule"), "README.md", "exec"), names)
+    assert "persistence" in text.getvalue()
+    errors = names["evaluate_forecast"](forecaster, motions, warm_up=50)
+    assert errors["model"]["rmse"] < 0.1 * errors["persistence"]["rmse"]
