@@ -63,13 +63,13 @@ class ForecastModel(LeastSquaresModel):
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator, simulate
-    >>> from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt, read_oscillator
+    >>> from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt
     >>> states = simulate(DampedOscillator(damping=0.5), 0.1, num_steps=60).states
     >>> layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64")
     >>> inputs = keras.Input((None, 2), dtype="float64")
-    >>> model = ForecastModel(keras.Model(inputs, layer(inputs)), warm_up=5)
-    >>> model.compile(LevenbergMarquardt(tolerance=1e-9))
-    >>> history = model.fit(states, epochs=40, verbose=0)
+    >>> model = ForecastModel(keras.Model(inputs, layer(inputs)), warm_up=5, horizon=1)
+    >>> model.compile(LevenbergMarquardt(tolerance=1e-8))
+    >>> history = model.fit(states, epochs=100, verbose=0)
     >>> bool(history.history["loss"][-1] < 1e-15)
     True
 
