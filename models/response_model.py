@@ -86,6 +86,7 @@ class ResponseModel(LeastSquaresModel):
             outputs = layer(force)
         super().__init__(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **kwargs)
         self.cell, self.num_features, self.num_known = cell, num_features, known
+        self._jacobian = None
 
     def compile(self, optimizer="adam", loss=None, jit_compile="auto", **kwargs):
         """As `LeastSquaresModel.compile`; "auto" compiles by XLA with `LevenbergMarquardt`."""
@@ -143,7 +144,9 @@ class ResponseModel(LeastSquaresModel):
     def free_run_jacobian(self, x, y):
         """r, `(n,)`, and ∂r/∂P, `(n, num_weights)`, of all samples as arrays of float64."""
         x, y = (tf.nest.map_structure(tf.convert_to_tensor, part) for part in (x, y))
-        system = tf.function(lambda: self.linearise(x, y)[:3], jit_compile=True)()
+        if self._jacobian is None:  # one graph for all data of a shape
+            self._jacobian = tf.function(lambda *xy: self.linearise(*xy)[:3], jit_compile=True)
+        system = self._jacobian(x, y)
         residuals, _, jacobian = (np.asarray(part[0], np.float64) for part in system)
         return residuals, jacobian
 
