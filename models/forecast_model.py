@@ -6,9 +6,8 @@ from keras import ops
 from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .closed_loop import CarriedState
-from .elimination import one_window
 from .forward_sensitivities import forward_sensitivities, start_slopes
-from .least_squares_model import LeastSquaresModel, weighted
+from .least_squares_model import LeastSquaresModel, weighted, window_of_slopes
 from .time_axis import can_carry_state, graph_of
 
 if keras.backend.backend() == "tensorflow":
@@ -59,7 +58,7 @@ class ForecastModel(LeastSquaresModel):
 
     Raises:
         ValueError: as `LeastSquaresModel`, for a forecaster without a state to carry, a warm-up as
-            long as the sequences, or a horizon or probability out of range.
+            long as the sequences, or a horizon or probability out of range; in `fit`, for targets.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator, simulate
@@ -134,7 +133,10 @@ class ForecastModel(LeastSquaresModel):
         self._teacher_forcing.assign(value)
 
     def call(self, sequences):
-        inputs, start = self._inputs(sequences)
+        return self._forecast(sequences)
+
+    def _forecast(self, x):
+        inputs, start = self._inputs(x)
         return self._loop(inputs, initial_state=[start])[:, self.warm_up - 1 :]
 
     def residuals(self, x, y=None, sample_weight=None, training=False):
@@ -146,9 +148,8 @@ class ForecastModel(LeastSquaresModel):
             sample_weight: w, one weight per sequence (or per sequence and step), or None.
             training: not used: there is no dropout in a closed loop.
         """
-        inputs, start = self._inputs(x)
+        forecast = self._forecast(x)
         truth = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :, : self.num_states]
-        forecast = self._loop(inputs, initial_state=[start])[:, self.warm_up - 1 :]
         residuals = forecast - ops.cast(truth, forecast.dtype)
         return residuals if sample_weight is None else weighted(residuals, sample_weight)
 
@@ -156,15 +157,11 @@ class ForecastModel(LeastSquaresModel):
         """`Linearised` residuals of a batch, with all weights among the others."""
         weights = self.other_variables
         residuals = self.residuals(x, y, sample_weight)
-        inputs, _ = self._inputs(x)
+        inputs = self._inputs(x)[0]
         start, slopes = start_slopes(lambda: self._inputs(x)[1], weights)
         by_xla = not tf.executing_eagerly()
         slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights, by_xla)
-        slopes = slopes[:, self.warm_up - 1 :]
-        if sample_weight is not None:
-            slopes = weighted(slopes, sample_weight)
-        columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
-        return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
+        return window_of_slopes(residuals, slopes[:, self.warm_up - 1 :], sample_weight)
 
     def train_step(self, data):
         """As `LeastSquaresModel.train_step`, with a_i drawn for this step."""

@@ -315,6 +315,20 @@ def _same_shape(first, second):
     )
 
 
+def window_of_slopes(residuals, slopes, weight=None):
+    """`Linearised` residuals whose weights are all among the others.
+
+    Args:
+        residuals: r, weighted already.
+        slopes: ∂r/∂P without the weights, of the shape of r and `(num_weights,)`.
+        weight: w, as for `residuals`, or None.
+    """
+    if weight is not None:
+        slopes = weighted(slopes, weight)
+    columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
+    return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
+
+
 def weighted(residuals, weight):
     """√w · r, for a weight with fewer axes than the residuals."""
     weight = ops.cast(weight, residuals.dtype)

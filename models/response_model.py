@@ -4,10 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from .elimination import one_window
 from .estimates import estimates_at_minimum
 from .forward_sensitivities import forward_sensitivities, start_slopes
-from .least_squares_model import LeastSquaresModel, weighted
+from .least_squares_model import LeastSquaresModel, window_of_slopes
 from .levenberg_marquardt import LevenbergMarquardt
 
 if keras.backend.backend() == "tensorflow":
@@ -105,10 +104,7 @@ class ResponseModel(LeastSquaresModel):
         start, slopes = start_slopes(lambda: self._start(force, first), weights)
         slopes = forward_sensitivities(self.cell, force[:, given:], start, slopes, weights)
         slopes = tf.pad(slopes, [[0, 0], [given, 0], [0, 0], [0, 0]])
-        if sample_weight is not None:
-            slopes = weighted(slopes, sample_weight)
-        columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
-        return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
+        return window_of_slopes(residuals, slopes, sample_weight)
 
     def estimates(self, x, y, correlated=True):
         """The trained weights with standard errors and 95 % intervals.

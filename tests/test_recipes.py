@@ -323,6 +323,11 @@ def test_a_forecaster_of_a_family_forecasts_a_larger_motion_in_proportion():
     np.testing.assert_allclose(thrice, 3.0 * once, rtol=1e-12)
 
 
+def test_a_forecaster_of_damped_oscillators_has_the_weights_that_the_benchmark_names():
+    model = adaptive_forecaster(num_features=2, hidden_units=32, seed=0)
+    assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == 412
+
+
 def test_motions_of_a_family_are_exact_and_differ_between_training_and_test():
     train, test = (motions_of_a_family(4, (0, part), 80) for part in (0, 1))
     assert set(train.problem.damping).isdisjoint(test.problem.damping)
