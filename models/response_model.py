@@ -7,7 +7,6 @@ from keras import ops
 from .estimates import estimates_at_minimum
 from .forward_sensitivities import forward_sensitivities, start_slopes
 from .least_squares_model import LeastSquaresModel, window_of_slopes
-from .levenberg_marquardt import LevenbergMarquardt
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -27,8 +26,9 @@ class ResponseModel(LeastSquaresModel):
     A cell that says how to start from measured samples (`DuffingCell.state_after`) gets its first
     `num_known` positions as a second input; others start from their own initial state.
 
-    With `LevenbergMarquardt` the loops are compiled by XLA unless `jit_compile` says otherwise,
-    once for each length of the sequences.
+    With `LevenbergMarquardt` the loops in time are compiled by XLA, once for each length of the
+    sequences, and what is around them by TensorFlow, whose QR is faster than XLA's on a CPU.
+    `compile(jit_compile=True)` compiles all by XLA.
 
     Args:
         cell: Keras cell with one state tensor.
@@ -87,13 +87,13 @@ class ResponseModel(LeastSquaresModel):
         self.cell, self.num_features, self.num_known = cell, num_features, known
         self._jacobian = None
 
-    def compile(self, optimizer="adam", loss=None, jit_compile="auto", **kwargs):
-        """As `LeastSquaresModel.compile`; "auto" compiles by XLA with `LevenbergMarquardt`."""
-        if jit_compile == "auto" and isinstance(optimizer, LevenbergMarquardt):
-            jit_compile = not kwargs.get("run_eagerly", False)
-        super().compile(optimizer, loss, jit_compile=jit_compile, **kwargs)
-        if isinstance(self.optimizer, LevenbergMarquardt):
-            self.optimizer.build(self.trainable_variables)  # now, or the graph is made twice
+    def residuals(self, x, y, sample_weight=None, training=False):
+        """As `LeastSquaresModel.residuals`, the run compiled by XLA with `LevenbergMarquardt`."""
+        free_run = super().residuals
+        if self.optimizer_is_ordinary or tf.executing_eagerly():
+            return free_run(x, y, sample_weight, training)
+        compiled = tf.function(free_run, jit_compile=True, autograph=False)
+        return compiled(x, y, sample_weight, training)
 
     def linearise(self, x, y=None, sample_weight=None, others=True):
         """`Linearised` residuals of a batch, with all weights among the others."""
@@ -102,7 +102,8 @@ class ResponseModel(LeastSquaresModel):
         force = ops.cast(force, self.cell.compute_dtype)
         weights, given = self.other_variables, max(self.num_known - 1, 0)
         start, slopes = start_slopes(lambda: self._start(force, first), weights)
-        slopes = forward_sensitivities(self.cell, force[:, given:], start, slopes, weights)
+        by_xla = not tf.executing_eagerly()
+        slopes = forward_sensitivities(self.cell, force[:, given:], start, slopes, weights, by_xla)
         slopes = tf.pad(slopes, [[0, 0], [given, 0], [0, 0], [0, 0]])
         return window_of_slopes(residuals, slopes, sample_weight)
 
@@ -141,7 +142,7 @@ class ResponseModel(LeastSquaresModel):
         """r, `(n,)`, and ∂r/∂P, `(n, num_weights)`, of all samples as arrays of float64."""
         x, y = (tf.nest.map_structure(tf.convert_to_tensor, part) for part in (x, y))
         if self._jacobian is None:  # one graph for all data of a shape
-            self._jacobian = tf.function(lambda *xy: self.linearise(*xy)[:3], jit_compile=True)
+            self._jacobian = tf.function(lambda *xy: self.linearise(*xy)[:3])
         system = self._jacobian(x, y)
         residuals, _, jacobian = (np.asarray(part[0], np.float64) for part in system)
         return residuals, jacobian
