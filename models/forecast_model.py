@@ -1,13 +1,14 @@
 """A one-step forecaster that is trained on forecasts of many steps."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .closed_loop import CarriedState
 from .forward_sensitivities import forward_sensitivities, start_slopes
-from .least_squares_model import LeastSquaresModel, weighted, window_of_slopes
+from .least_squares_model import LeastSquaresModel, masked, weighted, window_of_slopes
 from .time_axis import can_carry_state, graph_of
 
 if keras.backend.backend() == "tensorflow":
@@ -34,6 +35,11 @@ class ForecastModel(LeastSquaresModel):
     change it from epoch to epoch. `evaluate`, `predict` and validation are free runs to the end
     of the sequence, whatever the two are.
 
+    Sequences of different lengths are padded at the end with `mask_value`, as
+    `oscillator_zoo.data.variable_length_batches` does: a time at which all features have that
+    value is no time at all. It changes neither the cost nor its gradients, in which the mean is
+    that over the steps there are; what `predict` says there means nothing.
+
     The forecaster itself is `forecaster`; `rollout` and `evaluate_forecast` take it, and training
     this model trains its weights. With `LevenbergMarquardt` the Jacobian is carried forward in
     time beside the state: for forecasters whose prediction and hidden states together are small.
@@ -46,6 +52,7 @@ class ForecastModel(LeastSquaresModel):
         horizon: number of steps of a forecast in training, an integer ≥ 1, or None.
         teacher_forcing: probability, from 0 to 1.
         seed: an integer ≥ 0, of the draws.
+        mask_value: a number that marks padding, or None where there is none.
         name: name of the model.
         **kwargs: as for `keras.Model`.
 
@@ -84,6 +91,7 @@ class ForecastModel(LeastSquaresModel):
         horizon=None,
         teacher_forcing=0.0,
         seed=0,
+        mask_value=None,
         name=None,
         **kwargs,
     ):
@@ -91,6 +99,9 @@ class ForecastModel(LeastSquaresModel):
         super().__init__(name=name, dtype=graph_of(forecaster).outputs[0].dtype, **kwargs)
         self.warm_up = positive_integer("warm_up", warm_up)
         self.seed = positive_integer("seed", seed, at_least=0)
+        if mask_value is not None:
+            mask_value = real_value("mask_value", mask_value, "the sequences' unit", arrays=False)
+        self.mask_value = mask_value
         self.num_states = forecaster.output_shape[-1]
         predictor = CarriedState(forecaster)
         self._cell = ForecastCell(predictor, self.num_states, dtype=self.dtype_policy)
@@ -142,6 +153,8 @@ class ForecastModel(LeastSquaresModel):
     def residuals(self, x, y=None, sample_weight=None, training=False):
         """√w · (ŝ − s) of every step after the warm-up, `(batch, time − warm_up, states)`.
 
+        Padded steps count as zero, as in `LeastSquaresModel.residuals`.
+
         Args:
             x: sequences; in training a tuple of them and of a_i, `(batch, time − 1)`.
             y: None: the sequences say what is true.
@@ -149,9 +162,20 @@ class ForecastModel(LeastSquaresModel):
             training: not used: there is no dropout in a closed loop.
         """
         forecast = self._forecast(x)
-        truth = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :, : self.num_states]
-        residuals = forecast - ops.cast(truth, forecast.dtype)
-        return residuals if sample_weight is None else weighted(residuals, sample_weight)
+        sequences = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :]
+        residuals = forecast - ops.cast(sequences[..., : self.num_states], forecast.dtype)
+        return self._weighted(residuals, sequences, sample_weight)
+
+    def _weighted(self, values, sequences, sample_weight):
+        """√w · values where there is a true state, and 0 in padded steps."""
+        if self.mask_value is not None:
+            values = masked(values, self._is_time(sequences))
+        return values if sample_weight is None else weighted(values, sample_weight)
+
+    def _is_time(self, sequences):
+        """False where all features are the `mask_value`, `(batch, time)`."""
+        single = ops.cast(sequences, "float32")  # as the data may have been before they came here
+        return ops.any(ops.not_equal(single, np.float32(self.mask_value)), axis=-1)
 
     def linearise(self, x, y=None, sample_weight=None, others=True):
         """`Linearised` residuals of a batch, with all weights among the others."""
@@ -161,7 +185,9 @@ class ForecastModel(LeastSquaresModel):
         start, slopes = start_slopes(lambda: self._inputs(x)[1], weights)
         by_xla = not tf.executing_eagerly()
         slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights, by_xla)
-        return window_of_slopes(residuals, slopes[:, self.warm_up - 1 :], sample_weight)
+        sequences = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :]
+        slopes = self._weighted(slopes[:, self.warm_up - 1 :], sequences, sample_weight)
+        return window_of_slopes(residuals, slopes)
 
     def train_step(self, data):
         """As `LeastSquaresModel.train_step`, with a_i drawn for this step."""
@@ -187,8 +213,11 @@ class ForecastModel(LeastSquaresModel):
     def _inputs(self, x):
         """What the loop sees, (s_i, F_i, a_i) for every time but the last, and its first state."""
         sequences, shown = x if isinstance(x, tuple) else (x, None)
-        sequences = ops.cast(sequences, self.compute_dtype)
         _check_length(sequences, self.warm_up)
+        if self.mask_value is not None:  # what follows the last time may be anything but huge
+            is_time = self._is_time(sequences)[..., None]
+            sequences = ops.where(is_time, sequences, ops.zeros_like(sequences))
+        sequences = ops.cast(sequences, self.compute_dtype)
         given = sequences[:, :-1]
         if shown is None:
             shown = ops.cast(ops.arange(ops.shape(given)[1]) < self.warm_up, self.compute_dtype)
@@ -203,6 +232,7 @@ class ForecastModel(LeastSquaresModel):
             "horizon": self.horizon,
             "teacher_forcing": self.teacher_forcing,
             "seed": self.seed,
+            "mask_value": self.mask_value,
             "name": self.name,
             "trainable": self.trainable,
         }

@@ -107,9 +107,7 @@ class LeastSquaresModel(PreciseModel):
         residuals = prediction - target
         mask = getattr(prediction, "_keras_mask", None)
         if mask is not None:
-            valid = ops.cast(mask, residuals.dtype)
-            share = ops.maximum(ops.mean(valid), keras.config.epsilon())
-            residuals = weighted(residuals, valid / share)
+            residuals = masked(residuals, mask)
         return residuals if sample_weight is None else weighted(residuals, sample_weight)
 
     def cost(self, residuals):
@@ -327,6 +325,18 @@ def window_of_slopes(residuals, slopes, weight=None):
         slopes = weighted(slopes, weight)
     columns = tf.reshape(slopes, (1, tf.size(residuals), slopes.shape[-1]))
     return one_window(tf.reshape(residuals, (1, -1)), columns[..., :0], columns)
+
+
+def masked(residuals, mask):
+    """Zero where the mask is False; the others scaled up, so that their mean square is that of all.
+
+    Zero even where the residual is infinite or NaN.
+    """
+    valid = ops.cast(mask, residuals.dtype)
+    share = ops.maximum(ops.mean(valid), keras.config.epsilon())
+    missing = len(residuals.shape) - len(valid.shape)
+    valid = ops.reshape(valid, (*ops.shape(valid), *(1,) * missing))
+    return ops.where(valid > 0.0, residuals, ops.zeros_like(residuals)) * ops.rsqrt(share)
 
 
 def weighted(residuals, weight):

@@ -6,7 +6,13 @@ import pytest
 import tensorflow as tf
 from least_squares_checks import weight_columns
 
-from oscillator_zoo.data import DampedOscillator, Sinusoid, sample_oscillators, simulate
+from oscillator_zoo.data import (
+    DampedOscillator,
+    Sinusoid,
+    sample_oscillators,
+    simulate,
+    variable_length_batches,
+)
 from oscillator_zoo.models import (
     ElmanRNN,
     ForecastModel,
@@ -195,6 +201,75 @@ def test_validation_is_a_free_run_whatever_training_shows():
     loss = model.evaluate(sequences, verbose=0)
     expected = by_hand(model, sequences, free(sequences)) - sequences[:, WARM_UP:, :2]
     assert loss == pytest.approx(np.mean(expected**2), rel=1e-12)
+
+
+def padded_motions():
+    """Motions of 20 to 400 steps under a force, one by one and padded to one array."""
+    force = Sinusoid(1.0, angular_frequency=1.3)
+    motions = [
+        simulate(DampedOscillator(damping=0.5, force=force, position=start), 0.1, num_steps)
+        for start, num_steps in ((1.0, 20), (-2.0, 150), (0.5, 400))
+    ]
+    # The last state of each is what the last of these inputs leads to.
+    dataset = variable_length_batches(motions, batch_size=3, mask_value=-1e9, dtype="float64")
+    sequences = next(iter(dataset))[0].numpy()
+    return [np.concatenate([m.states, m.force], axis=-1)[:, :-1] for m in motions], sequences
+
+
+@pytest.mark.parametrize("horizon", [None, 3])
+def test_padding_changes_neither_cost_nor_jacobian(horizon):
+    alone, padded = padded_motions()
+    model = ForecastModel(randomised(forecaster(learn_initial_state=True)), WARM_UP, horizon)
+    model.mask_value = -1e9
+    squares, products = [], []
+    for sequences in alone:
+        x = sequences, model.shown_states(sequences)
+        system = tf.function(model.linearise)(x)
+        residuals, jacobian = (np.asarray(part[0]) for part in (system.residual, system.others))
+        squares.append(residuals @ residuals)
+        products.append(jacobian.T @ residuals)
+    count = sum(2 * (sequences.shape[1] - WARM_UP) for sequences in alone)
+    x = tf.constant(padded), model.shown_states(padded)
+    assert float(model.cost(model.residuals(x))) == pytest.approx(sum(squares) / count, rel=1e-13)
+    system = tf.function(model.linearise)(x)
+    residuals, jacobian = (np.asarray(part[0]) for part in (system.residual, system.others))
+    gradient = jacobian.T @ residuals / len(residuals)
+    np.testing.assert_allclose(gradient, np.sum(products, axis=0) / count, rtol=1e-11)
+    with tf.GradientTape() as tape:
+        cost = model.cost(model.residuals(x))
+    by_tape = [np.reshape(g, -1) for g in tape.gradient(cost, model.trainable_variables)]
+    np.testing.assert_allclose(np.concatenate(by_tape), 2.0 * gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_padding_that_runs_away_changes_nothing():
+    alone, padded = padded_motions()
+    layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64")
+    inputs = keras.Input((None, 3), dtype="float64")
+    model = ForecastModel(keras.Model(inputs, layer(inputs)), WARM_UP, mask_value=-1e9)
+    layer.set_weights([np.eye(3)[:, :2], 9.0 * np.eye(2)])
+    # 9^400 is no number: the forecast of 20 steps overflows in its padding, where nobody looks.
+    weights = tf.constant([1.0, 0.0, 0.0], "float64")
+    expected = np.sum(np.square(model.residuals(alone[0])))
+    residuals = model.residuals(padded, sample_weight=weights)[:1]
+    share = sum(one.shape[1] - WARM_UP for one in alone) / (3 * (padded.shape[1] - WARM_UP))
+    assert float(np.sum(np.square(residuals))) == pytest.approx(expected / share, rel=1e-12)
+
+
+def test_trained_on_padded_motions_it_forecasts_any_length():
+    _, padded = padded_motions()
+    layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64", seed=3)
+    inputs = keras.Input((None, 3), dtype="float64")
+    model = ForecastModel(keras.Model(inputs, layer(inputs)), WARM_UP, mask_value=-1e9)
+    model.compile(LevenbergMarquardt(tolerance=1e-9))
+    schedule = HorizonSchedule(lambda epoch: 1 if epoch < 10 else None)
+    model.fit(padded, epochs=60, callbacks=[schedule], verbose=0)
+    force = Sinusoid(1.0, angular_frequency=1.3)
+    motion = simulate(DampedOscillator(damping=0.5, force=force, position=3.0), 0.1, 3000)
+    prefix = np.concatenate([motion.states, motion.force], axis=-1)[:, :10]
+    for num_steps in (7, 2990):
+        forecast = rollout(model.forecaster, prefix, num_steps, motion.force[:, 9 : 9 + num_steps])
+        truth = motion.states[:, 10 : 10 + num_steps]
+        np.testing.assert_allclose(forecast, truth, rtol=0, atol=1e-6)
 
 
 def test_a_saved_model_goes_on_training(tmp_path):
