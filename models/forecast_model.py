@@ -104,7 +104,8 @@ class ForecastModel(LeastSquaresModel):
         self.mask_value = mask_value
         self.num_states = forecaster.output_shape[-1]
         predictor = CarriedState(forecaster)
-        self._cell = ForecastCell(predictor, self.num_states, dtype=self.dtype_policy)
+        shape = forecaster.input_shape[-1], self.num_states
+        self._cell = ForecastCell(predictor, *shape, dtype=self.dtype_policy)
         self._loop = keras.layers.RNN(self._cell, return_sequences=True, dtype=self.dtype_policy)
         self._horizon = self.add_weight((), "zeros", "int32", trainable=False, name="horizon")
         self._teacher_forcing = self.add_weight(
@@ -249,24 +250,23 @@ class ForecastCell(keras.layers.Layer):
     The state is the last prediction and, side by side with it, all that the forecaster remembers.
     """
 
-    def __init__(self, predictor, num_states, **kwargs):
+    def __init__(self, predictor, num_features, num_states, **kwargs):
         super().__init__(**kwargs)
         self.predictor, self.num_states = predictor, num_states
-        self.state_size = num_states  # and the memory: first_state, not this, makes the first one
-        self._sizes = None
+        memory = predictor.initial_memory(ops.zeros((1, num_features), self.compute_dtype))
+        self.sizes = [tensor.shape[-1] for tensor in memory]
+        self.state_size = num_states + sum(self.sizes)
 
     def first_state(self, sample):
         """The state before the first of the samples `(batch, features)`."""
-        memory = self.predictor.initial_memory(sample)
-        self._sizes = [tensor.shape[-1] for tensor in memory]
         nothing = ops.zeros_like(sample[:, : self.num_states])
-        return ops.concatenate([nothing, *memory], axis=-1)
+        return ops.concatenate([nothing, *self.predictor.initial_memory(sample)], axis=-1)
 
     def call(self, inputs, states):
         (state,) = states
         prediction, memory = state[:, : self.num_states], []
         first = self.num_states
-        for size in self._sizes:
+        for size in self.sizes:
             memory.append(state[:, first : first + size])
             first += size
         shown = inputs[:, -1:] > 0.5
