@@ -120,7 +120,7 @@ def test_columns_of_zeros_and_of_any_length_are_solved():
 
 
 @XLA
-@pytest.mark.parametrize("damping", [1e-3, 1e-9])
+@pytest.mark.parametrize("damping", [1e-3, 2e-10, 1e-11])
 def test_damped_step_is_that_of_numpy(damping, jit_compile):
     random = np.random.default_rng(4)
     jacobian, r = random.normal(size=(30, 6)), random.normal(size=(30, 1))
@@ -132,6 +132,30 @@ def test_damped_step_is_that_of_numpy(damping, jit_compile):
     np.testing.assert_allclose(step, expected, rtol=0, atol=1e-13)
     slope = strength * expected - jacobian.T @ r
     np.testing.assert_allclose(predicted, (expected * slope).sum(), rtol=1e-12)
+
+
+@XLA
+@pytest.mark.parametrize("damping", [1e-3, 2e-10, 1e-12])
+def test_damped_step_does_not_lose_digits_of_an_ill_conditioned_jacobian(damping, jit_compile):
+    """Columns that differ by 1e8 and are nearly dependent: plain normal equations lose the step."""
+    random = np.random.default_rng(8)
+    jacobian = ill_conditioned(random, 1e9, 400, 60) * np.logspace(0, -8, 60)
+    r = random.normal(size=(400, 1))
+    run = tf.function(damped_step, jit_compile=jit_compile)
+    step, _ = run(*map(tf.constant, (jacobian, r, np.float64(damping))))
+    strength = damping * (jacobian**2).sum(axis=0).max()
+    tall = np.vstack([jacobian, np.sqrt(strength) * np.eye(60)])
+    expected = np.linalg.lstsq(tall, -np.vstack([r, np.zeros((60, 1))]), rcond=None)[0]
+    condition = 1.0 / np.sqrt(damping)
+    np.testing.assert_allclose(step, expected, rtol=0, atol=1e-14 * condition * abs(expected).max())
+
+
+@pytest.mark.parametrize("jacobian", [np.zeros((5, 2)), np.full((5, 2), np.nan)], ids=str)
+def test_a_jacobian_that_says_nothing_gives_no_step(jacobian):
+    step, _ = tf.function(damped_step)(
+        *map(tf.constant, (jacobian, np.ones((5, 1)), np.float64(1e-3)))
+    )
+    assert not np.isfinite(step).any()
 
 
 def ill_conditioned(random, condition=1e14, rows=128, size=61):

@@ -14,23 +14,25 @@ from .schedules import HorizonSchedule
 PREFIX = 50  # known samples, .1 s apart: less than one period
 AHEAD = 1000  # samples to forecast: 16 periods
 FAMILY = {"damping": (0.02, 0.2), "stiffness": (0.64, 1.44)}
-POLES = (0.6, 0.8)  # of the memory at the start: it fades within .2 s and .5 s
 EXACT = {"dtype": "float64"}
+# Sizes of the network below: products in its memory, tanh units, coefficients.
+DAMPED = {"products": 10, "hidden_units": 16, "rank": 4}
+DRIVEN = {"products": 14, "hidden_units": 24, "rank": 10}
 # Horizons of the forecasts in training, in steps, and the share of the epochs at which each ends.
-HORIZONS = {1: 0.1, 3: 0.25, 10: 0.45, 30: 0.65, None: 1.0}
+HORIZONS = {1: 0.05, 3: 0.12, 10: 0.25, 30: 0.45, None: 1.0}
 
 
-def forecast_damped(epochs=150, seed=0, callbacks=()):
+def forecast_damped(epochs=80, seed=0, callbacks=()):
     """Forecaster of any damped oscillator, ω0 from .8 to 1.2 /s and γ from .02 to .2 /s."""
-    return train_forecaster(motions_of_a_family, 32, epochs, seed, callbacks)
+    return train_forecaster(motions_of_a_family, DAMPED, epochs, seed, callbacks)
 
 
-def forecast_driven(epochs=150, seed=0, callbacks=()):
+def forecast_driven(epochs=120, seed=0, callbacks=()):
     """The same for oscillators that a sinusoidal force drives, each one another."""
-    return train_forecaster(driven_motions_of_a_family, 40, epochs, seed, callbacks)
+    return train_forecaster(driven_motions_of_a_family, DRIVEN, epochs, seed, callbacks)
 
 
-def train_forecaster(motions, hidden_units, epochs, seed, callbacks):
+def train_forecaster(motions, sizes, epochs, seed, callbacks):
     """Least squares on the errors of forecasts that grow from one step to a hundred.
 
     Whole forecasts of a network that cannot yet make one step have nothing to teach. One-step
@@ -42,9 +44,9 @@ def train_forecaster(motions, hidden_units, epochs, seed, callbacks):
     states, force = train.states, train.force
     sequences = np.concatenate([states, force], axis=-1) if np.any(force) else states
     amplitude = np.abs(states[:, :PREFIX, :1]).max(axis=1, keepdims=True)  # as errors are judged
-    forecaster = adaptive_forecaster(sequences.shape[-1], hidden_units, seed)
+    forecaster = adaptive_forecaster(sequences.shape[-1], seed, **sizes)
     model = ForecastModel(forecaster, warm_up=PREFIX)
-    model.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-5))
+    model.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-2))
     history = model.fit(
         sequences / amplitude,
         epochs=epochs,
@@ -83,56 +85,81 @@ def exactly(trajectory):
     return dataclasses.replace(trajectory, states=states)
 
 
-def adaptive_forecaster(num_features, hidden_units, seed):
+def adaptive_forecaster(num_features, seed, products, hidden_units, rank):
     """A recurrence whose coefficients the network reads from the motion itself.
 
-        q_t = (s_t, F_t, m_t),   m_t = W m_{t−1} + U (s_t, F_t)                   (linear memory)
-        s_{t+1} = s_t + C [ (V tanh(K q_t / |q_t| + b) + c) ⊙ (E q_t) ]
+        d_t = 10 (u_t − u_{t−1})                                  u = (s, F): how it changed
+        P_t = P_{t−1} + (A (u_{t−1}, d_t)) ⊙ (B u_{t−1})          linear memory of products
+        s_{t+1} = s_t + C [(V tanh(K P_t / rms(P_t) + b) + c) ⊙ (E (u_t, u_{t−1}))]
 
-    The memory compares the motion with its past. All motions of one oscillator, however large,
-    give the same q/|q| up to their phase, and from it tanh units read how it swings. What they say
-    multiplies the states, so that the forecast of a motion twice as large is twice as large.
+    From sums of products of the motion and of how it changed, least squares would solve for the
+    coefficients of the motion's equation. Here tanh units learn to read them. A motion twice as
+    large has sums four times as large but the same coefficients, and its forecast is twice as
+    large. The sums forget nothing, so that what was seen outweighs what was forecast.
     """
-    size = num_features * len(POLES)
     random = np.random.default_rng(seed)
 
-    def drawn(spread):
-        return keras.initializers.RandomNormal(0.0, spread, seed=int(random.integers(2**31)))
-
     def dense(units, spread, activation=None, use_bias=False):
-        start = {"kernel_initializer": drawn(spread), "bias_initializer": drawn(0.5 * use_bias)}
+        kernel, bias = (
+            keras.initializers.RandomNormal(0.0, size, seed=int(random.integers(2**31)))
+            for size in (spread, 0.5)
+        )
+        start = {"kernel_initializer": kernel, "bias_initializer": bias}
         return keras.layers.Dense(units, activation, use_bias, **start, **EXACT)
 
     inputs = keras.Input((None, num_features), **EXACT)
-    memory = ElmanRNN(
-        size,
+    before = one_step_earlier(inputs)
+    change = keras.layers.Rescaling(10.0, **EXACT)(keras.layers.Subtract(**EXACT)([inputs, before]))
+    motion = keras.layers.Concatenate(**EXACT)([before, change])
+    factors = [
+        dense(products, (2 * num_features) ** -0.5)(motion),
+        dense(products, num_features**-0.5)(before),
+    ]
+    sums = running_sum(keras.layers.Multiply(**EXACT)(factors))
+    direction = keras.layers.RMSNormalization(epsilon=1e-30, trainable=False, **EXACT)(sums)
+    hidden = dense(hidden_units, 0.3, "tanh", use_bias=True)(direction)
+    coefficients = dense(rank, 0.05, use_bias=True)(hidden)
+    last_two = keras.layers.Concatenate(**EXACT)([inputs, before])
+    product = keras.layers.Multiply(**EXACT)([coefficients, dense(rank, 0.5)(last_two)])
+    states = fixed_dense(np.eye(num_features)[:, :2])(inputs)
+    return keras.Model(inputs, keras.layers.Add(**EXACT)([states, dense(2, 0.05)(product)]))
+
+
+def one_step_earlier(inputs):
+    """u_{t−1}, 0 at the start: a linear recurrence that passes on what it got."""
+    size = inputs.shape[-1]
+    nothing, all_of_it = np.zeros((size, size)), np.eye(size)
+    both = linear_memory(
+        np.hstack([all_of_it, nothing]), np.block([[nothing, all_of_it], [nothing, nothing]])
+    )(inputs)
+    return fixed_dense(np.vstack([nothing, all_of_it]))(both)
+
+
+def running_sum(inputs):
+    """P_t = P_{t−1} + p_t."""
+    return linear_memory(np.eye(inputs.shape[-1]), np.eye(inputs.shape[-1]))(inputs)
+
+
+def linear_memory(kernel, recurrent_kernel):
+    """Elman network without a nonlinearity, with weights that are known and stay."""
+    return ElmanRNN(
+        len(recurrent_kernel),
         "linear",
         use_bias=False,
-        kernel_initializer=keras.initializers.Constant(
-            np.kron(1.0 - np.array(POLES), np.eye(num_features))
-        ),
-        recurrent_initializer=keras.initializers.Constant(
-            np.kron(np.diag(POLES), np.eye(num_features))
-        ),
+        kernel_initializer=keras.initializers.Constant(kernel),
+        recurrent_initializer=keras.initializers.Constant(recurrent_kernel),
         return_sequences=True,
-        **EXACT,
-    )(inputs)
-    seen = keras.layers.Concatenate(**EXACT)([inputs, memory])
-    direction = keras.layers.UnitNormalization(**EXACT)(seen)
-    hidden = dense(hidden_units, 2.5 / np.sqrt(size + num_features), "tanh", True)(direction)
-    rank = 2 * num_features
-    coefficients = dense(rank, 0.05, use_bias=True)(hidden)
-    product = keras.layers.Multiply(**EXACT)([coefficients, dense(rank, 0.5)(seen)])
-    states = keras.layers.Dense(
-        2,
-        use_bias=False,
-        kernel_initializer=keras.initializers.Identity(),
         trainable=False,
-        name="states",
         **EXACT,
-    )(inputs)
-    outputs = keras.layers.Add(**EXACT)([states, dense(2, 0.05)(product)])
-    return keras.Model(inputs, outputs)
+    )
+
+
+def fixed_dense(kernel):
+    """y = x K with a K that stays."""
+    start = keras.initializers.Constant(kernel)
+    return keras.layers.Dense(
+        kernel.shape[1], use_bias=False, kernel_initializer=start, trainable=False, **EXACT
+    )
 
 
 def _number(seed):
