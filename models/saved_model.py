@@ -8,12 +8,16 @@ import shutil
 
 import keras
 
+from oscillator_zoo.data.files import flush_to_disk, naming_the_file
+
 
 @contextlib.contextmanager
 def write_whole_folder(path):
     """Gives a temporary path in the same place, renamed to `path` when the block succeeds.
 
     A SavedModel (or an empty folder) that is already there is replaced; on any error it stays.
+    A process that is killed leaves a hidden `.partial-…` folder, which may be deleted; killed
+    between the two renamings of a replacement, it leaves the old SavedModel in `.partial-…-old`.
 
     Args:
         path: folder to write; the folder it is in must exist.
@@ -23,6 +27,7 @@ def write_whole_folder(path):
 
     Raises:
         ValueError: if the folder cannot be written, or `path` is something else than a SavedModel.
+        OSError: if writing fails, on a full disk for instance.
     """
     path = pathlib.Path(path)
     if path.exists() and not _is_replaceable(path):
@@ -40,8 +45,12 @@ def write_whole_folder(path):
             f"Received: {path} ({error.strerror}). Create the folder or choose another."
         ) from error
     try:
-        yield temporary
-        _put_in_place(temporary, path)
+        with naming_the_file(path):
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    flush_to_disk(file)
+            _put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
