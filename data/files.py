@@ -27,7 +27,7 @@ def write_whole(path):
         OSError: if writing fails, on a full disk for instance.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike path.is_dir(), also where one may not look
         raise ValueError(
             f"A file to write needs a name. Received the folder {path}. "
             f"Write {path / 'name'} with a name of your choice."

@@ -158,9 +158,8 @@ def damage_archive(content, rng, marker, damage):
         members = [(name, archive.read(name)) for name in archive.namelist()]
         comment = archive.comment
     k, j = rng.randrange(len(members)), rng.randrange(len(members))
-    kind = rng.choice(
-        ("mend",) * 6 + ("swap", "drop", "double", "rename", "add", "bomb", "comment")
-    )
+    others = ("swap", "drop", "double", "rename", "add", "bomb", "comment")
+    kind = rng.choice(("damage",) * 6 + others)
     name, inner = members[k]
     if kind == "damage":
         members[k] = name, damage(name, inner)
@@ -188,7 +187,6 @@ def damage_archive(content, rng, marker, damage):
     result = buffer.getvalue()
     if rng.random() < 0.1:  # a size that is not true, in the directory at the end
         at = result.rindex(b"PK\x01\x02") + 24
-        result = (
-            result[:at] + rng.choice((2**32 - 2, 0, 5)).to_bytes(4, "little") + result[at + 4 :]
-        )
+        size = rng.choice((2**32 - 2, 0, 5)).to_bytes(4, "little")
+        result = result[:at] + size + result[at + 4 :]
     return result
