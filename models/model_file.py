@@ -9,7 +9,7 @@ import zipfile
 import keras
 
 from oscillator_zoo.data.archives import check_unpacked_size
-from oscillator_zoo.data.files import reason, write_whole
+from oscillator_zoo.data.files import open_to_read, reason, write_whole
 
 from .model_config import check_config
 from .model_size import check_model_size, stored_bytes
@@ -47,12 +47,9 @@ def load_model(path):
     1.0
     """
     path = pathlib.Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"A model is read from a .keras file. Received: {path}, which does not exist. "
-            "Check the path."
-        )
-    if path.suffix != ".keras" or not path.is_file() or not zipfile.is_zipfile(path):
+    with open_to_read(path, "A saved model (.keras)", mode="rb") as file:
+        is_archive = zipfile.is_zipfile(file)
+    if path.suffix != ".keras" or not is_archive:
         raise ValueError(
             "A model is read from a .keras file that this or another Keras program saved. "
             f"Received: {path}, which is damaged or another kind of file. Save it again."

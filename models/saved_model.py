@@ -30,7 +30,7 @@ def write_whole_folder(path):
         OSError: if writing fails, on a full disk for instance.
     """
     path = pathlib.Path(path)
-    if path.exists() and not _is_replaceable(path):
+    if os.path.exists(path) and not _is_replaceable(path):
         raise ValueError(
             "A SavedModel is written to a new folder, or replaces another SavedModel. "
             f"Received: {path}, which is something else. Choose another name."
