@@ -1,6 +1,7 @@
 """SavedModels that are written whole or not at all."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import secrets
@@ -46,13 +47,26 @@ def write_whole_folder(path):
         ) from error
     try:
         with naming_the_file(path):
-            yield temporary
+            with _system_errors():
+                yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():
                     flush_to_disk(file)
             _put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _system_errors():
+    """What TensorFlow reports of a full disk, as an error of the operating system."""
+    try:
+        yield
+    except Exception as error:
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number)) from error
+        raise
 
 
 def _is_replaceable(path):

@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_the_old_saved_model(tmp_path, request):
     model.export(tmp_path / "served")
     before = sorted(path.stat().st_mtime_ns for path in (tmp_path / "served").rglob("*"))
     request.getfixturevalue("limited_size")
-    with pytest.raises(Exception):  # noqa: B017  TensorFlow's own, of several kinds
+    with pytest.raises(OSError, match=r"served could not be written \(File too large\)"):
         model.export(tmp_path / "served")
     assert list(tmp_path.iterdir()) == [tmp_path / "served"]
     assert sorted(path.stat().st_mtime_ns for path in (tmp_path / "served").rglob("*")) == before
