@@ -52,8 +52,8 @@ def load_measurement(path, sampling_rate, input_column=0, output_column=1):
     first = _cells(lines[0], separator)
     if not any(first):
         raise ValueError(
-            f"The first line must hold headings or a sample. Received: {lines[0]!r} in {path}. "
-            "Delete the line."
+            "The first line must hold headings or a sample. "
+            f"Received: {_shown(lines[0])} in {path}. Delete the line."
         )
     headings = first if all(_number(cell) is None for cell in first) else None
     columns = [
@@ -126,7 +126,7 @@ def _column(name, column, first, headings):
     """Index of a column that is given by index or heading."""
     if isinstance(column, str):
         if headings is None or headings.count(column) != 1:
-            known = "none" if headings is None else ", ".join(headings)
+            known = "none" if headings is None else ", ".join(headings)[:300]
             raise ValueError(
                 f"{name} must be an index or one of the file's headings ({known}). "
                 f"Received: {column!r}.{did_you_mean(column, headings or ())}"
@@ -139,7 +139,7 @@ def _column(name, column, first, headings):
     if not 0 <= column < len(first):
         raise ValueError(
             f"{name} must be an index from 0 to {len(first) - 1}: the first line has "
-            f"{len(first)} columns, {first}. Received: {column}. "
+            f"{len(first)} columns, {str(first)[:300]}. Received: {column}. "
             "Separate columns by commas, semicolons or white space."
         )
     return int(column)
@@ -147,12 +147,11 @@ def _column(name, column, first, headings):
 
 def _sample(line, number, separator, num_columns, columns):
     """Input and output of one line; `number` counts lines from 1, as editors do."""
-    shown = repr(line if len(line) <= 60 else line[:60] + "…")
     cells = _cells(line, separator)
     if len(cells) != num_columns:
         raise ValueError(
             f"Every line must have {num_columns} columns, as the first one. "
-            f"Received {len(cells)} in line {number}: {shown}. "
+            f"Received {len(cells)} in line {number}: {_shown(line)}. "
             "Fill the gap or cut the record there."
         )
     values = [_number(cells[column]) for column in columns]
@@ -160,7 +159,12 @@ def _sample(line, number, separator, num_columns, columns):
         if value is None or not math.isfinite(value):
             raise ValueError(
                 f"Column {column} must hold finite numbers with a decimal point. "
-                f"Received {cells[column]!r} in line {number}: {shown}. "
+                f"Received {_shown(cells[column])} in line {number}: {_shown(line)}. "
                 "Cut the record there, or interpolate the sample."
             )
     return values
+
+
+def _shown(text):
+    """A text in quotes; only the beginning of a long one."""
+    return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -6,7 +6,7 @@ from .configurable import Configurable
 from .forces import Force
 from .initial_value_problem import InitialValueProblem
 
-PLAIN_VALUES = ("__numpy__", "__tensor__", "__tuple__")
+NUMBERS = ("float64", "float32", "float16", "int64", "int32", "bool")
 
 
 def register_with_keras():
@@ -81,7 +81,22 @@ def problem_from_text(text):
     if not isinstance(config, dict):
         raise ValueError("The file holds no problem. Save it again with Trajectory.save.")
     check_registered(config, InitialValueProblem)
-    return keras.saving.deserialize_keras_object(config, safe_mode=True)
+    problem = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    if not isinstance(problem, InitialValueProblem):  # a dictionary that lacks a key stays one
+        raise ValueError("The file holds no problem. Save it again with Trajectory.save.")
+    return problem
+
+
+def is_plain_value(config):
+    """Whether Keras's dictionary stands for a tuple, or an array of numbers.
+
+    An array of texts or objects may ask for any amount of memory: "U1000000000" for one letter.
+    """
+    if config["class_name"] == "__tuple__":
+        return True
+    inner = config.get("config")
+    is_array = config["class_name"] in ("__numpy__", "__tensor__") and isinstance(inner, dict)
+    return is_array and inner.get("dtype") in NUMBERS
 
 
 def check_registered(config, base):
@@ -100,7 +115,7 @@ def check_registered(config, base):
     if "class_name" in config or base is InitialValueProblem:
         name = config.get("registered_name") or config.get("class_name")
         cls = keras.saving.get_registered_object(name)
-        plain = base is Configurable and config["class_name"] in PLAIN_VALUES
+        plain = base is Configurable and is_plain_value(config)
         if not plain and not (isinstance(cls, type) and issubclass(cls, base)):
             raise ValueError(
                 f"The file holds an object of the class {name!r}, which is not registered. "

@@ -6,6 +6,7 @@ import numpy as np
 
 from .checks import positive_integer
 from .configurable import did_you_mean
+from .files import reason
 from .initial_value_problem import InitialValueProblem
 from .trajectory_file import read_trajectory, write_trajectory
 
@@ -168,7 +169,7 @@ class Trajectory:
         try:
             return cls(**content)
         except ValueError as error:
-            raise ValueError(f"The trajectory in {path} cannot be read. {error}") from error
+            raise ValueError(f"The trajectory in {path} cannot be read. {reason(error)}") from error
 
 
 def _float_array(name, value):

@@ -1,13 +1,23 @@
 """The file of a trajectory: an `.npz` archive of plain arrays, with the problem as JSON."""
 
+import zipfile
+
 import numpy as np
 
-from .files import open_to_read, write_whole
+from .archives import check_unpacked_size, read_array
+from .files import open_to_read, reason, write_whole
 from .serialization import problem_from_text, problem_to_text
 
 FORMAT_VERSION = 1
 ARRAYS = ("times", "states", "feature_names", "force")
 METHOD = ("method", "method_step")  # missing in files of measurements, and in older ones
+KINDS = {  # of arrays, and how many axes they have
+    "feature_names": ("U", 1),
+    "problem": ("U", 0),
+    "method": ("U", 0),
+    "method_step": ("f", 0),
+    "format_version": ("i", 0),
+}
 
 
 def write_trajectory(trajectory, path):
@@ -49,19 +59,28 @@ def read_trajectory(path):
     try:
         problem = problem_from_text(text) if text else None
     except Exception as error:  # whatever a foreign text does to the constructors it names
-        raise ValueError(f"The problem in {path} cannot be read. {error}") from error
+        raise ValueError(
+            f"The problem in a saved trajectory must be one that simulate takes. Received: {path}, "
+            f"whose problem cannot be read. {reason(error)}"
+        ) from error
     plain = {name: content[name].tolist() for name in ("feature_names", *METHOD) if name in content}
     return {**content, **plain, "problem": problem}
 
 
 def _read_arrays(file, path):
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            optional = [name for name in METHOD if name in arrays]
+        with zipfile.ZipFile(file) as archive:
+            check_unpacked_size(archive)
+            members = archive.namelist()
+            optional = [name for name in METHOD if f"{name}.npy" in members]
             names = (*ARRAYS, *optional, "format_version", "problem")
-            return {name: arrays[name] for name in names}
+            content = {name: read_array(archive, name) for name in names}
+        for name, kind in KINDS.items():
+            if name in content and (content[name].dtype.kind, content[name].ndim) != kind:
+                raise ValueError(f"{name!r} is an array of {content[name].dtype}")
+        return content
     except Exception as error:  # whatever damaged bytes do to zipfile, zlib and NumPy's headers
         raise ValueError(
             f"A saved trajectory is an .npz file written by Trajectory.save. Received: {path}, "
-            "which is another kind of file, or damaged. Save it again."
+            f"which is another kind of file, or damaged ({reason(error)}). Save it again."
         ) from error

@@ -15,6 +15,7 @@ from .least_squares_model import LeastSquaresModel
 from .levenberg_marquardt import LevenbergMarquardt
 from .linear_cells import euler_weights, read_oscillator
 from .linear_rnn import LinearRNN
+from .model_file import load_model
 from .pinn import PINN
 from .response_model import ResponseModel
 from .rollout import rollout
@@ -37,6 +38,7 @@ __all__ = [
     "duffing_estimates",
     "euler_weights",
     "fit_one_step",
+    "load_model",
     "read_duffing",
     "read_oscillator",
     "rollout",

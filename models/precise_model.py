@@ -4,9 +4,8 @@ import pathlib
 
 import keras
 
-from oscillator_zoo.data.files import write_whole
-
 from .feeding import as_arrays, batches, is_array_like, split_off_last
+from .model_file import write_model
 from .saved_model import write_whole_folder
 
 LARGE_BATCH = 4096
@@ -124,8 +123,7 @@ class PreciseModel(keras.Model):
                 f"With overwrite=False a new file is written. Received: {filepath}, which exists. "
                 "Choose another name or pass overwrite=True."
             )
-        with write_whole(filepath) as temporary:
-            super().save(temporary, **kwargs)
+        write_model(super().save, filepath, **kwargs)
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """`keras.Model.export`; a SavedModel is written whole, and replaces an older one.

@@ -1,6 +1,7 @@
 """SavedModels that are written whole or not at all."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import secrets
@@ -8,12 +9,16 @@ import shutil
 
 import keras
 
+from oscillator_zoo.data.files import flush_to_disk, naming_the_file
+
 
 @contextlib.contextmanager
 def write_whole_folder(path):
     """Gives a temporary path in the same place, renamed to `path` when the block succeeds.
 
     A SavedModel (or an empty folder) that is already there is replaced; on any error it stays.
+    A process that is killed leaves a hidden `.partial-…` folder, which may be deleted; killed
+    between the two renamings of a replacement, it leaves the old SavedModel in `.partial-…-old`.
 
     Args:
         path: folder to write; the folder it is in must exist.
@@ -23,9 +28,10 @@ def write_whole_folder(path):
 
     Raises:
         ValueError: if the folder cannot be written, or `path` is something else than a SavedModel.
+        OSError: if writing fails, on a full disk for instance.
     """
     path = pathlib.Path(path)
-    if path.exists() and not _is_replaceable(path):
+    if os.path.exists(path) and not _is_replaceable(path):
         raise ValueError(
             "A SavedModel is written to a new folder, or replaces another SavedModel. "
             f"Received: {path}, which is something else. Choose another name."
@@ -40,10 +46,27 @@ def write_whole_folder(path):
             f"Received: {path} ({error.strerror}). Create the folder or choose another."
         ) from error
     try:
-        yield temporary
-        _put_in_place(temporary, path)
+        with naming_the_file(path):
+            with _system_errors():
+                yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    flush_to_disk(file)
+            _put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _system_errors():
+    """What TensorFlow reports of a full disk, as an error of the operating system."""
+    try:
+        yield
+    except Exception as error:
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number)) from error
+        raise
 
 
 def _is_replaceable(path):

@@ -1,22 +1,20 @@
 """What a recipe hands back, and the folder in which it is kept."""
 
 import dataclasses
-import json
 import pathlib
-import zipfile
 
 import keras
 
 from oscillator_zoo.data import Trajectory
-from oscillator_zoo.data.configurable import did_you_mean
-from oscillator_zoo.data.files import write_whole
-from oscillator_zoo.models import PINN
+from oscillator_zoo.models import PINN, load_model
+from oscillator_zoo.models.model_file import write_model
+from oscillator_zoo.models.precise_model import PreciseModel
 
 from .forecast_evaluation import evaluate_forecast
 from .response_evaluation import evaluate_response
+from .run_file import read_description, write_description
 from .solution_evaluation import evaluate_solution
 
-TASKS = ("forecast", "response", "solution")
 TRAJECTORIES = ("test", "training")
 
 
@@ -64,11 +62,15 @@ class Run:
     def save(self, folder):
         """Write `model.keras`, `run.json` and the trajectories, each whole or not at all."""
         folder = pathlib.Path(folder)
-        with write_whole(folder / "model.keras") as temporary:
-            self.model.save(temporary)
+        files = [folder / "model.keras"]
+        if isinstance(self.model, PreciseModel):
+            self.model.save(files[0])
+        else:  # Keras would write straight to the name
+            write_model(self.model.save, files[0])
         for name in TRAJECTORIES:
             if getattr(self, name) is not None:
-                getattr(self, name).save(folder / f"{name}.npz")
+                files.append(folder / f"{name}.npz")
+                getattr(self, name).save(files[-1])
         content = {
             "task": self.task,
             "warm_up": self.warm_up,
@@ -76,8 +78,7 @@ class Run:
             **self.facts,
             "history": {name: [float(v) for v in values] for name, values in self.history.items()},
         }
-        with write_whole(folder / "run.json") as temporary:
-            temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_description(folder / "run.json", content, files)
 
     @classmethod
     def load(cls, path):
@@ -99,11 +100,11 @@ class Run:
                     f"Expected a folder written by `oscillator-zoo train`, or a .keras file. "
                     f"There is no {needed}. Check the path."
                 )
-        model = _load_model(file)
+        model = load_model(file)
         description = folder / "run.json"
         if not description.exists() or (path.is_file() and path.name != "model.keras"):
             return _lone_solution(model, file)
-        content = _read_description(description)
+        content = read_description(description)
         needs_test = content["task"] != "solution"
         if needs_test and not (folder / "test.npz").exists():
             raise FileNotFoundError(
@@ -126,22 +127,6 @@ class Run:
         )
 
 
-def _load_model(file):
-    if not zipfile.is_zipfile(file):
-        raise ValueError(
-            "A model is read from a .keras file that this or another Keras program saved. "
-            f"Received: {file}, which is damaged or another kind of file. Save it again."
-        )
-    try:
-        return keras.models.load_model(file)
-    except Exception as error:  # Keras raises whatever its parts raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"A model is read from a .keras file that this or another Keras program saved. "
-            f"Received: {file} ({reason}). Classes of your own must be imported before."
-        ) from error
-
-
 def _lone_solution(model, file):
     if not isinstance(model, PINN):
         raise ValueError(
@@ -150,19 +135,3 @@ def _lone_solution(model, file):
             "`oscillator-zoo train` wrote."
         )
     return Run(model, "solution", history={})
-
-
-def _read_description(path):
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["task"] not in TASKS:
-            raise KeyError(f"task {content['task']!r}.{did_you_mean(content['task'], TASKS)}")
-        if not isinstance(content["history"], dict) or not isinstance(content["warm_up"], int):
-            raise TypeError("history or warm_up of another type")
-        tuple(content["notes"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"run.json must be as `oscillator-zoo train` wrote it. Received: {path} "
-            f"({type(error).__name__}: {error}). Train again."
-        ) from error
-    return content
