@@ -50,7 +50,7 @@ class Backup(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.about = pathlib.Path(folder), about
         self.states, self.interruption = states, interruption
-        self.others = ()
+        self.others = ()  # those that remember something, see `backed_up`
         self.fit_number, self.is_interrupted = 0, False
         self._start = self._last_written = time.monotonic()
         if not resume:
@@ -168,14 +168,14 @@ def backed_up(callbacks):
     """
     for callback in callbacks:
         if isinstance(callback, Backup):
-            callback.others = [c for c in callbacks if c is not callback]
+            callback.others = [c for c in callbacks if any(hasattr(c, n) for n in REMEMBERED)]
     return callbacks
 
 
 def _read(path, about):
     """The content of a file; raises if it is damaged or belongs to another training."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = dict(file)
         found = json.loads(str(arrays.pop("content")))
         other = {n: v for n, v in found["about"].items() if about.get(n) != v}
