@@ -1,5 +1,6 @@
 """A training that is broken off and resumed ends as one that was left alone, bit for bit."""
 
+import contextlib
 import json
 
 import keras
@@ -212,6 +213,16 @@ def test_a_damaged_backup_is_a_clear_error(content, tmp_path):
     (tmp_path / "backup" / "fit-1.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"fit-1\.npz, which is damaged or another kind of file"):
         train("pinn-decay", tmp_path, epochs=2, resume=True)
+
+
+def test_a_model_of_another_shape_is_a_clear_error(each_epoch, tmp_path):
+    x = np.ones((4, 1))
+    for units, message in ((2, None), (3, r"shapes .*\(1, 3\).* Received: .*\(1, 2\)")):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(units)])
+        model.compile("sgd", "mse")
+        saver = Backup(tmp_path, {}, resume=message is not None)
+        with pytest.raises(ValueError, match=message) if message else contextlib.nullcontext():
+            model.fit(x, x, epochs=2, callbacks=[saver], verbose=0)
 
 
 def test_a_failing_disk_leaves_the_backup_before(tmp_path, monkeypatch):

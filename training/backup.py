@@ -1,15 +1,11 @@
 """What a training needs to go on after it was killed, in a folder."""
 
-import json
 import pathlib
 import time
-import zipfile
 
 import keras
-import numpy as np
 
-from oscillator_zoo.data.files import make_folder, write_whole
-
+from .backup_file import check_shapes, read_backup, write_backup
 from .trained_state import copies, trained_variables
 
 SECONDS = 2.0  # between two backups
@@ -42,6 +38,9 @@ class Backup(keras.callbacks.Callback):
             stopped one `fit`, those that follow are left out.
         resume: whether to go on where the files in the folder end, or to remove them.
 
+    Attributes:
+        interrupted_by: text, why `interruption` stopped a `fit`; None where it did not.
+
     Raises:
         ValueError: if `resume` finds the files of another training, or damaged ones.
     """
@@ -51,12 +50,12 @@ class Backup(keras.callbacks.Callback):
         self.folder, self.about = pathlib.Path(folder), about
         self.states, self.interruption = states, interruption
         self.others = ()  # those that remember something, see `backed_up`
-        self.fit_number, self.is_interrupted = 0, False
+        self.fit_number, self.interrupted_by = 0, None
         self._start = self._last_written = time.monotonic()
         if not resume:
             self.remove()
         files = sorted(self.folder.glob("fit-*.npz"))
-        self._found = {int(path.stem[4:]): _read(path, about) for path in files}
+        self._found = {int(path.stem[4:]): read_backup(path, about) for path in files}
         self._seconds_before = max((f["seconds"] for f in self._found.values()), default=0.0)
 
     @property
@@ -80,7 +79,8 @@ class Backup(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.fit_number += 1
         self._history, self._epochs, self._recalled, self._pending = {}, [], False, None
-        if self.is_interrupted:
+        self._variables = [*trained_variables(self.model), *self.states]
+        if self.interrupted_by:
             self._begin_at(self.params["epochs"])
         elif self.fit_number in self._found:
             self._restore(self._found[self.fit_number])
@@ -90,7 +90,7 @@ class Backup(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.interruption is not None and self.interruption.stop_reason:
-            self.is_interrupted = True  # in the middle of this epoch
+            self.interrupted_by = self.interruption.stop_reason  # in the middle of this epoch
             return
         self._epochs.append(epoch)
         for name, value in (logs or {}).items():
@@ -108,7 +108,7 @@ class Backup(keras.callbacks.Callback):
 
     def _snapshot(self, next_epoch):
         """Texts and arrays of a file: the state at the end of an epoch."""
-        arrays = {f"variable/{i}": v for i, v in enumerate(copies(self._variables()))}
+        arrays = {f"variable/{i}": v for i, v in enumerate(copies(self._variables))}
         callbacks = []
         for i, callback in enumerate(self.others):
             kept = {name: getattr(callback, name) for name in REMEMBERED if hasattr(callback, name)}
@@ -126,16 +126,14 @@ class Backup(keras.callbacks.Callback):
         return content, arrays
 
     def _write(self):
-        content, arrays = self._pending
-        make_folder(self.folder)
-        with write_whole(self.folder / f"fit-{self.fit_number}.npz") as temporary:
-            np.savez(temporary, content=np.array(json.dumps(content)), **arrays)
+        write_backup(self.folder / f"fit-{self.fit_number}.npz", *self._pending)
         self._pending, self._last_written = None, time.monotonic()
 
     def _restore(self, found):
         """Put back the state at the end of an epoch."""
-        arrays, variables = found["arrays"], self._variables()
-        for i, variable in enumerate(variables):
+        arrays = found["arrays"]
+        check_shapes(self._variables, arrays)
+        for i, variable in enumerate(self._variables):
             variable.assign(arrays[f"variable/{i}"])
         for i, (callback, kept) in enumerate(zip(self.others, found["callbacks"], strict=True)):
             for name, value in kept.items():
@@ -156,9 +154,6 @@ class Backup(keras.callbacks.Callback):
     def _begin_at(self, epoch):
         self.model._initial_epoch = epoch  # as keras.callbacks.BackupAndRestore does it
 
-    def _variables(self):
-        return [*trained_variables(self.model), *self.states]
-
 
 def backed_up(callbacks):
     """The callbacks of a `fit`, a list, after a `Backup` among them was told what others remember.
@@ -170,25 +165,3 @@ def backed_up(callbacks):
         if isinstance(callback, Backup):
             callback.others = [c for c in callbacks if any(hasattr(c, n) for n in REMEMBERED)]
     return callbacks
-
-
-def _read(path, about):
-    """The content of a file; raises if it is damaged or belongs to another training."""
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = dict(file)
-        found = json.loads(str(arrays.pop("content")))
-        other = {n: v for n, v in found["about"].items() if about.get(n) != v}
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"Training goes on from a backup that it wrote. Received: {path}, which is damaged or "
-            "another kind of file. Train without resume."
-        ) from error
-    if other or found["about"].keys() != about.keys():
-        then = ", ".join(f"{name}={found['about'].get(name)!r}" for name in sorted(other))
-        now = ", ".join(f"{name}={about.get(name)!r}" for name in sorted(other))
-        raise ValueError(
-            f"Training goes on only as it began. The backup in {path.parent} was made with {then}. "
-            f"Received: {now}. Say the same as before, or train without resume."
-        )
-    return {**found, "arrays": arrays}

@@ -55,9 +55,9 @@ def run_recipe(name, recipe, folder, seed, resume, options):
     notes = run.notes
     if nan.stop_reason:
         notes += (nan.stop_reason,)
-    if backup.is_interrupted:
+    if backup.interrupted_by:
         facts["interrupted"] = True
-        notes += (f"Stopped by {interruption.stop_reason}. Train with resume=True to go on.",)
+        notes += (f"Stopped by {backup.interrupted_by}. Train with resume=True to go on.",)
     return dataclasses.replace(run, facts=facts, notes=notes), backup
 
 

@@ -106,7 +106,7 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
     run.save(folder)
     evaluation = run.evaluate()
     save_pictures(run, evaluation, folder)
-    if not backup.is_interrupted:
+    if not backup.interrupted_by:
         backup.remove()
     return run, evaluation
 
