@@ -142,8 +142,7 @@ def survive(name, options, num_kills, random, record, folder):
                 kills += 1
                 partial += check_files(run)
                 continue
-        if process.returncode is None:
-            finish(process)
+        finish(process)
         assert_same(result(run), expected)
         assert check_files(run) == 0
         assert not (run / "backup").exists()

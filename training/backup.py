@@ -54,7 +54,7 @@ class Backup(keras.callbacks.Callback):
         self._start = self._last_written = time.monotonic()
         if not resume:
             self.remove()
-        files = sorted(self.folder.glob("fit-*.npz"))
+        files = sorted(self.folder.glob("fit-[1-9].npz"))
         self._found = {int(path.stem[4:]): read_backup(path, about) for path in files}
         self._seconds_before = max((f["seconds"] for f in self._found.values()), default=0.0)
 
@@ -71,7 +71,7 @@ class Backup(keras.callbacks.Callback):
     def remove(self):
         """Remove the files, and what a kill left of a file that was being written."""
         if self.folder.is_dir():
-            for path in (*self.folder.glob("fit-*.npz"), *self.folder.glob(".partial-*.npz")):
+            for path in (*self.folder.glob("fit-[1-9].npz"), *self.folder.glob(".partial-*.npz")):
                 path.unlink()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()

@@ -1,7 +1,6 @@
 """The file of a backup: texts as JSON and arrays, in one `.npz`."""
 
 import json
-import zipfile
 
 import numpy as np
 
@@ -35,18 +34,19 @@ def read_backup(path, about):
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = dict(file)
         found = json.loads(str(arrays.pop("content")))
-        other = {n: v for n, v in found["about"].items() if about.get(n) != v}
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        float(found["seconds"]), list(found["callbacks"]), int(found["next_epoch"])
+        then = dict(found["about"])
+    except Exception as error:  # zip, NumPy and JSON raise whatever their parts raise
         raise ValueError(
             f"Training goes on from a backup that it wrote. Received: {path}, which is damaged or "
             "another kind of file. Train without resume."
         ) from error
-    if other or found["about"].keys() != about.keys():
-        then = ", ".join(f"{name}={found['about'].get(name)!r}" for name in sorted(other))
-        now = ", ".join(f"{name}={about.get(name)!r}" for name in sorted(other))
+    other = [name for name in sorted({*then, *about}) if then.get(name) != about.get(name)]
+    if other:
+        texts = [", ".join(f"{name}={one.get(name)!r}" for name in other) for one in (then, about)]
         raise ValueError(
-            f"Training goes on only as it began. The backup in {path.parent} was made with {then}. "
-            f"Received: {now}. Say the same as before, or train without resume."
+            f"Training goes on only as it began. The backup in {path.parent} was made with "
+            f"{texts[0]}. Received: {texts[1]}. Say the same as before, or train without resume."
         )
     return {**found, "arrays": arrays}
 

@@ -7,6 +7,7 @@ import importlib.metadata
 import inspect
 import os
 import pathlib
+import sys
 
 import keras
 
@@ -58,6 +59,7 @@ def run_recipe(name, recipe, folder, seed, resume, options):
     if backup.interrupted_by:
         facts["interrupted"] = True
         notes += (f"Stopped by {backup.interrupted_by}. Train with resume=True to go on.",)
+        print(notes[-1], file=sys.stderr)
     return dataclasses.replace(run, facts=facts, notes=notes), backup
 
 
@@ -79,7 +81,7 @@ def about_training(name, recipe, seed, options):
 
 def has_backup(folder):
     """Whether a folder has the backup of a training that was broken off."""
-    return any((pathlib.Path(folder) / FOLDER).glob("fit-*.npz"))
+    return any((pathlib.Path(folder) / FOLDER).glob("fit-[1-9].npz"))
 
 
 def _remove_partial_files(folder):
