@@ -11,6 +11,7 @@ from oscillator_zoo.data import Duffing, Sinusoid, forecast_windows, simulate
 from oscillator_zoo.data.shuffling import shuffle_states
 from oscillator_zoo.training import Progress, backup, recipe_run, train, zoo
 from oscillator_zoo.training.backup import Backup, backed_up
+from oscillator_zoo.training.backup_file import read_backup, write_backup
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 RECIPES = {  # of each kind one: Adam and least squares, recurrent and not, one fit and two
@@ -213,6 +214,22 @@ def test_a_damaged_backup_is_a_clear_error(content, tmp_path):
     (tmp_path / "backup" / "fit-1.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"fit-1\.npz, which is damaged or another kind of file"):
         train("pinn-decay", tmp_path, epochs=2, resume=True)
+
+
+def test_a_backup_with_wrong_bytes_is_refused_or_read_but_nothing_else(tmp_path):
+    path, about = tmp_path / "fit-1.npz", {"recipe": "any"}
+    content = {"about": about, "seconds": 1.0, "callbacks": [], "next_epoch": 1}
+    write_backup(path, content, {"variable/0": np.ones((3, 2)), "variable/1": np.zeros((), int)})
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(300):
+        changed = bytearray(
+            whole[: random.integers(len(whole) + 1)] if random.random() < 0.3 else whole
+        )
+        for place in random.integers(max(len(changed), 1), size=random.integers(1, 4)):
+            changed[place : place + 1] = random.bytes(1)
+        path.write_bytes(changed)
+        with contextlib.suppress(ValueError):
+            assert read_backup(path, about)["about"] == about
 
 
 def test_a_model_of_another_shape_is_a_clear_error(each_epoch, tmp_path):

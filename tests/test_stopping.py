@@ -248,3 +248,12 @@ class TestTrain:
         ]
         assert not (tmp_path / "run" / "model.keras").exists()
         assert main([*arguments, "--resume"]) == 0
+
+    def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
+        self, tmp_path, monkeypatch, capsys
+    ):
+        monkeypatch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(1))
+        assert main(["tour", "--output-dir", str(tmp_path)]) == 130
+        assert "interrupted" in capsys.readouterr().err
+        assert (tmp_path / "elman-harmonic" / "model.keras").exists()
+        assert not (tmp_path / "pinn-damped").exists()
