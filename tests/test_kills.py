@@ -28,10 +28,10 @@ RECIPES = {
     "dense-window": {"epochs": 30},
     "elman-driven": {"epochs": 20, "truncation": 40},
     "jordan-driven": {"epochs": 20},
-    "euler-damped": {"epochs": 6},
+    "euler-damped": {"epochs": 20},
     "elman-measured": {"epochs": 8, "sampling_rate": 10.0},
     "pinn-pendulum": {"epochs": 60},
-    "pinn-damped-adam": {"epochs": 12},
+    "pinn-damped-adam": {"epochs": 40},
 }
 
 

@@ -103,9 +103,9 @@ class StopOnNaN(keras.callbacks.Callback):
     ...     warnings.simplefilter("always")
     ...     x = np.ones((4, 1))
     ...     _ = model.fit(x, 2 * x, epochs=9, verbose=0, callbacks=[StopOnNaN()])
-    >>> print(caught[0].message)
-    The loss ... stopped ... Try a smaller learning rate, ...
-    >>> bool(np.isfinite(model.get_weights()[0]).all())
+    >>> print(caught[-1].message)
+    The loss is ... stopped, with the weights ... Try a smaller learning rate, ...
+    >>> bool(np.isfinite(model.layers[0].kernel).all())
     True
     """
 
@@ -129,7 +129,7 @@ class StopOnNaN(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.stop_reason is not None:
             return
-        if all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+        if all(np.isfinite(w).all() for w in copies(self.model.trainable_variables)):
             self._good, self._good_epoch = copies(trained_variables(self.model)), epoch + 1
         else:
             self._stop(f"The weights are no longer finite after epoch {epoch + 1}")

@@ -1,6 +1,5 @@
 """Everything that a training step changes, as arrays."""
 
-import keras
 import numpy as np
 
 
@@ -14,4 +13,4 @@ def trained_variables(model):
 
 def copies(variables):
     """The values of Keras or TensorFlow variables, a list of arrays of their own."""
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
