@@ -156,6 +156,7 @@ def survive(name, options, num_kills, random, record, folder):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_backup_that_another_goes_on_with(tmp_path):
     options = {"epochs": 40}
     folder = tmp_path / "run"
