@@ -3,6 +3,7 @@
 import numpy as np
 
 from .checks import positive_integer
+from .shuffling import shuffled_batches
 
 
 def force_included(trajectory, include_force):
@@ -103,22 +104,9 @@ def batches(indices, arrays, gather, batch_size, shuffle_seed):
         if shuffle_seed is None:
             dataset = tf.data.Dataset.from_tensor_slices(indices).batch(batch_size)
         else:
-            dataset = _shuffled_batches(tf, tf.constant(indices), batch_size, shuffle_seed)
+            dataset = shuffled_batches(tf.constant(indices), batch_size, shuffle_seed)
         dataset = dataset.map(lambda index: gather(index, *tensors)).prefetch(2)
     options = tf.data.Options()
     options.autotune.enabled = False  # it would hold up short fits for seconds
     options.deterministic = True
     return dataset.with_options(options)
-
-
-def _shuffled_batches(tf, indices, batch_size, seed):
-    generator = tf.random.Generator.from_seed(seed, alg="philox")
-
-    def one_epoch(_):
-        seeds = generator.make_seeds()[:, 0]
-        order = tf.random.experimental.stateless_shuffle(indices, seeds, alg="philox")
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    num_batches = -(-len(indices) // batch_size)
-    epochs = tf.data.Dataset.range(1).flat_map(one_epoch)
-    return epochs.apply(tf.data.experimental.assert_cardinality(num_batches))

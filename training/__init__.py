@@ -13,6 +13,7 @@ from .run import Run
 from .schedules import HorizonSchedule, TeacherForcingSchedule
 from .solution_evaluation import evaluate_solution
 from .solution_plots import plot_residual, plot_solution
+from .stopping import StopOnInterrupt, StopOnNaN
 from .truncation_bias import truncation_bias
 from .zoo import recipes, train
 
@@ -23,6 +24,8 @@ __all__ = [
     "ResidualTolerance",
     "Run",
     "SolutionPlot",
+    "StopOnInterrupt",
+    "StopOnNaN",
     "TeacherForcingSchedule",
     "backpropagation_through_time",
     "evaluate_forecast",

@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import inspect
 import pathlib
+import shlex
 import sys
 
 import tensorflow as tf
@@ -11,6 +12,7 @@ import tensorflow as tf
 from oscillator_zoo.data.files import make_folder
 
 from .pictures import save_pictures
+from .recipe_run import has_backup
 from .run import Run
 from .saved_models import export_model
 from .tour import tour
@@ -18,19 +20,24 @@ from .zoo import recipes, train
 
 
 def main(arguments=None):
-    """Run one command; errors of the user become one line on standard error and exit status 2."""
+    """Run one command; errors of the user become one line on standard error and exit status 2.
+
+    A command that Ctrl-C ended has exit status 130.
+    """
     given = parser().parse_args(arguments)
+    given.arguments = sys.argv[1:] if arguments is None else list(arguments)
     # TensorFlow would report every product in float64 that this optimisation cannot fuse.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     try:
-        given.command(given)
+        return given.command(given) or 0
     except (ValueError, OSError) as error:
         print(f"oscillator-zoo: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("oscillator-zoo: interrupted", file=sys.stderr)
+        if given.command is _train and has_backup(_folder(given)):
+            _say_how_to_go_on(given)
         return 130
-    return 0
 
 
 def parser():
@@ -45,7 +52,7 @@ def parser():
     add = commands.add_parser("tour", help="train, forecast and solve, all in two minutes")
     add.add_argument("--output-dir", default="oscillator_zoo_tour", metavar="FOLDER")
     add.add_argument("--seed", type=int, default=0)
-    add.set_defaults(command=lambda given: tour(given.output_dir, given.seed))
+    add.set_defaults(command=_tour)
 
     add = commands.add_parser("list", help="the entries of the zoo")
     add.set_defaults(command=_list)
@@ -60,6 +67,7 @@ def parser():
     add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
     add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
     add.add_argument("--truncation", type=int, metavar="STEPS", help="of gradients through time")
+    add.add_argument("--resume", action="store_true", help="go on where training was broken off")
     add.set_defaults(command=_train)
 
     for name, command, does in (
@@ -78,6 +86,10 @@ def parser():
     return top
 
 
+def _tour(given):
+    tour(given.output_dir, given.seed)
+
+
 def _list(given):
     width = max(map(len, recipes()))
     for name, recipe in recipes().items():
@@ -87,10 +99,23 @@ def _list(given):
 def _train(given):
     names = ("data", "sampling_rate", "input_column", "output_column", "truncation")
     options = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-    folder = given.output_dir or pathlib.Path("runs") / given.name
-    run, evaluation = train(given.name, folder, epochs=given.epochs, seed=given.seed, **options)
+    known = {"epochs": given.epochs, "seed": given.seed, "resume": given.resume}
+    run, evaluation = train(given.name, _folder(given), **known, **options)
     _report(run, evaluation)
-    print(f"Written to {folder}.")
+    print(f"Written to {_folder(given)}.")
+    if run.facts.get("interrupted"):
+        _say_how_to_go_on(given)
+        return 130
+    return 0
+
+
+def _folder(given):
+    return given.output_dir or pathlib.Path("runs") / given.name
+
+
+def _say_how_to_go_on(given):
+    others = [argument for argument in given.arguments if argument != "--resume"]
+    print(f"Go on with: {shlex.join(['oscillator-zoo', *others, '--resume'])}", file=sys.stderr)
 
 
 def _evaluate(given):

@@ -8,6 +8,7 @@ import numpy as np
 from oscillator_zoo.data import load_measurement, split_by_time
 from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt, ResponseModel
 
+from .backup import backed_up
 from .run import Run
 
 WARM_UP = 50
@@ -68,7 +69,7 @@ def elman_measured(
         sample_weight=weights,
         validation_data=scaled_pair(validation, train),
         epochs=epochs,
-        callbacks=[best, *callbacks],
+        callbacks=backed_up([best, *callbacks]),
         verbose=0,
     )
     model = scaled_network(train, layer)

@@ -18,6 +18,7 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 
+from .backup import backed_up
 from .callbacks import ResidualTolerance
 from .run import Run
 
@@ -78,7 +79,7 @@ def pinn_damped_adam(epochs=50, seed=0, callbacks=()):
     history = pinn.fit(
         pinn.collocation_points(64, steps_per_epoch=100),
         epochs=epochs,
-        callbacks=[ResidualTolerance(1e-6, num_points=64), *callbacks],
+        callbacks=backed_up([ResidualTolerance(1e-6, num_points=64), *callbacks]),
         verbose=0,
     )
     notes = (f"Trained by Adam: {100 * len(history.epoch)} steps.",)

@@ -90,6 +90,7 @@ def jordan_driven(epochs=200, seed=0, callbacks=()):
     taught.fit(
         pairs.map(lambda force, states: ((force, states), states)),
         epochs=taught_epochs,
+        callbacks=callbacks,
         shuffle=False,
         verbose=0,
     )

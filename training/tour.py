@@ -43,12 +43,10 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     save_picture(lambda ax: plot_trajectory(motion, ax=ax), folder / "euler.png")
 
     print("2. A recurrent network learns such sequences, then runs on its own predictions.")
-    forecaster, forecast = train("elman-harmonic", folder / "elman-harmonic", seed=seed)
+    forecaster, forecast = _train("elman-harmonic", folder, seed)
 
     print("3. A physics-informed network solves the damped oscillator from its equation alone.")
-    solvers = [
-        train(name, folder / name, seed=seed) for name in ("pinn-damped", "pinn-damped-adam")
-    ]
+    solvers = [_train(name, folder, seed) for name in ("pinn-damped", "pinn-damped-adam")]
 
     for run in (forecaster, *(run for run, _ in solvers)):
         export_model(run.model, folder / run.facts["recipe"] / "saved_model")
@@ -62,6 +60,14 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     print(f"\n{table}\n")
     print(f"Pictures, .keras files and SavedModels are in {folder}.")
     return table
+
+
+def _train(name, folder, seed):
+    """`train`, after whose interruption the tour does not go on."""
+    run, evaluation = train(name, folder / name, seed=seed)
+    if run.facts.get("interrupted"):
+        raise KeyboardInterrupt
+    return run, evaluation
 
 
 def _forecast_rows(run, forecast):

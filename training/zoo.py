@@ -1,17 +1,12 @@
 """The zoo: every entry by name, and how it is trained."""
 
 import contextlib
-import dataclasses
 import inspect
-import time
-
-import keras
 
 from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.data.files import make_folder
 
-from .callbacks import Progress
 from .duffing_recipe import duffing_measured
 from .family_recipes import forecast_damped, forecast_driven
 from .forecast_recipes import conv_window, dense_window, elman_harmonic
@@ -27,6 +22,7 @@ from .pinn_recipes import (
     pinn_pendulum,
     pinn_van_der_pol,
 )
+from .recipe_run import run_recipe
 from .response_recipes import elman_driven, euler_damped, jordan_driven
 
 RECIPES = {
@@ -64,17 +60,25 @@ def recipes():
     return dict(RECIPES)
 
 
-def train(name, output_dir, epochs=None, seed=0, **options):
+def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
     """Train an entry of the zoo and write what came of it into a folder.
 
     The folder gets `model.keras` (to go on training), `run.json`, `test.npz` where there are test
     data, and pictures. `keras.utils.set_random_seed(seed)` is called first.
+
+    While it trains, the folder also has a `backup`, written every two seconds at the end of an
+    epoch. A training that was killed goes on there with `resume=True` and ends with the same
+    weights and history, bit for bit on one machine. Ctrl-C ends it after the current step: the
+    folder then gets everything as it is, and keeps the backup (a second Ctrl-C stops at once). A
+    loss that becomes NaN ends it with the last good weights, and a warning.
 
     Args:
         name: one of `recipes()`.
         output_dir: folder to write to; it is made if it does not exist.
         epochs: an integer ≥ 1; None for the recipe's own.
         seed: an integer ≥ 0 that fixes data and initial weights.
+        resume: whether to go on with the backup of a training that was broken off; without one
+            training starts from the beginning, and says so. False removes an old backup.
         **options: further arguments of the recipe: `data` (path of a CSV file) and
             `sampling_rate` (in Hz) of "elman-measured" and "duffing-measured"; `truncation` (of
             gradients through time, in steps) of "elman-driven".
@@ -83,7 +87,8 @@ def train(name, output_dir, epochs=None, seed=0, **options):
         Tuple (run, evaluation): the `Run` and its errors, which print as a table.
 
     Raises:
-        ValueError: for an unknown name or option, or a folder that cannot be written to.
+        ValueError: for an unknown name or option, a folder that cannot be written to, or a backup
+            that another recipe, seed, number of epochs, option or version has made.
 
     Example:
     >>> run, errors = train("pinn-decay", "runs/pinn-decay", epochs=2)  # doctest: +SKIP
@@ -92,21 +97,17 @@ def train(name, output_dir, epochs=None, seed=0, **options):
     options = check_options(name, recipe, epochs, options)
     seed = check_seed(seed)
     folder = make_folder(output_dir)
-    keras.utils.set_random_seed(seed)
-    start = time.perf_counter()
     try:
-        run = recipe(seed=seed, callbacks=[Progress()], **options)
+        run, backup = run_recipe(name, recipe, folder, seed, resume, options)
     except BaseException:
         with contextlib.suppress(OSError):  # a folder that holds something stays
             folder.rmdir()
         raise
-    seconds = round(time.perf_counter() - start, 2)
-    num_epochs = len(next(iter(run.history.values())))
-    facts = {"recipe": name, "seed": seed, "epochs": num_epochs, "training_seconds": seconds}
-    run = dataclasses.replace(run, facts=facts)
     run.save(folder)
     evaluation = run.evaluate()
     save_pictures(run, evaluation, folder)
+    if not backup.interrupted_by:
+        backup.remove()
     return run, evaluation
 
 
