@@ -28,6 +28,9 @@ RECIPES = {  # of each kind one: Adam and least squares, recurrent and not, one 
 }
 
 
+QUICK = [("dense-window", 0.5), ("euler-damped", 0.5), ("jordan-driven", 0.9)]
+
+
 class Broken(Exception):
     """Stands for whatever ends a process."""
 
@@ -100,9 +103,14 @@ def assert_same(received, expected):
     assert received.notes == expected.notes
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("share", [0.5, 0.9, 1.0])
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        pytest.param(name, share, marks=() if (name, share) in QUICK else pytest.mark.long)
+        for name in RECIPES
+        for share in (0.5, 0.9, 1.0)
+    ],
+)
 def test_a_resumed_recipe_ends_with_the_same_bits(
     name, share, options, each_epoch, tmp_path, monkeypatch
 ):
