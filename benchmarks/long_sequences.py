@@ -20,9 +20,10 @@ import subprocess
 import sys
 import time
 
-from data import commit, processor
 from rnn import version
 from rnn_contenders import Task, keras_model
+
+from data import commit, processor
 
 # Name: layer, K, jit_compile.
 CONTENDERS = {

@@ -11,8 +11,7 @@ def run_pieces(run, pieces, start, values, output_specs):
 
     λ_j = λ_{j+1} ∂S/∂s_j + ∂C/∂y_j ∂Y/∂s_j,   and the same for x_j and w.
 
-    Neither loop takes up a piece before it has done with the one before. `tf.recompute_grad` of
-    each piece would leave that open, and TensorFlow then runs them all again at once.
+    Neither loop takes up a piece before it has done with the one before.
 
     Args:
         run: function of x_j, s_j and w that returns y_j and s_{j+1}; all but x_j are lists.
@@ -52,7 +51,8 @@ def _run_forwards(run, pieces, start, values, output_specs):
 
     def body(j, states, arrays):
         outputs, after = run(pieces[j], states, values)
-        arrays = [array.write(j, value) for array, value in zip(arrays, (*states, *outputs))]
+        kept = map(_copied, states)
+        arrays = [array.write(j, value) for array, value in zip(arrays, (*kept, *outputs))]
         return j + 1, _shaped_as(states, after), arrays
 
     last, arrays = _loop(body, 0, pieces, start, arrays)
@@ -121,6 +121,11 @@ def _first_derivatives(results, sources):
 def _unwatched(tensors):
     # Two nested tapes would have a function of XLA return its loop's every intermediate result.
     return [tf.stop_gradient(tensor) for tensor in tensors]
+
+
+def _copied(state):
+    # The state after a piece may be a view of its last row, and keep all the others in memory.
+    return tf.gather(state, tf.range(tf.shape(state)[0]))
 
 
 def _array(like, pieces):
