@@ -1,5 +1,6 @@
 """Gradients of long sequences in little memory, for any recurrent layer."""
 
+import contextlib
 import math
 
 import keras
@@ -113,7 +114,8 @@ class CheckpointedGradient(keras.layers.Layer):
         The list is empty without `return_sequences`.
         """
         variables, start = self.layer.variables, keras.tree.flatten(state)
-        values = [ops.cast(variable, variable.dtype) for variable in variables]
+        # Copies, because on PyTorch a seed is overwritten in its place.
+        values = [ops.copy(ops.cast(variable, variable.dtype)) for variable in variables]
 
         def run(x, states, values):
             # A seed of dropout too is as it was: all pieces see the numbers of the last one.
@@ -130,7 +132,8 @@ class CheckpointedGradient(keras.layers.Layer):
                 outputs, states = keras.remat(run)(x, states, values)
                 return states, outputs
 
-            last, outputs = ops.scan(step, start, pieces)
+            with _to_the_end():
+                last, outputs = ops.scan(step, start, pieces)
         return outputs, keras.tree.pack_sequence_as(state, last)
 
     def _by_tensorflow(self, run, pieces, start, values):
@@ -165,6 +168,15 @@ def _joined(pieces):
     """The opposite: `(batch, time, features)`."""
     pieces = ops.transpose(pieces, (1, 0, 2, 3))
     return ops.reshape(pieces, (-1, pieces.shape[1] * pieces.shape[2], pieces.shape[3]))
+
+
+def _to_the_end():
+    # PyTorch stops a second run where it can, and then the cell's masks of dropout are left behind.
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    from torch.utils.checkpoint import set_checkpoint_early_stop
+
+    return set_checkpoint_early_stop(False)
 
 
 def _check(sequence, training, mask):

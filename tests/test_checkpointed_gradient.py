@@ -40,7 +40,6 @@ def stacked(**options):
 LAYERS = {
     "elman": lambda **o: ElmanRNN(UNITS, output_units=3, learn_initial_state=True, **o),
     "jordan": lambda **o: JordanRNN(UNITS, output_units=3, **o),
-    "simple": lambda **o: keras.layers.SimpleRNN(UNITS, **o),
     "lstm": lambda **o: keras.layers.LSTM(UNITS, **o),
     "stacked": stacked,
 }
@@ -75,7 +74,7 @@ def test_so_they_are_when_compiled_and_for_the_last_output(mode, return_sequence
     assert_like(built("elman", return_sequences=return_sequences), 4, mode)
 
 
-@pytest.mark.parametrize("name", ["jordan", "simple", "lstm", "stacked"])
+@pytest.mark.parametrize("name", ["jordan", "lstm", "stacked"])
 def test_other_layers_have_their_own_too(name):
     assert_like(built(name), 2)
 
@@ -102,6 +101,7 @@ FITS = {
     "dropout": lambda: ElmanRNN(
         UNITS, "sigmoid", dropout=0.2, recurrent_dropout=0.2, seed=1, output_units=3
     ),
+    "simple": lambda: keras.layers.SimpleRNN(3, unroll=True),
     "gru": lambda: keras.layers.GRU(3, dropout=0.3, seed=2, kernel_regularizer="l2"),
 }
 
@@ -115,8 +115,9 @@ def fitted(layer, wrap, jit_compile):
     return [model.fit(sequences(), y, **options).history["loss"], *layer.get_weights()]
 
 
-@pytest.mark.parametrize("name, jit_compile", [*((name, "auto") for name in FITS), ("elman", True)])
-def test_fit_gives_the_weights_of_the_layer(name, jit_compile):
+@pytest.mark.parametrize("name", FITS)
+def test_fit_gives_the_weights_of_the_layer(name):
+    jit_compile = name in ("dropout", "simple") if BACKEND == "tensorflow" else "auto"
     expected = fitted(FITS[name](), lambda layer: layer, jit_compile)
     found = fitted(FITS[name](), lambda layer: CheckpointedGradient(layer, 4), jit_compile)
     assert_same(found, expected, 1e-5)
