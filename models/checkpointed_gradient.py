@@ -89,6 +89,7 @@ class CheckpointedGradient(keras.layers.Layer):
 
     def call(self, sequence, initial_state=None, training=False, mask=None):
         _check(sequence, training, mask)
+        sequence = ops.cast(sequence, self.compute_dtype)
         state, return_state = initial_state, self.layer.return_state
         if state is None:
             state = self.layer.get_initial_state(ops.shape(sequence)[0])
