@@ -181,10 +181,14 @@ def _to_the_end():
 
 
 def _check(sequence, training, mask):
-    unknown = training and sequence.shape[1] is None
-    if unknown or mask is not None:
-        received = f"shape {tuple(sequence.shape)} in training" if unknown else "a mask"
+    if training and sequence.shape[1] is None:
         raise ValueError(
-            "A gradient is checkpointed on sequences of one known length, without masks. "
-            f"Received {received}. Write the length into keras.Input((time, features))."
+            "A gradient is checkpointed on sequences of one known length. Received shape "
+            f"{tuple(sequence.shape)} in training. Write the length into "
+            "keras.Input((time, features))."
+        )
+    if mask is not None:
+        raise ValueError(
+            "A gradient is checkpointed on sequences without masks. Received a mask. Train on "
+            "sequences of one length, or take the layer itself for padded ones."
         )
