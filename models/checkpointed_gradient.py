@@ -38,8 +38,8 @@ class CheckpointedGradient(keras.layers.Layer):
         num_steps: K, an integer ≥ 1, or None for √T, rounded up.
 
     Call arguments:
-        sequence: x, `(batch, time, features)`. Without a known number of time steps the layer
-            itself is called, which in training is an error. There are no masks.
+        sequence: x, `(batch, time, features)`. Where the number of time steps is not known the
+            layer itself is called; to train, it must be known. There are no masks.
         initial_state: the state before the first step, as for the layer.
         training: as for the layer.
 
@@ -48,7 +48,7 @@ class CheckpointedGradient(keras.layers.Layer):
 
     Raises:
         ValueError: for another kind of layer, a `num_steps` that is not a positive integer, a
-            mask, or a training step on sequences of unknown length.
+            mask, training on sequences of unknown length, or second derivatives on TensorFlow.
 
     Example:
     >>> import keras
