@@ -2,6 +2,7 @@
 
 from oscillator_zoo.data.serialization import register_with_keras
 
+from .checkpointed_gradient import CheckpointedGradient
 from .duffing_cell import DuffingCell
 from .duffing_reading import duffing_estimates, read_duffing
 from .duffing_start import fit_one_step
@@ -23,6 +24,7 @@ from .truncated_gradient import TruncatedGradient
 
 __all__ = [
     "PINN",
+    "CheckpointedGradient",
     "DuffingCell",
     "ElmanCell",
     "ElmanRNN",

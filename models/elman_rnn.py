@@ -22,7 +22,8 @@ class ElmanRNN(RecurrentLayer):
 
     On TensorFlow the gradient is backpropagation through time by hand (`hidden_states`), and its
     second derivatives are right too. Of every step it keeps h_t alone: with ∂C/∂h and δ, three
-    arrays `(time, batch, units)` at the peak. While training on a known number of steps XLA
+    arrays `(time, batch, units)` at the peak. For long sequences `CheckpointedGradient` keeps few
+    steps of them, and computes the others again. While training on a known number of steps XLA
     compiles the loop by itself, once for each size of batch (outside training: if that is known as
     well); a loop of any length runs without, ten steps to a pass. With `compile(jit_compile=True)`
     it is a part of what XLA compiles. Eager calls, `unroll`, `recurrent_dropout` in training, half
