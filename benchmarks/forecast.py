@@ -1,6 +1,6 @@
 """How far forecasts of oscillators never seen before hold, over three seeds.
 
-    python benchmarks/forecast.py                      # forecast-damped, about ten minutes
+    python benchmarks/forecast.py                      # forecast-damped, about five minutes
     python benchmarks/forecast.py forecast-driven --seeds 0
 
 Each seed has its own training motions, weights and 200 test motions. Prints a Markdown table.
