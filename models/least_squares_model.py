@@ -283,6 +283,8 @@ class LeastSquaresModel(PreciseModel):
                 f"layers. Received: {has_metrics!r}. Leave metrics out."
             )
         super().compile(optimizer=optimizer, **kwargs)
+        if self.built and not self.optimizer_is_ordinary:  # so that a file holds it before any step
+            self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
         given = keras.saving.deserialize_keras_object(config)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from oscillator_zoo.data import Decay
-from oscillator_zoo.models import PINN, ElmanRNN, LeastSquaresModel
+from oscillator_zoo.models import PINN, ElmanRNN, LeastSquaresModel, LevenbergMarquardt
 
 PADDING = -1e9
 # Both compute the same numbers in another order: rounding, enlarged a little by five steps.
@@ -264,6 +264,16 @@ class OwnGraph(LeastSquaresModel):
     def __init__(self, units=2, **kwargs):
         inputs = keras.Input((3,))
         super().__init__(inputs=inputs, outputs=layers.Dense(units)(inputs), **kwargs)
+
+
+def test_a_model_that_took_no_step_yet_survives_a_file(tmp_path):
+    model = dense(LeastSquaresModel, dtype="float64")
+    model.compile(LevenbergMarquardt(initial_damping=0.5))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    data = pairs((3,), (2,), dtype="float64")
+    losses = [one.fit(*data, epochs=2, verbose=0).history["loss"] for one in (model, loaded)]
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize("make", [lambda: dense(Doubled), lambda: OwnCall(2), OwnGraph])
