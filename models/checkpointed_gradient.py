@@ -8,7 +8,7 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from .time_axis import temporarily
+from .time_axis import check_reads_forwards, temporarily
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -65,15 +65,7 @@ class CheckpointedGradient(keras.layers.Layer):
     """
 
     def __init__(self, layer, num_steps=None, **kwargs):
-        is_recurrent = isinstance(layer, keras.layers.RNN)
-        if not is_recurrent or layer.stateful or layer.go_backwards:
-            options = ("stateful", "go_backwards")
-            given = [f"{name}=True" for name in options if getattr(layer, name, False)]
-            raise ValueError(
-                "A gradient is checkpointed in a recurrent layer that reads forwards from its own "
-                f"initial state. Received: {type(layer).__name__} {', '.join(given)}. Pass an "
-                "ElmanRNN or another keras.layers.RNN without these options."
-            )
+        check_reads_forwards(layer, "A gradient is checkpointed", ("stateful", "go_backwards"))
         kwargs.setdefault("dtype", layer.dtype_policy)
         kwargs.setdefault("activity_regularizer", layer.activity_regularizer)
         super().__init__(**kwargs)

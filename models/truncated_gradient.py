@@ -5,7 +5,7 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from .time_axis import temporarily
+from .time_axis import check_reads_forwards, temporarily
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -60,15 +60,9 @@ class TruncatedGradient(keras.layers.Layer):
     """
 
     def __init__(self, layer, num_steps, **kwargs):
-        is_recurrent = isinstance(layer, keras.layers.RNN)
-        if not is_recurrent or layer.stateful or layer.go_backwards or layer.return_state:
-            options = ("stateful", "go_backwards", "return_state")
-            given = [f"{name}=True" for name in options if getattr(layer, name, False)]
-            raise ValueError(
-                "A gradient is truncated in a recurrent layer that reads forwards from its own "
-                f"initial state. Received: {type(layer).__name__} {', '.join(given)}. Pass an "
-                "ElmanRNN or another keras.layers.RNN without these options."
-            )
+        check_reads_forwards(
+            layer, "A gradient is truncated", ("stateful", "go_backwards", "return_state")
+        )
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(**kwargs)
         self.layer = layer
