@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from .checks import positive_integer
+from .checks import positive_integer, real_value
 from .counter_draws import check_ranges, draw_uniform, in_ranges
 from .damped_oscillator import DampedOscillator
 from .force_grid import empty_force
@@ -15,6 +15,7 @@ from .step_loop import solve_stepwise
 from .trajectory import Trajectory
 
 SINUSOID = ("amplitude", "angular_frequency", "phase")
+DECIDE_GROWTH = ("mass", "damping", "stiffness")
 
 
 class StreamSource:
@@ -38,13 +39,20 @@ class StreamSource:
 
     def __init__(self, seed, ranges, force, time_step, num_steps, method):
         self.seed, self.ranges, self.force = seed, check_ranges(ranges), force
-        self.time_step, self.method = time_step, method
+        self.time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
+        self.method = method
         self.num_steps = positive_integer("num_steps", num_steps)
         if force is not None and "amplitude" in ranges:
             raise ValueError(
                 "Each trajectory has one force: a sinusoid of its own, or one that all share. "
                 f"Received: amplitude={ranges['amplitude']!r} and force={force!r}. "
                 "Leave one of them out."
+            )
+        if getattr(force, "ensemble_size", None) is not None:
+            raise ValueError(
+                "All trajectories of a stream share the numbers of their force, or draw those of a "
+                f"sinusoid. Received a {type(force).__name__} of {force.ensemble_size}. "
+                "Pass numbers, or amplitude=(lo, hi)."
             )
 
     def trajectories(self, first, step, num):
@@ -59,11 +67,11 @@ class StreamSource:
         return Trajectory(times, states, problem.feature_names, force, problem)
 
     def extremes(self):
-        """The trajectories at the ends of all ranges, by `simulate`.
+        """The trajectories at the ends of the equation's ranges, far out and strongly driven.
 
-        Raises and warns, before a stream begins, of what would go wrong in it.
+        They are made by `simulate`, which raises and warns of what would go wrong in the stream.
         """
-        ends = [value if isinstance(value, tuple) else (value,) for value in self.ranges.values()]
+        ends = itertools.starmap(_ends, self.ranges.items())
         corners = np.array(list(itertools.product(*ends))).T
         problem = self._oscillators(dict(zip(self.ranges, corners)), corners.shape[1])
         with warnings.catch_warnings(record=True) as caught:
@@ -80,3 +88,10 @@ class StreamSource:
         force = Sinusoid(**wave) if wave else self.force
         values["position"] = np.broadcast_to(values["position"], num).copy()
         return DampedOscillator(**values, force=force)
+
+
+def _ends(name, value):
+    """Both ends of a range that decides whether a motion grows, the larger of any other."""
+    if not isinstance(value, tuple):
+        return (value,)
+    return value if name in DECIDE_GROWTH else (max(value, key=abs),)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from oscillator_zoo.data import (
     Chirp,
+    Constant,
     DampedOscillator,
     forecast_windows,
     simulate,
@@ -256,6 +257,8 @@ def test_growth_at_the_ends_of_the_ranges_is_said_before_it_happens():
         ({"amplitude": 1.0, "phase": (1.0, 0.0)}, r"phase must be .* lo <= hi, in rad"),
         ({"amplitude": 1.0, "force": np.sin}, r"one force.*amplitude=1.0 and force=.*Leave one"),
         ({"force": 1.0}, r"write Constant\(1.0\)"),
+        ({"force": Constant(np.ones(4))}, r"share the numbers.*a Constant of 4. Pass numbers"),
+        ({"time_step": np.array([0.1, 0.2])}, r"time_step must be one number"),
         ({"time_step": -0.1}, r"time_step must be > 0 s"),
         ({"method": "heun"}, r"method must be one of euler"),
         ({"inputs": "forces"}, r"inputs must be 'states', 'force', or a tuple.*for 'states'"),
