@@ -77,7 +77,7 @@ def check_distribution(model):
         raise ValueError(
             "LevenbergMarquardt solves one system of equations for all residuals of a batch, on "
             f"one device. Received: a {type(model).__name__} under a {type(strategy).__name__}. "
-            "Make the model outside of strategy.scope(), or use keras.optimizers.Adam."
+            "Make and compile it outside of strategy.scope(), or use keras.optimizers.Adam."
         )
     if devices > 1 and (model.jit_compile or model.steps_per_execution > 1):
         raise ValueError(

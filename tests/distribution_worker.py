@@ -14,13 +14,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from oscillator_zoo.data import DampedOscillator, trajectory_stream
+from oscillator_zoo.data import (
+    DampedOscillator,
+    Sinusoid,
+    sample_oscillators,
+    simulate,
+    trajectory_stream,
+)
 from oscillator_zoo.models import (
     PINN,
     ElmanRNN,
+    EulerCell,
+    ForecastModel,
     JordanRNN,
     LeastSquaresModel,
     LevenbergMarquardt,
+    ResponseModel,
     interval_model,
 )
 
@@ -64,6 +73,27 @@ def least_squares(num=32, **options):
     return model, model.fit(data, validation_data=data, epochs=2, verbose=0)
 
 
+def forecast():
+    states = keras.Input((None, 2), dtype="float64")
+    layer = ElmanRNN(4, output_units=2, return_sequences=True, dtype="float64")
+    change = layer(states)
+    forecaster = keras.Model(states, keras.layers.Add(dtype="float64")([states, change]))
+    model = ForecastModel(forecaster, warm_up=10)
+    model.compile(keras.optimizers.SGD(1e-2))
+    sequences = simulate(sample_oscillators(16, seed=0), 0.1, num_steps=30).states
+    return model, model.fit(sequences, batch_size=8, shuffle=False, epochs=2, verbose=0)
+
+
+def response():
+    driven = sample_oscillators(16, seed=0, stiffness=1.0, force=Sinusoid(1.0, 1.3))
+    motions = simulate(driven, 0.1, num_steps=30)
+    cell = EulerCell(0.1, damping_rate=0.1, squared_frequency=0.5, dtype="float64")
+    model = ResponseModel(cell)
+    model.compile(keras.optimizers.SGD(1e-2))
+    data = motions.force[:, :-1], motions.states[:, 1:]
+    return model, model.fit(*data, batch_size=8, shuffle=False, epochs=2, verbose=0)
+
+
 def pinn(optimizer=keras.optimizers.SGD, rate=1e-3, **options):
     model = PINN(OSCILLATOR, 3.0, hidden_units=(8, 8), seed=1, **options)
     model.compile(optimizer(rate))
@@ -96,6 +126,8 @@ CASES = {
     "JordanRNN": lambda: recurrent(JordanRNN),
     "least squares": lambda: least_squares(metrics=[MAE(dtype="float64")]),
     "least squares, uneven": lambda: least_squares(num=33),
+    "ForecastModel": forecast,
+    "ResponseModel": response,
     "PINN": lambda: pinn(),
     "PINN, Adam": lambda: pinn(ADAM, 1e-2),
     "PINN, long": long_pinn,
@@ -120,7 +152,7 @@ REFUSED = {
 
 def relative(one, other):
     one, other = np.ravel(one), np.ravel(other)
-    return float(np.abs(one - other).max() / np.abs(one).max())
+    return float(np.abs(one - other).max() / max(np.abs(one).max(), 1e-300))
 
 
 def compared(case, strategy):

@@ -35,7 +35,7 @@ def test_two_devices_end_with_the_weights_and_the_history_of_one(name, results):
     ("name", "message"),
     [
         ("LevenbergMarquardt", "on one device. Received: a PINN under a MirroredStrategy"),
-        ("one device", "Make the model outside of strategy.scope(), or use keras.optimizers.Adam"),
+        ("one device", "Make and compile it outside of strategy.scope(), or use keras.optim"),
         ("jit_compile", "Received: jit_compile=True and steps_per_execution=1 for 2 replicas"),
         ("steps_per_execution", "steps_per_execution=4 for 2 replicas. Leave them out"),
         ("odd points", "Received batches of 63. Use a size that 2 divides, such as 64"),
