@@ -5,7 +5,8 @@
 needs the extra `benchmark`. The contenders take turns, so that all see the same machine; only with
 large ensembles, whose memory would be as fresh or used as the one before leaves it, does each make
 its calls in a row. Medians are shown, with the ratio to oscillator_zoo in brackets (of the medians,
-and of the fastest calls): above 1, oscillator_zoo is faster.
+and of the fastest calls): above 1, oscillator_zoo is faster. The case "stream", in `stream.py`,
+asks whether `trajectory_stream` keeps up with `fit`, and needs no extra: `--case stream`.
 """
 
 import argparse
@@ -23,10 +24,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads must not slo
 
 import numpy as np
 from contenders import CONTENDERS, Ensemble, numpy_loop
+from stream import stream_table
 
 OURS = "oscillator_zoo"
 LARGE = 10_000  # trajectories
 PACKAGES = ("numpy", "scipy", "numba", "jax", "diffrax", "torch", "torchdiffeq")
+OF_STREAM = ("numpy", "keras", "tensorflow")
 
 
 def measure(case, batch, dtype, num_steps, rounds):
@@ -137,14 +140,20 @@ def main():
     parser.add_argument("--quick", action="store_true", help="1 and 1000 trajectories, few rounds")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 1000, 100_000])
     parser.add_argument("--dtype", nargs="+", default=["float64", "float32"])
-    parser.add_argument("--case", nargs="+", default=["free", "driven", "duffing"])
+    parser.add_argument("--case", nargs="+", default=["free", "driven", "duffing", "stream"])
     parser.add_argument("--steps", type=int, default=1000)
     arguments = parser.parse_args()
     batches = [b for b in arguments.batch if b <= 1000] if arguments.quick else arguments.batch
 
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    packages = OF_STREAM if arguments.case == ["stream"] else PACKAGES
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     print(f"{datetime.date.today()}, {processor()}, commit {commit()}, {versions}.\n")
     for case in arguments.case:
+        load = os.getloadavg()[0]
+        if case == "stream":
+            print(stream_table(rounds=3 if arguments.quick else 9))
+            print(f"Load before and after: {load:.1f}, {os.getloadavg()[0]:.1f}.\n", flush=True)
+            continue
         for dtype in arguments.dtype:
             measured = {}
             load = os.getloadavg()[0]

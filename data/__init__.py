@@ -13,6 +13,7 @@ from .pendulum import Pendulum
 from .sampling import sample_oscillators
 from .simulation import simulate
 from .splits import split_by_time, split_by_trajectory
+from .stream import trajectory_stream
 from .trajectory import Trajectory
 from .van_der_pol import VanDerPol
 from .variable_length import variable_length_batches
@@ -45,5 +46,6 @@ __all__ = [
     "split_by_time",
     "split_by_trajectory",
     "system_identification_pairs",
+    "trajectory_stream",
     "variable_length_batches",
 ]

@@ -63,9 +63,9 @@ def rows(columns, dtype):
         )
     with np.errstate(over="ignore"):
         cast = columns.astype(dtype)
-    bad = np.argwhere(~np.isfinite(cast))
-    if len(bad):
-        where = tuple(bad[0])
+    finite = np.isfinite(cast)
+    if not finite.all():
+        where = tuple(np.argwhere(~finite)[0])
         raise ValueError(
             f"The data must be finite in {np.dtype(dtype).name}. Received {columns[where]:g} in "
             f"trajectory {where[0]} at index {where[1]} of its times. Remove or rescale it first."

@@ -66,12 +66,7 @@ def system_identification_pairs(
             f"length must be at most {num_times - 1}, the number of steps. "
             f"Received length={length}. Use shorter pieces or a longer trajectory."
         )
-    names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
-    if not names or set(names) - {"force", "initial_state"}:
-        raise ValueError(
-            "inputs must be 'force', or a tuple of 'force' and 'initial_state'. "
-            f"Received: {inputs!r}. Leave it out for ('force', 'initial_state')."
-        )
+    names = check_inputs(inputs)
     _ = trajectory.time_step
     arrays = [
         rows(columns, dtype)
@@ -90,3 +85,27 @@ def system_identification_pairs(
         return chosen, tf.gather(outputs, start[:, None] + steps + 1)
 
     return batches(starts, arrays, gather, batch_size, shuffle_seed)
+
+
+def check_inputs(inputs, also=None):
+    """The names of the inputs, a tuple.
+
+    Args:
+        inputs: "force", or a tuple of "force" and "initial_state".
+        also: another name that is allowed alone.
+
+    Raises:
+        ValueError: for other names, or none.
+    """
+    names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    if names == (also,):
+        return names
+    if not names or set(names) - {"force", "initial_state"}:
+        other, cure = "", "Leave it out for ('force', 'initial_state')"
+        if also is not None:
+            other, cure = f"'{also}', ", f"Leave it out for '{also}'"
+        raise ValueError(
+            f"inputs must be {other}'force', or a tuple of 'force' and 'initial_state'. "
+            f"Received: {inputs!r}. {cure}."
+        )
+    return names

@@ -72,15 +72,24 @@ def sample_oscillators(
     return DampedOscillator(**drawn, force=force, start_time=start_time)
 
 
-def _draw(name, value, num, generator):
-    """A number as it is; for a range (lo, hi), `num` values of it."""
+def value_or_range(name, value, unit):
+    """A float for a number, (lo, hi) in floats for a range; raises for anything else."""
     if isinstance(value, tuple | list) and len(value) == 2:
-        low, high = (real_value(name, bound, UNITS[name], arrays=False) for bound in value)
+        low, high = (real_value(name, bound, unit, arrays=False) for bound in value)
         if np.ndim(low) == np.ndim(high) == 0 and low <= high:
-            return low + (high - low) * generator.random(num)
+            return low, high
     elif np.ndim(value) == 0:
-        return real_value(name, value, UNITS[name], arrays=False)
+        return real_value(name, value, unit, arrays=False)
     raise ValueError(
-        f"{name} must be a number or a range (lo, hi) with lo <= hi, in {UNITS[name]}. "
+        f"{name} must be a number or a range (lo, hi) with lo <= hi, in {unit}. "
         f"Received: {value!r}. For values of your own, pass arrays to DampedOscillator."
     )
+
+
+def _draw(name, value, num, generator):
+    """A number as it is; for a range (lo, hi), `num` values of it."""
+    value = value_or_range(name, value, UNITS[name])
+    if not isinstance(value, tuple):
+        return value
+    low, high = value
+    return low + (high - low) * generator.random(num)

@@ -123,7 +123,7 @@ class ForecastModel(LeastSquaresModel):
     @property
     def horizon(self):
         """Number of steps of a forecast in training, None for the rest of the sequence."""
-        return int(self._horizon) or None
+        return int(ops.convert_to_numpy(self._horizon)) or None
 
     @horizon.setter
     def horizon(self, value):
@@ -132,7 +132,7 @@ class ForecastModel(LeastSquaresModel):
     @property
     def teacher_forcing(self):
         """Probability that training shows the true state."""
-        return float(self._teacher_forcing)
+        return float(ops.convert_to_numpy(self._teacher_forcing))
 
     @teacher_forcing.setter
     def teacher_forcing(self, value):

@@ -6,6 +6,7 @@ from keras import ops
 from oscillator_zoo.data.serialization import check_saveable
 
 from .bound_endpoint import bound_endpoint
+from .distribution import num_replicas
 from .force_data import add_force, force_values, has_plain_force
 from .least_squares_model import LeastSquaresModel
 from .saveable import check_registered_function
@@ -56,6 +57,7 @@ class IntervalModel(LeastSquaresModel):
         """Checks the times of a dataset; puts the values of a plain force beside them."""
         if not isinstance(dataset, tf.data.Dataset):
             return dataset
+        dataset = super().prepare(dataset)
         start, duration = self.problem.start_time, self.duration
         checked = dataset.map(lambda *batch: _inside(batch, start, duration))
         return add_force(checked, self.problem)
@@ -84,6 +86,7 @@ class IntervalModel(LeastSquaresModel):
             return
         per_epoch = int(x.cardinality())
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
+        is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
         if (steps, is_long) != (self.steps_per_execution, self.jit_compile):
             self.steps_per_execution, self.jit_compile = steps, is_long

@@ -4,6 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from .distribution import (
+    check_batches,
+    check_distribution,
+    part_of_cost,
+    zero_without_samples,
+)
 from .elimination import one_window
 from .feeding import ALL
 from .graph_class import graph_class, is_graph
@@ -33,6 +39,11 @@ class LeastSquaresModel(PreciseModel):
     given to `compile` are computed by a second call of the model, without dropout; where a batch
     has no targets they are left out. Keras computes them in float32 unless they say otherwise,
     `keras.metrics.MeanAbsoluteError(dtype="float64")`.
+
+    Made in the scope of a `tf.distribute.MirroredStrategy`, it is trained by gradients on several
+    devices, which share each batch, to the weights of one device up to rounding. (A Keras mask is
+    made up for within the part of each device.) The number of devices divides the size of a batch;
+    only the last batch may be of another. `LevenbergMarquardt` works on one device.
 
     Args:
         inputs: symbolic `keras.Input`, or a structure of them.
@@ -123,7 +134,8 @@ class LeastSquaresModel(PreciseModel):
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
             cost = self.cost(residuals)
-            scaled_cost = self.optimizer.scale_loss(cost)  # differs only in mixed precision
+            # Differs from the cost in mixed precision, and where devices share the batch.
+            scaled_cost = self.optimizer.scale_loss(part_of_cost(cost, x))
         gradients = tape.gradient(scaled_cost, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.log(x, y, sample_weight, cost, residuals)
@@ -152,6 +164,10 @@ class LeastSquaresModel(PreciseModel):
 
     def own_callbacks(self):
         return [StopWhenFinished()]
+
+    def prepare(self, dataset):
+        check_batches(dataset, self.distribute_strategy)
+        return dataset
 
     @property
     def stop_reason(self):
@@ -236,6 +252,7 @@ class LeastSquaresModel(PreciseModel):
 
     def log(self, x, y, sample_weight, cost, residuals):
         """Update the metrics with one batch and return all of them by name."""
+        cost = zero_without_samples(cost, x)
         self.loss_tracker.update_state(cost, sample_weight=ops.shape(residuals)[0])
         if self._compile_metrics is None or y is None:
             return self._own_results()
@@ -269,7 +286,8 @@ class LeastSquaresModel(PreciseModel):
             **kwargs: as for `keras.Model.compile`.
 
         Raises:
-            ValueError: for another loss, or for metrics of a model with stateful layers.
+            ValueError: for another loss, for metrics of a model with stateful layers, or for
+                `LevenbergMarquardt` under a strategy of several devices.
         """
         if loss not in (None, "mse", "mean_squared_error"):
             raise ValueError(
@@ -283,6 +301,7 @@ class LeastSquaresModel(PreciseModel):
                 f"layers. Received: {has_metrics!r}. Leave metrics out."
             )
         super().compile(optimizer=optimizer, **kwargs)
+        check_distribution(self)
         if self.built and not self.optimizer_is_ordinary:  # so that a file holds it before any step
             self.optimizer.build(self.trainable_variables)
 

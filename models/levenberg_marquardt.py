@@ -47,6 +47,8 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         initial_damping: λ at the start, relative to the largest squared column of J.
         name: name of the optimizer.
 
+    It works on one device: not under a `tf.distribute.MirroredStrategy`.
+
     Raises:
         ValueError: in a model that is not a `LeastSquaresModel`.
 

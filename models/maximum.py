@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from .distribution import largest_of_replicas
+
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
 class Maximum(keras.metrics.Metric):
@@ -21,12 +23,14 @@ class Maximum(keras.metrics.Metric):
 
     def __init__(self, name="maximum", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.largest = self.add_variable((), initializer="zeros", dtype=self.dtype, name="largest")
+        # The replicas of a strategy hold the same number, and so does their mean.
+        options = {"dtype": self.dtype, "aggregation": "mean", "name": "largest"}
+        self.largest = self.add_variable((), initializer="zeros", **options)
         self.reset_state()
 
     def update_state(self, values, sample_weight=None):
         values = ops.cast(values, self.dtype)
-        self.largest.assign(ops.maximum(self.largest, ops.max(values)))
+        self.largest.assign(ops.maximum(self.largest, largest_of_replicas(ops.max(values))))
 
     def result(self):
         return self.largest + 0.0  # a value: the variable itself would go on changing

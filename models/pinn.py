@@ -68,6 +68,8 @@ class PINN(ErrorBars, Identification, Family):
       `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
       falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
 
+    With Adam several devices may share the points (`LeastSquaresModel` says how).
+
     `history` has the `loss` C in (m/s²)² and `residual_max`, the largest |r| at the training
     points, in m/s² (to callbacks that watch it say `mode="min"`).
 

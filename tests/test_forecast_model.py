@@ -172,6 +172,7 @@ def test_least_squares_find_the_oscillator_from_free_runs():
 
 
 def test_adam_learns_with_both_schedules():
+    keras.utils.set_random_seed(1)  # from some weights twelve epochs do not suffice
     motions = simulate(sample_oscillators(8, seed=0, damping=0.5, stiffness=1.0), 0.1, 60)
     model = ForecastModel(forecaster(num_features=2), WARM_UP)
     model.compile(keras.optimizers.Adam(2e-2))
