@@ -86,9 +86,7 @@ def pinn_pendulum(epochs=60, seed=0, callbacks=()):
 
 def pinn_coupled(epochs=60, seed=0, callbacks=()):
     """Two masses between walls, with a weak spring that passes the motion on, over 10 s."""
-    problem = CoupledOscillators(
-        masses=(1.0, 1.0), stiffness=(1.0, 0.2, 1.0), position=(1.0, 0.0)
-    )
+    problem = CoupledOscillators(masses=(1.0, 1.0), stiffness=(1.0, 0.2, 1.0), position=(1.0, 0.0))
     return solve(problem, 10.0, epochs, seed, callbacks)
 
 

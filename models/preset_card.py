@@ -1,0 +1,201 @@
+"""`card.json`: what a preset says about the model beside it."""
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+
+import keras
+import numpy as np
+
+from oscillator_zoo.data.configurable import Configurable, did_you_mean
+from oscillator_zoo.data.files import open_to_read, reason, write_whole
+
+FORMAT_VERSION = 1
+# What a model does, and the error that a table of presets shows.
+TASKS = {
+    "solution": ("position_relative_l2", "relative L2"),
+    "forecast": ("rmse", "RMSE / amplitude, free run"),
+    "response": ("position_nrmse", "RMSE / standard deviation"),
+}
+LONG_ARRAY = 8  # numbers; the card has the range of a longer one
+LARGEST_FILE = 2**20  # bytes; a card has some thousand
+
+
+def complete_card(card, model, name):
+    """A card with all its keys: those given, and what the model itself knows.
+
+    Args:
+        card: dictionary, see `save_preset`.
+        model: the `keras.Model`.
+        name: of the preset.
+
+    Raises:
+        ValueError: for unknown keys, or values of another kind than a card holds.
+    """
+    if not isinstance(card, dict):
+        raise ValueError(
+            f"A card is a dictionary. Received: {card!r}. Pass {{'errors': {{…}}}} at least."
+        )
+    default = {"task": "solution" if hasattr(model, "problem") else None, "warm_up": 1}
+    default |= {"problem": None, "trained_for": {}, "recipe": None, "seed": None, "epochs": None}
+    default |= {"errors": {}, "training": {}, "notes": []}
+    for key in card:
+        if key not in default:
+            raise ValueError(
+                f"A card takes {', '.join(default)}. Received: {key!r}.{did_you_mean(key, default)}"
+            )
+    head = {"format_version": FORMAT_VERSION, "name": name}
+    own = {**facts_of(model), "versions": versions(), "sha256": weights_sha256(model)}
+    complete = {**head, **default, **json.loads(json.dumps(card)), **own}
+    try:
+        _check(complete)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"A card holds plain numbers and texts. Received: {reason(error)}. See save_preset."
+        ) from error
+    return complete
+
+
+def write_card(path, card):
+    """Write a complete card, whole or not at all."""
+    with write_whole(path) as temporary:
+        text = json.dumps(card, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_card(path):
+    """The content of a `card.json`, checked.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for a damaged or foreign file, or one of a later format.
+    """
+    with open_to_read(path, "A preset's card", mode="rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    try:
+        if len(content) > LARGEST_FILE:
+            raise ValueError(f"more than {LARGEST_FILE} bytes")
+        card = json.loads(content)
+        _check(card)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"card.json must be as `save_preset` wrote it. Received: {path} "
+            f"({type(error).__name__}: {reason(error)}). Save or install the preset again."
+        ) from error
+    return card
+
+
+def check_fits(card, model, folder):
+    """Raise unless the card is that of the model: class, problem, weights."""
+    own = {**facts_of(model), "sha256": weights_sha256(model)}
+    wrong = [key for key, value in own.items() if card[key] != value]
+    if wrong:
+        raise ValueError(
+            "The card of a preset must be that of the weights beside it. "
+            f"Received: {folder}, where {', '.join(wrong)} of card.json differ from model.keras. "
+            "Save or install the preset again."
+        )
+
+
+def facts_of(model):
+    """What a model itself tells, in the words of a card: class, weights, a PINN's problem."""
+    facts = {"class": type(model).__name__, "num_weights": model.count_params()}
+    if hasattr(model, "problem") and hasattr(model, "duration"):
+        trained_for = {"start_time": model.problem.start_time, "duration": model.duration}
+        if model.parameter_ranges is not None:
+            trained_for["parameter_ranges"] = model.parameter_ranges
+        facts |= {"problem": described(model.problem), "trained_for": trained_for}
+    return json.loads(json.dumps(facts))
+
+
+def described(value):
+    """A problem, a force or another argument as JSON takes it; long arrays as [lowest, highest].
+
+    Example:
+    >>> from oscillator_zoo.data import Decay
+    >>> described(Decay(rate=2.0))
+    {'class': 'Decay', 'rate': 2.0, 'position': 1.0, 'start_time': 0.0}
+    """
+    if isinstance(value, Configurable):
+        arguments = {name: described(part) for name, part in value.get_config().items()}
+        return {"class": type(value).__name__, **arguments}
+    if isinstance(value, np.ndarray):
+        is_long = value.size > LONG_ARRAY
+        return [float(value.min()), float(value.max())] if is_long else value.tolist()
+    if isinstance(value, list | tuple):
+        return [described(part) for part in value]
+    is_plain = value is None or isinstance(value, bool | int | float | str)
+    return value if is_plain else getattr(value, "__name__", type(value).__name__)
+
+
+def weights_sha256(model):
+    """Hash of the weights' numbers and shapes, 64 hexadecimal digits.
+
+    A file would not do: the archive holds the time at which it was written.
+    """
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        array = np.asarray(keras.ops.convert_to_numpy(weight))
+        digest.update(f"{array.dtype.name} {array.shape}".encode())
+        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def versions():
+    """Versions of what a model depends on, as texts by name; of the backend in use."""
+    names = {"numpy", "keras", keras.backend.backend(), "oscillator-zoo"}
+    found = {name: importlib.metadata.version(name) for name in sorted(names)}
+    return {"python": platform.python_version(), **found}
+
+
+def _check(card):
+    """Raise unless a card has all keys, each with a value of its kind."""
+    if card["format_version"] != FORMAT_VERSION:
+        raise ValueError(
+            f"format_version {card['format_version']!r}, where {FORMAT_VERSION} is expected"
+        )
+    for key, is_right in KINDS.items():
+        if not is_right(card[key]):
+            raise ValueError(f"{key} {str(card[key])[:80]!r} is none")
+
+
+def _is_text(value):
+    return isinstance(value, str)
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62
+
+
+def _is_number(value):
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and abs(value) < 1e300 and math.isfinite(value)
+
+
+def _is_dictionary(value):
+    return isinstance(value, dict)
+
+
+def _or_none(is_right):
+    return lambda value: value is None or is_right(value)
+
+
+KINDS = {
+    "name": _is_text,
+    "class": _is_text,
+    "task": lambda value: _is_text(value) and value in TASKS,
+    "warm_up": lambda value: _is_count(value) and 1 <= value < 2**31,
+    "problem": _or_none(lambda value: _is_dictionary(value) and _is_text(value.get("class"))),
+    "trained_for": _is_dictionary,
+    "recipe": _or_none(_is_text),
+    "seed": _or_none(_is_count),
+    "epochs": _or_none(_is_count),
+    "num_weights": _is_count,
+    "errors": lambda value: _is_dictionary(value) and all(map(_is_number, value.values())),
+    "training": lambda value: _is_dictionary(value) and _is_number(value.get("seconds", 0)),
+    "notes": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "versions": lambda value: _is_dictionary(value) and all(map(_is_text, value.values())),
+    "sha256": lambda value: _is_text(value) and len(value) == 64,
+}
