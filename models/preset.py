@@ -103,7 +103,7 @@ def save_preset(model, folder, card):
     >>> folder = pathlib.Path(tempfile.mkdtemp()) / "my-decay"
     >>> save_preset(PINN(Decay(), duration=1.0, hidden_units=(3,)), folder, {})
     >>> PINN.from_preset(folder).card["num_weights"]
-    9
+    10
     """
     folder = pathlib.Path(folder)
     content = complete_card(card, model, folder.name)

@@ -8,7 +8,7 @@ import platform
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.models import from_preset, save_preset
 from oscillator_zoo.models.preset import PRESETS, preset_names
-from oscillator_zoo.models.preset_card import described
+from oscillator_zoo.models.preset_facts import described
 
 from .duffing_recipe import measured_motions
 from .forecast_recipes import harmonic_motions
