@@ -107,6 +107,8 @@ def save_preset(model, folder, card):
     """
     folder = pathlib.Path(folder)
     content = complete_card(card, model, folder.name)
+    if getattr(model, "optimizer", None) is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)  # reading warns of one without state
     with write_whole_folder(folder, "preset", _is_preset) as temporary:
         temporary.mkdir()
         write_model(model.save, temporary / "model.keras")

@@ -48,7 +48,7 @@ def complete_card(card, model, name):
         _check(complete)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"A card holds plain numbers and texts. Received: {reason(error)}. See save_preset."
+            f"A card holds plain numbers and texts. Received: {reason(error)}. Correct it."
         ) from error
     return complete
 
@@ -100,9 +100,9 @@ def _check(card):
         raise ValueError(
             f"format_version {card['format_version']!r}, where {FORMAT_VERSION} is expected"
         )
-    for key, is_right in KINDS.items():
+    for key, (is_right, expected) in KINDS.items():
         if not is_right(card[key]):
-            raise ValueError(f"{key} {str(card[key])[:80]!r} is none")
+            raise ValueError(f"{key} {repr(card[key])[:80]}, where {expected} is expected")
 
 
 def _is_text(value):
@@ -126,20 +126,38 @@ def _or_none(is_right):
     return lambda value: value is None or is_right(value)
 
 
+def _is_errors(value):
+    return _is_dictionary(value) and all(map(_is_number, value.values()))
+
+
+def _is_problem(value):
+    return _is_dictionary(value) and _is_text(value.get("class"))
+
+
+def _is_texts(values):
+    return isinstance(values, list) and all(map(_is_text, values))
+
+
 KINDS = {
-    "name": _is_text,
-    "class": _is_text,
-    "task": lambda value: _is_text(value) and value in TASKS,
-    "warm_up": lambda value: _is_count(value) and 1 <= value < 2**31,
-    "problem": _or_none(lambda value: _is_dictionary(value) and _is_text(value.get("class"))),
-    "trained_for": _is_dictionary,
-    "recipe": _or_none(_is_text),
-    "seed": _or_none(_is_count),
-    "epochs": _or_none(_is_count),
-    "num_weights": _is_count,
-    "errors": lambda value: _is_dictionary(value) and all(map(_is_number, value.values())),
-    "training": lambda value: _is_dictionary(value) and _is_number(value.get("seconds", 0)),
-    "notes": lambda value: isinstance(value, list) and all(map(_is_text, value)),
-    "versions": lambda value: _is_dictionary(value) and all(map(_is_text, value.values())),
-    "sha256": lambda value: _is_text(value) and len(value) == 64,
+    "name": (_is_text, "a text"),
+    "class": (_is_text, "a text"),
+    "task": (lambda value: _is_text(value) and value in TASKS, f"one of {', '.join(TASKS)}"),
+    "warm_up": (lambda value: _is_count(value) and 1 <= value < 2**31, "a number of samples"),
+    "problem": (_or_none(_is_problem), "a dictionary with a class, or null,"),
+    "trained_for": (_is_dictionary, "a dictionary"),
+    "recipe": (_or_none(_is_text), "a text, or null,"),
+    "seed": (_or_none(_is_count), "an integer, or null,"),
+    "epochs": (_or_none(_is_count), "an integer, or null,"),
+    "num_weights": (_is_count, "an integer ≥ 0"),
+    "errors": (_is_errors, "a dictionary of finite numbers"),
+    "training": (
+        lambda value: _is_dictionary(value) and _is_number(value.get("seconds", 0)),
+        "a dictionary with a number of seconds",
+    ),
+    "notes": (_is_texts, "a list of texts"),
+    "versions": (
+        lambda value: _is_dictionary(value) and _is_texts(list(value.values())),
+        "a dictionary of texts",
+    ),
+    "sha256": (lambda value: _is_text(value) and len(value) == 64, "a hash of 64 digits"),
 }

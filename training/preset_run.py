@@ -160,4 +160,3 @@ def _make_ready(model):
     if isinstance(config.get("learning_rate"), dict):
         config["learning_rate"] = GOING_ON
         model.compile(type(model.optimizer).from_config(config), loss=model.loss)
-        model.optimizer.build(model.trainable_variables)
