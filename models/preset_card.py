@@ -134,6 +134,18 @@ def _is_problem(value):
     return _is_dictionary(value) and _is_text(value.get("class"))
 
 
+def _is_range(value):
+    is_pair = isinstance(value, list) and len(value) == 2
+    return _is_number(value) or (is_pair and all(map(_is_number, value)))
+
+
+def _is_ranges(value):
+    return _is_dictionary(value) and all(
+        _is_range(part) or (name == "parameter_ranges" and _is_ranges(part))
+        for name, part in value.items()
+    )
+
+
 def _is_texts(values):
     return isinstance(values, list) and all(map(_is_text, values))
 
@@ -144,7 +156,7 @@ KINDS = {
     "task": (lambda value: _is_text(value) and value in TASKS, f"one of {', '.join(TASKS)}"),
     "warm_up": (lambda value: _is_count(value) and 1 <= value < 2**31, "a number of samples"),
     "problem": (_or_none(_is_problem), "a dictionary with a class, or null,"),
-    "trained_for": (_is_dictionary, "a dictionary"),
+    "trained_for": (_is_ranges, "a dictionary of numbers and ranges"),
     "recipe": (_or_none(_is_text), "a text, or null,"),
     "seed": (_or_none(_is_count), "an integer, or null,"),
     "epochs": (_or_none(_is_count), "an integer, or null,"),

@@ -94,4 +94,4 @@ def _problem(problem):
     if problem is None:
         return "measured"
     force = problem.get("force")
-    return problem["class"] + (f", {force['class']}" if isinstance(force, dict) else "")
+    return problem["class"] + (f", {force.get('class')}" if isinstance(force, dict) else "")

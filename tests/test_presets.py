@@ -219,6 +219,9 @@ class TestReading:
             ({"errors": {"position_max": math.nan}}, "errors"),
             ({"num_weights": -1}, "num_weights -1, where an integer ≥ 0 is expected"),
             ({"notes": "one"}, "notes 'one'"),
+            ({"trained_for": {"force": ["a", "b"]}}, "a dictionary of numbers and ranges"),
+            ({"trained_for": {"force": [1.0]}}, "a dictionary of numbers and ranges"),
+            ({"trained_for": {"parameter_ranges": {"damping": "all"}}}, "numbers and ranges"),
             ({"problem": ["Decay"]}, "problem"),
         ],
     )
