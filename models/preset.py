@@ -4,6 +4,8 @@ import os
 import pathlib
 import types
 
+import keras
+
 from oscillator_zoo.data.configurable import did_you_mean
 
 from .model_file import load_model, write_model
@@ -12,6 +14,7 @@ from .saved_model import write_whole_folder
 
 PRESETS = pathlib.Path(__file__).parent / "presets"
 FILES = {"card.json", "model.keras"}
+TENSORFLOW_ONLY = ("PINN", "LeastSquaresModel", "ResponseModel", "ForecastModel")
 
 
 def preset_names():
@@ -41,7 +44,8 @@ def from_preset(name):
 
     Raises:
         FileNotFoundError: if there is neither such a preset nor such a folder.
-        ValueError: for a damaged preset, a card that does not fit its weights, or a later format.
+        ValueError: for a damaged preset, a card that does not fit its weights, a later format, or
+            a model that the Keras backend in use cannot hold.
 
     Example:
     >>> model = from_preset("pinn-decay")
@@ -50,6 +54,7 @@ def from_preset(name):
     """
     folder = preset_folder(name)
     card = read_card(folder / "card.json")
+    _check_backend(card)
     model = load_model(folder / "model.keras")
     check_fits(card, model, folder)
     model.card = types.MappingProxyType(card)
@@ -113,6 +118,16 @@ def save_preset(model, folder, card):
         temporary.mkdir()
         write_model(model.save, temporary / "model.keras")
         write_card(temporary / "card.json", content)
+
+
+def _check_backend(card):
+    backend = keras.backend.backend()
+    if card["class"] in TENSORFLOW_ONLY and backend != "tensorflow":
+        raise ValueError(
+            f"The preset {card['name']!r} is a {card['class']}, which needs TensorFlow. Received "
+            f"the Keras backend {backend!r}. Set the environment variable "
+            "KERAS_BACKEND=tensorflow before Keras is imported."
+        )
 
 
 def _is_preset(folder):

@@ -109,7 +109,7 @@ def test_the_table_is_a_mapping_that_prints():
 def test_the_readme_shows_the_table_of_the_cards():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- presets -->\n(.*?)\n<!-- end of presets -->", text, re.DOTALL)[1]
-    assert shown == available_presets().markdown(), "run python .ci/readme_presets.py"
+    assert shown == available_presets().markdown(), "run python .ci/presets.py"
 
 
 def test_the_wheel_takes_all_presets_along_and_they_are_small():
