@@ -85,7 +85,7 @@ def _row(card):
         str(card["num_weights"]),
         shown_error(card),
         TASKS[card["task"]][1],
-        "–" if seconds is None else f"{seconds:.2g}",
+        "–" if seconds is None else f"{seconds:.1f}",
     )
 
 
