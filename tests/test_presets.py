@@ -75,6 +75,7 @@ def test_a_preset_is_as_good_as_its_card_says(name):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_preset_that_is_made_again_is_as_good(name, tmp_path):
     card = available_presets()[name]
@@ -85,7 +86,8 @@ def test_a_preset_that_is_made_again_is_as_good(name, tmp_path):
     ratio = (again["errors"][measure] + ROUNDING) / (card["errors"][measure] + ROUNDING)
     assert 1.0 / 3.0 < ratio < 3.0
     assert again["num_weights"] == card["num_weights"]
-    assert again["trained_for"] == pytest.approx(card["trained_for"])
+    ranges = [keras.tree.flatten(one["trained_for"]) for one in (again, card)]
+    assert ranges[0] == pytest.approx(ranges[1])
 
 
 def test_cards_say_how_the_presets_were_made():
