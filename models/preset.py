@@ -40,7 +40,7 @@ def from_preset(name):
         name: one of `available_presets()`, or the path of a folder.
 
     Returns:
-        `keras.Model`, compiled.
+        `keras.Model`, compiled if it was when saved, as those of the package are.
 
     Raises:
         FileNotFoundError: if there is neither such a preset nor such a folder.

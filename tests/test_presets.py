@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from oscillator_zoo.data import DampedOscillator, Decay, Sinusoid, simulate
+from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sinusoid, simulate
 from oscillator_zoo.models import (
     PINN,
     LevenbergMarquardt,
@@ -144,6 +144,25 @@ def test_a_preset_is_exported_with_the_same_numbers(name, tmp_path):
     expected = model(tf.nest.map_structure(tf.constant, inputs))
     served = loaded.serve(tf.nest.map_structure(tf.constant, inputs))
     np.testing.assert_allclose(served, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["elman-measured", "duffing-measured"])
+def test_a_preset_of_a_record_is_judged_on_the_record(name, tmp_path):
+    force = Sinusoid(0.5, angular_frequency=1.7)
+    motion = simulate(Duffing(damping=0.2, force=force), 0.1, 3000, method="rk4")
+    columns = [motion.force[0, :, 0], motion.feature("position")[0]]
+    record = {"data": tmp_path / "record.csv", "sampling_rate": 10.0}
+    np.savetxt(record["data"], np.stack(columns, axis=1), delimiter=",")
+    run, evaluation = train(name, tmp_path / "run", epochs=1, **record)
+    folder = write_preset(run, evaluation, tmp_path / "mine")
+    again = open_run(folder, **record).evaluate()
+    assert again["model"] == pytest.approx(evaluation["model"], rel=1e-6)
+    assert again["autoregression"] == pytest.approx(evaluation["autoregression"], rel=1e-6)
+    assert str(tmp_path) not in (folder / "card.json").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="judged on test data"):
+        open_run(folder).evaluate()
+    with pytest.raises(ValueError, match="A run's folder has its own test data"):
+        open_run(tmp_path / "run", **record)
 
 
 class TestGoingOn:

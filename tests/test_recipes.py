@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.data import DampedOscillator, Duffing, Sampled, Sinusoid, simulate
-from oscillator_zoo.models import read_duffing
-from oscillator_zoo.training import recipes, train
+from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
+from oscillator_zoo.models import PINN, read_duffing
+from oscillator_zoo.training import evaluate_family, recipes, train
 from oscillator_zoo.training.family_recipes import (
     DAMPED,
     DRIVEN,
@@ -120,6 +120,12 @@ def test_the_damped_family_is_right_between_its_nodes(tmp_path):
     exact = DampedOscillator(damping=0.123, stiffness=1.77).exact(times)[0]
     x = run.model({"t": times, "damping": 0.123, "stiffness": 1.77})
     assert np.abs(x - exact).max() < evaluation["pinn"]["position_bound"]
+
+
+def test_a_single_solution_is_no_family():
+    pinn = PINN(Decay(), duration=1.0, hidden_units=(3,))
+    with pytest.raises(ValueError, match=r"parameter_ranges.*use evaluate_solution"):
+        evaluate_family(pinn)
 
 
 def test_a_run_without_test_data_cannot_be_judged():

@@ -33,6 +33,9 @@ def evaluate_family(pinn):
     Returns:
         `Evaluation` with the methods "pinn" and "middle".
 
+    Raises:
+        ValueError: for a model that is not a `PINN` with `parameter_ranges`.
+
     Example:
     >>> from oscillator_zoo.data import Decay
     >>> from oscillator_zoo.models import PINN, LevenbergMarquardt
@@ -42,6 +45,7 @@ def evaluate_family(pinn):
     >>> evaluate_family(family)["pinn"]["position_max"] < 1e-9
     True
     """
+    _check_family(pinn)
     start = pinn.problem.start_time
     times = np.linspace(start, start + pinn.duration, TIMES)
     axes = [np.linspace(low, high, VALUES) for low, high in pinn.parameter_ranges.values()]
@@ -66,6 +70,14 @@ def evaluate_family(pinn):
     ranges = ", ".join(f"{n} {a:g} to {b:g}" for n, (a, b) in pinn.parameter_ranges.items())
     notes = (f"The worst of {len(grid)} members: {ranges}; {TIMES} times each.",)
     return Evaluation(scores, _labels(pinn.problem), notes)
+
+
+def _check_family(pinn):
+    if getattr(pinn, "parameter_ranges", None) is None:
+        raise ValueError(
+            "Only a PINN with parameter_ranges has members to compare. Received a "
+            f"{type(pinn).__name__} without. For a single solution use evaluate_solution."
+        )
 
 
 def middle(pinn):

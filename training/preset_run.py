@@ -12,6 +12,7 @@ from oscillator_zoo.models.preset_facts import described
 
 from .duffing_recipe import measured_motions
 from .forecast_recipes import harmonic_motions
+from .measured_recipe import parts_with_run_in
 from .response_recipes import driven_motions
 from .run import Run
 
@@ -25,7 +26,7 @@ MOTIONS = {
     "jordan-driven": driven_motions,
     "euler-damped": driven_motions,
 }
-OF_RECORDS = {"duffing-measured": measured_motions}
+OF_RECORDS = {"duffing-measured": measured_motions, "elman-measured": parts_with_run_in}
 GOING_ON = 1e-4  # learning rate of a preset whose training ended with a rate of zero
 
 
@@ -156,6 +157,8 @@ def _ranges(motions):
 
 def _make_ready(model):
     """Give a model whose rate followed a schedule a rate to go on with."""
+    if getattr(model, "optimizer", None) is None:
+        return
     config = model.optimizer.get_config()
     if isinstance(config.get("learning_rate"), dict):
         config["learning_rate"] = GOING_ON

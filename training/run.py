@@ -28,6 +28,7 @@ class Run:
     | `"forecast"` | predicts the next state from those before it | `evaluate_forecast` |
     | `"response"` | makes the motion of the force                | `evaluate_response` |
     | `"solution"` | is a `PINN`                                  | `evaluate_solution` |
+    |              | … with `parameter_ranges`                    | `evaluate_family`   |
 
     Args:
         model: the trained `keras.Model`.
