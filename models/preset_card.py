@@ -43,8 +43,8 @@ def complete_card(card, model, name):
             )
     head = {"format_version": FORMAT_VERSION, "name": name}
     own = {**facts_of(model), "versions": versions(), "sha256": weights_sha256(model)}
-    complete = {**head, **default, **json.loads(json.dumps(card)), **own}
     try:
+        complete = {**head, **default, **json.loads(json.dumps(card)), **own}
         _check(complete)
     except (ValueError, TypeError) as error:
         raise ValueError(

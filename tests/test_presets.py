@@ -146,6 +146,7 @@ def test_a_preset_is_exported_with_the_same_numbers(name, tmp_path):
     np.testing.assert_allclose(served, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["elman-measured", "duffing-measured"])
 def test_a_preset_of_a_record_is_judged_on_the_record(name, tmp_path):
     force = Sinusoid(0.5, angular_frequency=1.7)
@@ -327,7 +328,8 @@ class TestWriting:
             ({"sha256": "0"}, "A card takes"),
             ({"errors": {"position_max": "small"}}, "errors"),
             ({"errors": {"position_max": math.inf}}, "errors"),
-            ({"task": "dance"}, "task"),
+            ({"errors": {"position_max": np.zeros(3)}}, "ndarray is not JSON serializable"),
+            ({"task": "dance"}, "task 'dance', where one of solution, forecast, response"),
             ([], "A card is a dictionary"),
         ],
     )
