@@ -18,6 +18,8 @@ from .linear_cells import euler_weights, read_oscillator
 from .linear_rnn import LinearRNN
 from .model_file import load_model
 from .pinn import PINN
+from .preset import from_preset, save_preset
+from .preset_table import available_presets
 from .response_model import ResponseModel
 from .rollout import rollout
 from .truncated_gradient import TruncatedGradient
@@ -37,13 +39,16 @@ __all__ = [
     "LinearRNN",
     "ResponseModel",
     "TruncatedGradient",
+    "available_presets",
     "duffing_estimates",
     "euler_weights",
     "fit_one_step",
+    "from_preset",
     "load_model",
     "read_duffing",
     "read_oscillator",
     "rollout",
+    "save_preset",
 ]
 
 register_with_keras()

@@ -6,6 +6,7 @@ import keras
 
 from .feeding import as_arrays, batches, is_array_like, split_off_last
 from .model_file import write_model
+from .preset import from_preset
 from .saved_model import write_whole_folder
 
 LARGE_BATCH = 4096
@@ -17,6 +18,22 @@ class PreciseModel(keras.Model):
     `keras.Model.fit` rounds arrays of float64 to float32 before a layer sees them; here they
     travel in a `tf.data.Dataset`, which keeps them. Files are written whole or not at all.
     """
+
+    @classmethod
+    def from_preset(cls, name):
+        """A trained model of this class; see `oscillator_zoo.models.from_preset`.
+
+        Raises:
+            FileNotFoundError: if there is neither such a preset nor such a folder.
+            ValueError: for a preset that is damaged, or of another class.
+        """
+        model = from_preset(name)
+        if not isinstance(model, cls):
+            raise ValueError(
+                f"{cls.__name__}.from_preset gives a {cls.__name__}. Received: {name!r}, a "
+                f"{type(model).__name__}. Call oscillator_zoo.models.from_preset."
+            )
+        return model
 
     def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
         """Batches of arrays, as `fit`, `evaluate` and `predict` take them."""

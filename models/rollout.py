@@ -9,6 +9,7 @@ from keras import ops
 from oscillator_zoo.data.checks import positive_integer, real_value
 
 from .closed_loop import ClosedLoop
+from .preset_range import warn_outside
 from .time_axis import can_carry_state, graph_of, normalization_constants
 
 
@@ -57,6 +58,7 @@ def rollout(model, prefix, num_steps, force=None):
 
     Warns:
         RuntimeWarning: if the forecast leaves the range of finite numbers.
+        UserWarning: for motions or forces outside those that a preset was trained on.
 
     Example:
     >>> import keras
@@ -77,6 +79,9 @@ def rollout(model, prefix, num_steps, force=None):
     prefix = _sequences("prefix", prefix)
     num_outputs = _number_of_outputs(model, prefix)
     force = _force_or_nothing(force, prefix, num_outputs, num_steps)
+    first = -(-num_outputs // 2)  # the positions; a model of positions alone has one output
+    motion = {"position": prefix[..., :first], "velocity": prefix[..., first:num_outputs]}
+    warn_outside(model, **motion, force=force)
     forecast = _compiled_loop(model).predict_on_batch((prefix, force))
     _warn_if_not_finite(forecast)
     return forecast

@@ -12,8 +12,13 @@ import keras
 from oscillator_zoo.data.files import flush_to_disk, naming_the_file
 
 
+def is_saved_model(folder):
+    """Whether a folder holds a SavedModel, or nothing."""
+    return (folder / "saved_model.pb").exists() or not any(folder.iterdir())
+
+
 @contextlib.contextmanager
-def write_whole_folder(path):
+def write_whole_folder(path, kind="SavedModel", is_kind=is_saved_model):
     """Gives a temporary path in the same place, renamed to `path` when the block succeeds.
 
     A SavedModel (or an empty folder) that is already there is replaced; on any error it stays.
@@ -22,18 +27,21 @@ def write_whole_folder(path):
 
     Args:
         path: folder to write; the folder it is in must exist.
+        kind: what is written, in one word.
+        is_kind: function that tells whether a folder is of that kind and may be replaced.
 
     Yields:
         `pathlib.Path` of a folder that does not exist yet.
 
     Raises:
-        ValueError: if the folder cannot be written, or `path` is something else than a SavedModel.
+        ValueError: if the folder cannot be written, or `path` is something else than a SavedModel
+            (or what `kind` says).
         OSError: if writing fails, on a full disk for instance.
     """
     path = pathlib.Path(path)
-    if os.path.exists(path) and not _is_replaceable(path):
+    if os.path.exists(path) and not (path.is_dir() and is_kind(path)):
         raise ValueError(
-            "A SavedModel is written to a new folder, or replaces another SavedModel. "
+            f"A {kind} is written to a new folder, or replaces another {kind}. "
             f"Received: {path}, which is something else. Choose another name."
         )
     temporary = path.parent / f".partial-{secrets.token_hex(8)}"
@@ -42,7 +50,7 @@ def write_whole_folder(path):
         temporary.rmdir()
     except OSError as error:
         raise ValueError(
-            "The folder that a SavedModel is written into must exist and be writable. "
+            f"The folder that a {kind} is written into must exist and be writable. "
             f"Received: {path} ({error.strerror}). Create the folder or choose another."
         ) from error
     try:
@@ -67,10 +75,6 @@ def _system_errors():
             if os.strerror(number) in str(error):
                 raise OSError(number, os.strerror(number)) from error
         raise
-
-
-def _is_replaceable(path):
-    return path.is_dir() and ((path / "saved_model.pb").exists() or not any(path.iterdir()))
 
 
 def _put_in_place(temporary, path):

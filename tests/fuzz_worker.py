@@ -24,7 +24,7 @@ import numpy as np
 from mutations import damage_archive, damage_array, damage_bytes, damage_json
 
 from oscillator_zoo.data import Trajectory, load_measurement
-from oscillator_zoo.models import load_model
+from oscillator_zoo.models import from_preset, load_model
 from oscillator_zoo.training import Run
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -96,6 +96,21 @@ def run_file(rng, folder, marker):
     return (lambda: Run.load(folder / "run")), None if is_text else GOLDEN / "run"
 
 
+def preset_file(rng, folder, marker):
+    """A preset with its card or its model damaged, a few as they were."""
+    shutil.copytree(GOLDEN / "preset", folder / "preset")
+    if rng.random() < 0.2:
+        return (lambda: from_preset(folder / "preset")), GOLDEN / "preset"
+    is_card = rng.random() < 0.7
+    path = folder / "preset" / ("card.json" if is_card else "model.keras")
+    content = path.read_bytes()
+    if is_card and rng.random() < 0.8:
+        path.write_bytes(damage_json(content, rng, marker))
+    else:
+        path.write_bytes(damage_bytes(content, rng))
+    return (lambda: from_preset(folder / "preset")), None if is_card else GOLDEN / "preset"
+
+
 def write_damaged(path, original, rng, marker, damage):
     """Writes an archive damaged as a whole or inside; returns `original` if as a whole."""
     content = original.read_bytes()
@@ -106,7 +121,13 @@ def write_damaged(path, original, rng, marker, damage):
     return original if as_a_whole else None
 
 
-READERS = {"csv": csv_file, "npz": npz_file, "keras": keras_file, "run": run_file}
+READERS = {
+    "csv": csv_file,
+    "npz": npz_file,
+    "keras": keras_file,
+    "run": run_file,
+    "preset": preset_file,
+}
 
 
 def numbers(found):
@@ -123,6 +144,8 @@ def sound(original):
     """The arrays in the file as it was before."""
     if original.suffix == ".npz":
         return numbers(Trajectory.load(original))
+    if original.name == "preset":
+        return numbers(from_preset(original))
     return numbers(Run.load(original) if original.is_dir() else load_model(original))
 
 

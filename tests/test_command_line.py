@@ -24,9 +24,13 @@ def decay(tmp_path_factory):
 
 def test_list_names_every_recipe_with_one_line(capsys):
     assert main(["list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    *lines, note = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(recipes())
-    assert all(len(line.split()) > 3 for line in lines)
+    assert all(len(line.split()) > 4 for line in lines)
+    shown = {line.split()[0]: line.split()[1] for line in lines}
+    assert shown["pinn-damped"].endswith(("e-15", "e-16"))
+    assert shown["pinn-damped-adam"] == "–"
+    assert "error of the preset" in note
 
 
 def test_evaluate_prints_the_table_with_its_baselines(decay, capsys):
@@ -50,6 +54,29 @@ def test_export_writes_a_saved_model_that_tensorflow_reads_alone(decay, tmp_path
     assert float(start[0, 0]) == pytest.approx(1.0)
 
 
+def test_a_preset_is_evaluated_plotted_and_exported_by_its_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", "euler-damped"]) == 0
+    assert "position RMSE" in capsys.readouterr().out
+    assert main(["plot", "euler-damped"]) == 0
+    assert capsys.readouterr().out.split() == ["presets/euler-damped/result.png"]
+    assert main(["export", "duffing-measured", "served"]) == 0
+    assert (tmp_path / "served" / "saved_model.pb").exists()
+
+
+def test_train_writes_a_preset_that_takes_the_place_of_an_older_one(tmp_path, capsys):
+    folder = tmp_path / "mine"
+    arguments = ["train", "pinn-decay", "--output-dir", str(tmp_path / "run"), "--epochs", "2"]
+    for seed in ("0", "1"):
+        assert main([*arguments, "--seed", seed, "--preset", str(folder)]) == 0
+        assert f"The preset is written to {folder}." in capsys.readouterr().out
+    card = PINN.from_preset(folder).card
+    assert (card["name"], card["recipe"], card["seed"]) == ("mine", "pinn-decay", 1)
+    assert main(["evaluate", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "model.keras"]
+    assert not list(tmp_path.glob(".partial*"))
+
+
 def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
     path = tmp_path / "mine.keras"
     PINN(DampedOscillator(damping=0.1), duration=2.0, hidden_units=(4,)).save(path)
@@ -69,6 +96,10 @@ def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
         (["evaluate", "nowhere"], "There is no nowhere"),
         (["plot", "nowhere"], "There is no nowhere"),
         (["export", "nowhere", "served"], "There is no nowhere"),
+        (["evaluate", "pinn-dampd"], "Did you mean 'pinn-damped'"),
+        (["evaluate", "duffing-measured"], "judged on test data"),
+        (["evaluate", "pinn-damped", "--data", "x.csv"], "Leave the record out"),
+        (["train", "pin-decay", "--preset"], "Did you mean 'pinn-decay'"),
     ],
 )
 def test_errors_are_one_line_on_standard_error(arguments, message, capsys, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 WORKER = pathlib.Path(__file__).parent / "fuzz_worker.py"
-READERS = ("csv", "npz", "keras", "run")
+READERS = ("csv", "npz", "keras", "run", "preset")
 
 
 def fuzz(reader, first, last, folder, seconds):

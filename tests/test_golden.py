@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from oscillator_zoo.data import Trajectory
-from oscillator_zoo.models import load_model
+from oscillator_zoo.models import from_preset, load_model
 from oscillator_zoo.training import Run
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -45,6 +45,13 @@ def assert_expected(found):
 
 def test_every_golden_file_gives_the_numbers_it_was_written_with(make):
     assert_expected(outputs(make, GOLDEN))
+
+
+def test_the_golden_preset_is_the_golden_solver():
+    pinn = from_preset(GOLDEN / "preset")
+    expected = json.loads((GOLDEN / "expected.json").read_text())["solver"]
+    np.testing.assert_allclose(np.ravel(pinn(np.linspace(0.0, 2.0, 5))), expected, rtol=1e-10)
+    assert pinn.card["format_version"] == 1
 
 
 def test_files_from_before_format_versions_and_hashes_are_read(make, tmp_path):

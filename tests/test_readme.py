@@ -8,7 +8,7 @@ import re
 import keras
 import pytest
 
-from oscillator_zoo.data import sample_oscillators, simulate
+from oscillator_zoo.data import DampedOscillator, sample_oscillators, simulate
 from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt
 
 README = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -71,6 +71,16 @@ def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(prin
     for shown, received in zip(shown_lines[1:], received_lines[1:]):
         numbers = [[float(x) for x in re.findall(NUMBER, text)] for text in (shown, received)]
         assert numbers[1] == pytest.approx(numbers[0], abs=1.5e-4)
+
+
+def test_the_readmes_preset_predicts_in_three_lines():
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        exec(compile(block("python", "from_preset"), "README.md", "exec"), {})
+    *table, positions, bound = text.getvalue().splitlines()
+    assert len(table) == 19
+    exact = DampedOscillator(damping=0.4).exact([1.0, 2.0])[0][:, 0]
+    assert [float(x) for x in re.findall(NUMBER, positions)] == pytest.approx(exact, abs=1e-8)
+    assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10
 
 
 def test_every_file_that_the_readme_names_exists():

@@ -1,5 +1,6 @@
 """Every recipe trains, is judged, and can be read back; what it writes is what it trained."""
 
+import itertools
 import json
 import pathlib
 
@@ -8,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.data import DampedOscillator, Duffing, Sampled, Sinusoid, simulate
-from oscillator_zoo.models import read_duffing
-from oscillator_zoo.training import recipes, train
+from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
+from oscillator_zoo.models import PINN, read_duffing
+from oscillator_zoo.training import evaluate_family, recipes, train
 from oscillator_zoo.training.family_recipes import (
     DAMPED,
     DRIVEN,
@@ -40,7 +41,10 @@ def record(tmp_path):
 def inputs_of(run):
     if run.task == "solution":
         start = run.model.problem.start_time
-        return np.linspace(start, start + run.model.duration, 7)
+        times = np.linspace(start, start + run.model.duration, 7)
+        if run.model.parameter_ranges is None:
+            return times
+        return run.model.checked({"t": times, "damping": 0.2, "stiffness": 1.1})
     if run.task == "forecast":
         states, force = run.test.states, run.test.force
         both = np.concatenate([states, force], axis=-1)[:3, : run.warm_up]
@@ -74,8 +78,12 @@ def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp
         assert np.abs(a - c).max() > 0.0
 
 
+FAMILIES = ("pinn-damped-family",)
+SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and "adam" not in n and n not in FAMILIES]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in GENERATED if n.startswith("pinn") and "adam" not in n])
+@pytest.mark.parametrize("name", SOLUTIONS)
 def test_a_recipe_by_least_squares_ends_at_the_true_motion(name):
     run = recipes()[name]()
     problem, duration = run.model.problem, run.model.duration
@@ -85,14 +93,45 @@ def test_a_recipe_by_least_squares_ends_at_the_true_motion(name):
         s, t = s[None], np.array([[t]])
         if problem.order == 1:
             return problem.rhs(t, s)[0]
-        return np.concatenate([s[:, 1:], problem.rhs(t, s[:, :1], s[:, 1:])], axis=-1)[0]
+        x, v = np.split(s, 2, axis=-1)
+        return np.concatenate([v, problem.rhs(t, x, v)], axis=-1)[0]
 
-    start = np.concatenate(problem.initial_state(), axis=-1)[0]
-    true = solve_ivp(slope, (0.0, duration), start, "DOP853", times, rtol=3e-14, atol=1e-15)
-    error = np.linalg.norm(run.model(times)[:, 0] - true.y[0]) / np.linalg.norm(true.y[0])
+    jumps = getattr(getattr(problem, "force", None), "breakpoints", ())
+    state, parts = np.concatenate(problem.initial_state(), axis=-1)[0], []
+    for start, end in itertools.pairwise((0.0, *jumps, duration)):
+        inside = np.union1d(times[(times > start) & (times < end)], (start, end))
+        part = solve_ivp(slope, (start, end), state, "DOP853", inside, rtol=3e-14, atol=1e-15)
+        parts.append(part)
+        state = part.y[:, -1]
+    times = np.concatenate([part.t for part in parts])
+    true = np.concatenate([part.y[0] for part in parts])
+    error = np.linalg.norm(run.model(times)[:, 0] - true) / np.linalg.norm(true)
     assert error < 1e-11  # the README says 1e-12; DOP853 itself is wrong by about as much
     assert np.abs(run.model.residual(times)).max() < 1e-6  # the lecture's criterion
     assert run.notes == ("Trained by least squares: readout solve, until rounding floor.",)
+
+
+def test_the_damped_family_is_right_between_its_nodes(tmp_path):
+    run, evaluation = train("pinn-damped-family", tmp_path)
+    assert evaluation["pinn"]["position_max"] < evaluation["pinn"]["position_bound"] < 1e-9
+    assert evaluation["pinn"]["residual_max"] < 1e-8
+    assert evaluation["middle"]["position_max"] > 0.5
+    times = np.linspace(0.0, 8.0, 101)
+    exact = DampedOscillator(damping=0.123, stiffness=1.77).exact(times)[0]
+    x = run.model({"t": times, "damping": 0.123, "stiffness": 1.77})
+    assert np.abs(x - exact).max() < evaluation["pinn"]["position_bound"]
+
+
+def test_a_single_solution_is_no_family():
+    pinn = PINN(Decay(), duration=1.0, hidden_units=(3,))
+    with pytest.raises(ValueError, match=r"parameter_ranges.*use evaluate_solution"):
+        evaluate_family(pinn)
+
+
+def test_a_run_without_test_data_cannot_be_judged():
+    run = Run(keras.Sequential([keras.Input((3, 1)), keras.layers.Dense(1)]), "forecast", {})
+    with pytest.raises(ValueError, match=r"judged on test data.*Pass test="):
+        run.evaluate()
 
 
 def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(tmp_path):

@@ -3,6 +3,7 @@
 from .backpropagation import backpropagation_through_time
 from .callbacks import Progress, ResidualTolerance, SolutionPlot
 from .error_tolerance import ErrorTolerance
+from .family_evaluation import evaluate_family
 from .forecast_evaluation import evaluate_forecast
 from .gradient_norms import gradient_norms
 from .gradient_plot import plot_gradient_norms
@@ -28,6 +29,7 @@ __all__ = [
     "StopOnNaN",
     "TeacherForcingSchedule",
     "backpropagation_through_time",
+    "evaluate_family",
     "evaluate_forecast",
     "evaluate_response",
     "evaluate_solution",

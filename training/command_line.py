@@ -10,13 +10,19 @@ import sys
 import tensorflow as tf
 
 from oscillator_zoo.data.files import make_folder
+from oscillator_zoo.models import available_presets
+from oscillator_zoo.models.preset import preset_names
+from oscillator_zoo.models.preset_card import TASKS
+from oscillator_zoo.models.preset_table import shown_error
 
 from .pictures import save_pictures
+from .preset_run import checkout_folder, open_run, write_preset
 from .recipe_run import has_backup
-from .run import Run
 from .saved_models import export_model
 from .tour import tour
-from .zoo import recipes, train
+from .zoo import find_recipe, recipes, train
+
+WHAT = "preset, run folder, or a PINN's .keras file"
 
 
 def main(arguments=None):
@@ -68,6 +74,8 @@ def parser():
     add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
     add.add_argument("--truncation", type=int, metavar="STEPS", help="of gradients through time")
     add.add_argument("--resume", action="store_true", help="go on where training was broken off")
+    help = "write a preset too; default: in a checkout, the package's own"
+    add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=help)
     add.set_defaults(command=_train)
 
     for name, command, does in (
@@ -75,12 +83,15 @@ def parser():
         ("plot", _plot, "draw a trained model's result"),
     ):
         add = commands.add_parser(name, help=does)
-        add.add_argument("path", metavar="PATH", help="run folder, or a PINN's .keras file")
+        add.add_argument("path", metavar="NAME", help=WHAT)
+        add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
+        add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
         add.set_defaults(command=command)
-    add.add_argument("--output-dir", metavar="FOLDER", help="default: beside the model")
+    help = "default: beside the model; of a preset, presets/NAME"
+    add.add_argument("--output-dir", metavar="FOLDER", help=help)
 
     add = commands.add_parser("export", help="write a SavedModel, to serve without this package")
-    add.add_argument("path", metavar="PATH", help="run folder, or a PINN's .keras file")
+    add.add_argument("path", metavar="NAME", help=WHAT)
     add.add_argument("folder", metavar="FOLDER", help="where the SavedModel goes")
     add.set_defaults(command=_export)
     return top
@@ -91,14 +102,20 @@ def _tour(given):
 
 
 def _list(given):
-    width = max(map(len, recipes()))
+    width, presets = max(map(len, recipes())), available_presets()
     for name, recipe in recipes().items():
-        print(f"{name:{width}}  {inspect.getdoc(recipe).splitlines()[0]}")
+        error = shown_error(presets[name]) if name in presets else "–"
+        print(f"{name:{width}}  {error:>7}  {inspect.getdoc(recipe).splitlines()[0]}")
+    kinds = ", ".join(f"of a {task} {words}" for task, (_, words) in TASKS.items())
+    print(f"The number is the error of the preset of that name: {kinds}.")
 
 
 def _train(given):
     names = ("data", "sampling_rate", "input_column", "output_column", "truncation")
     options = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    if given.preset == "":
+        find_recipe(given.name)
+        given.preset = checkout_folder(given.name)
     known = {"epochs": given.epochs, "seed": given.seed, "resume": given.resume}
     run, evaluation = train(given.name, _folder(given), **known, **options)
     _report(run, evaluation)
@@ -106,6 +123,8 @@ def _train(given):
     if run.facts.get("interrupted"):
         _say_how_to_go_on(given)
         return 130
+    if given.preset is not None:
+        print(f"The preset is written to {write_preset(run, evaluation, given.preset)}.")
     return 0
 
 
@@ -119,22 +138,32 @@ def _say_how_to_go_on(given):
 
 
 def _evaluate(given):
-    run = Run.load(given.path)
+    run = _opened(given)
     _report(run, run.evaluate())
 
 
 def _plot(given):
-    run = Run.load(given.path)
+    run = _opened(given)
     path = pathlib.Path(given.path)
-    folder = make_folder(given.output_dir or (path if path.is_dir() else path.parent))
+    if given.path in preset_names():
+        path = pathlib.Path("presets") / path
+    beside = path.parent if path.is_file() else path
+    folder = make_folder(given.output_dir or beside)
     for picture in save_pictures(run, run.evaluate(), folder):
         print(picture)
 
 
 def _export(given):
-    run = Run.load(given.path)
+    run = open_run(given.path)
     export_model(run.model, given.folder)
     print(f"Written to {given.folder}. Read it with tf.saved_model.load({given.folder!r}).")
+
+
+def _opened(given):
+    names = ("data", "sampling_rate")
+    return open_run(
+        given.path, **{name: getattr(given, name) for name in names if getattr(given, name)}
+    )
 
 
 def _report(run, evaluation):

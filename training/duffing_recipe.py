@@ -22,6 +22,13 @@ UNITS = {
 }
 
 
+def measured_motions(data, sampling_rate, input_column=0, output_column=1):
+    """The first three quarters of a record, to train on, and the last, to test on."""
+    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
+    check_record(record, SHORTEST)
+    return split_by_time(record, (0.75, 0.25))
+
+
 def duffing_measured(
     data,
     sampling_rate,
@@ -50,9 +57,7 @@ def duffing_measured(
         `Run` of a model from force `(batch, time, 1)` and the first positions `(batch, 4, 1)` to
         the position `(batch, time, 1)`.
     """
-    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
-    check_record(record, SHORTEST)
-    train, test = split_by_time(record, (0.75, 0.25))
+    train, test = measured_motions(data, sampling_rate, input_column, output_column)
     cell = DuffingCell(
         position_scale=train.states.std(),
         position_offset=train.states.mean(),
@@ -65,7 +70,7 @@ def duffing_measured(
     fit_one_step(model, x, y)
     model.compile(LevenbergMarquardt(tolerance=0.0))
     history = model.fit(x, y, epochs=epochs, callbacks=callbacks, verbose=0)
-    estimates = duffing_estimates(model, record.time_step, x, y)
+    estimates = duffing_estimates(model, train.time_step, x, y)
     notes = (f"Trained by least squares: {len(history.history['loss'])} steps.",)
     notes += tuple(_line(name, unit, estimates[name]) for name, unit in UNITS.items())
     return Run(model, "response", history.history, test, WARM_UP, training=train, notes=notes)

@@ -5,6 +5,7 @@ import numpy as np
 from oscillator_zoo.data.checks import positive_integer, real_value
 from oscillator_zoo.data.datasets import force_included, input_columns, state_columns
 from oscillator_zoo.models import rollout
+from oscillator_zoo.models.preset_range import warn_outside
 
 from .free_run import (
     FreeRun,
@@ -102,6 +103,7 @@ def evaluate_forecast(
     force = None
     if force_included(trajectory, include_force):
         force = trajectory.force[:, warm_up - 1 : warm_up - 1 + num_steps]
+    warn_outside(model, trajectory.time_step)
     forecasts = {"model": rollout(model, inputs[:, :warm_up], num_steps, force=force)}
     truth = state_columns(trajectory, features)
     _check_predicts(forecasts["model"], features)

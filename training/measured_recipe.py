@@ -46,10 +46,7 @@ def elman_measured(
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
-    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
-    check_record(record, SHORTEST)
-    train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
-    validation, test = (with_run_in(record, part) for part in (validation, test))
+    train, validation, test = parts_with_run_in(data, sampling_rate, input_column, output_column)
     # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
     gentle = keras.initializers.Orthogonal(gain=0.9, seed=seed)
     layer = ElmanRNN(
@@ -76,6 +73,14 @@ def elman_measured(
     notes = (f"Trained by least squares: step {best.best_epoch + 1} of {epochs} was kept.",)
     warm_up = RUN_IN + WARM_UP
     return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
+
+
+def parts_with_run_in(data, sampling_rate, input_column=0, output_column=1):
+    """A record in three parts, to train on, to choose and to test, the last two with a run-in."""
+    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
+    check_record(record, SHORTEST)
+    train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
+    return train, with_run_in(record, validation), with_run_in(record, test)
 
 
 def check_record(record, needed):

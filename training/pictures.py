@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from oscillator_zoo.data.files import write_whole
 
+from .family_evaluation import one_solution
 from .plots import plot_history, plot_rollout
 from .response_plot import plot_response
 from .solution_plots import plot_residual, plot_solution
@@ -26,7 +27,7 @@ def save_pictures(run, evaluation, folder):
     if run.history:
         pictures["history.png"] = lambda ax: plot_history(run.history, ax=ax)
     if run.task == "solution":
-        pictures["residual.png"] = lambda ax: plot_residual(run.model, ax=ax)
+        pictures["residual.png"] = lambda ax: plot_residual(one_solution(run.model), ax=ax)
     if run.task == "response" and run.test.problem is None:  # a measurement
         pictures["error.png"] = lambda ax: plot_response(evaluation, ax=ax)
     return [save_picture(draw, pathlib.Path(folder) / name) for name, draw in pictures.items()]
@@ -35,7 +36,7 @@ def save_pictures(run, evaluation, folder):
 def draw_result(run, evaluation, ax):
     """The solution with the exact one, or the free run with the truth."""
     if run.task == "solution":
-        return plot_solution(run.model, ax=ax)
+        return plot_solution(one_solution(run.model), ax=ax)
     return plot_rollout(evaluation, ax=ax)
 
 

@@ -9,11 +9,13 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data import (
+    CoupledOscillators,
     DampedOscillator,
     Decay,
     Duffing,
     Pendulum,
     Sinusoid,
+    Step,
     VanDerPol,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
@@ -23,9 +25,9 @@ from .callbacks import ResidualTolerance
 from .run import Run
 
 
-def solve(problem, duration, epochs, seed, callbacks):
+def solve(problem, duration, epochs, seed, callbacks, parameter_ranges=None):
     """Train by least squares with the defaults; one step an epoch, so that the history shows it."""
-    pinn = PINN(problem, duration, seed=seed)
+    pinn = PINN(problem, duration, parameter_ranges=parameter_ranges, seed=seed)
     pinn.compile(LevenbergMarquardt())
     points = pinn.collocation_points(steps_per_epoch=1)
     history = pinn.fit(points, epochs=epochs, callbacks=callbacks, verbose=0)
@@ -55,6 +57,19 @@ def pinn_driven(epochs=60, seed=0, callbacks=()):
     return solve(DampedOscillator(damping=0.2, force=force), 8.0, epochs, seed, callbacks)
 
 
+def pinn_resonance(epochs=60, seed=0, callbacks=()):
+    """An undamped oscillator, driven from rest at its own frequency, over 12 s."""
+    force = Sinusoid(amplitude=1.0, angular_frequency=1.0)
+    return solve(DampedOscillator(force=force, position=0.0), 12.0, epochs, seed, callbacks)
+
+
+def pinn_step(epochs=60, seed=0, callbacks=()):
+    """The damped oscillator at rest until a force of 1 N is switched on at 3 s, over 10 s."""
+    force = Step(amplitude=1.0, time=3.0)
+    problem = DampedOscillator(damping=0.4, force=force, position=0.0)
+    return solve(problem, 10.0, epochs, seed, callbacks)
+
+
 def pinn_duffing(epochs=60, seed=0, callbacks=()):
     """Duffing's hardening spring, x'' = −x − x³, over 10 s."""
     return solve(Duffing(), 10.0, epochs, seed, callbacks)
@@ -68,6 +83,18 @@ def pinn_van_der_pol(epochs=60, seed=0, callbacks=()):
 def pinn_pendulum(epochs=60, seed=0, callbacks=()):
     """A pendulum let go at 2.5 rad, well above the horizontal, over 10 s."""
     return solve(Pendulum(length=9.81, position=2.5), 10.0, epochs, seed, callbacks)
+
+
+def pinn_coupled(epochs=60, seed=0, callbacks=()):
+    """Two masses between walls, with a weak spring that passes the motion on, over 10 s."""
+    problem = CoupledOscillators(masses=(1.0, 1.0), stiffness=(1.0, 0.2, 1.0), position=(1.0, 0.0))
+    return solve(problem, 10.0, epochs, seed, callbacks)
+
+
+def pinn_damped_family(epochs=60, seed=0, callbacks=()):
+    """The damped oscillator for γ = .05 … .5 kg/s and k = .5 … 2 N/m at once, over 8 s."""
+    ranges = {"damping": (0.05, 0.5), "stiffness": (0.5, 2.0)}
+    return solve(DampedOscillator(), 8.0, epochs, seed, callbacks, ranges)
 
 
 def pinn_damped_adam(epochs=50, seed=0, callbacks=()):

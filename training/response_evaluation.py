@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data.datasets import state_columns
+from oscillator_zoo.models.preset_range import warn_outside
 
 from .forecast_evaluation import check_lengths
 from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf
@@ -71,6 +72,7 @@ def evaluate_response(
     warm_up, num_steps = check_lengths(trajectory, warm_up, None)
     features = chosen_features(trajectory, targets)
     truth = state_columns(trajectory, features)
+    warn_outside(model, trajectory.time_step, force=trajectory.force)
     prediction = _predicted(model, trajectory, inputs, warm_up)
     if prediction.shape != truth[:, 1:].shape:
         raise ValueError(

@@ -10,6 +10,7 @@ from oscillator_zoo.models import PINN, load_model
 from oscillator_zoo.models.model_file import write_model
 from oscillator_zoo.models.precise_model import PreciseModel
 
+from .family_evaluation import evaluate_family
 from .forecast_evaluation import evaluate_forecast
 from .response_evaluation import evaluate_response
 from .run_file import read_description, write_description
@@ -27,6 +28,7 @@ class Run:
     | `"forecast"` | predicts the next state from those before it | `evaluate_forecast` |
     | `"response"` | makes the motion of the force                | `evaluate_response` |
     | `"solution"` | is a `PINN`                                  | `evaluate_solution` |
+    |              | … with `parameter_ranges`                    | `evaluate_family`   |
 
     Args:
         model: the trained `keras.Model`.
@@ -55,7 +57,13 @@ class Run:
     def evaluate(self):
         """Errors of the model next to those of baselines, which print as a table."""
         if self.task == "solution":
-            return evaluate_solution(self.model)
+            is_family = self.model.parameter_ranges is not None
+            return evaluate_family(self.model) if is_family else evaluate_solution(self.model)
+        if self.test is None:
+            raise ValueError(
+                "A model other than a PINN is judged on test data. Received a run without any. "
+                "Pass test=…, or train the recipe again."
+            )
         judge = evaluate_forecast if self.task == "forecast" else evaluate_response
         return judge(self.model, self.test, self.warm_up, training=self.training)
 

@@ -13,13 +13,17 @@ from .forecast_recipes import conv_window, dense_window, elman_harmonic
 from .measured_recipe import elman_measured
 from .pictures import save_pictures
 from .pinn_recipes import (
+    pinn_coupled,
     pinn_damped,
     pinn_damped_adam,
+    pinn_damped_family,
     pinn_decay,
     pinn_driven,
     pinn_duffing,
     pinn_harmonic,
     pinn_pendulum,
+    pinn_resonance,
+    pinn_step,
     pinn_van_der_pol,
 )
 from .recipe_run import run_recipe
@@ -40,9 +44,13 @@ RECIPES = {
     "pinn-harmonic": pinn_harmonic,
     "pinn-damped": pinn_damped,
     "pinn-driven": pinn_driven,
+    "pinn-resonance": pinn_resonance,
+    "pinn-step": pinn_step,
     "pinn-duffing": pinn_duffing,
     "pinn-van-der-pol": pinn_van_der_pol,
     "pinn-pendulum": pinn_pendulum,
+    "pinn-coupled": pinn_coupled,
+    "pinn-damped-family": pinn_damped_family,
     "pinn-damped-adam": pinn_damped_adam,
 }
 

@@ -12,7 +12,14 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data import Decay, Duffing, Sinusoid, sample_oscillators, simulate
-from oscillator_zoo.models import PINN, DuffingCell, ElmanRNN, LevenbergMarquardt, ResponseModel
+from oscillator_zoo.models import (
+    PINN,
+    DuffingCell,
+    ElmanRNN,
+    LevenbergMarquardt,
+    ResponseModel,
+    save_preset,
+)
 from oscillator_zoo.training import Run
 
 
@@ -82,6 +89,7 @@ def make(folder):
     pinn, response = solver(), responder()
     pinn.save(folder / "pinn.keras")
     response.save(folder / "duffing.keras")
+    save_preset(pinn, folder / "preset", {"errors": {"position_max": 0.01}, "notes": ["A note."]})
     trajectory.save(folder / "trajectory.npz")
     expected = outputs(run, pinn, response, trajectory)
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

@@ -1,0 +1,28 @@
+"""Writes what follows from the presets: the README's table, and outputs that tests compare with."""
+
+import json
+import pathlib
+import re
+import sys
+
+from oscillator_zoo.models import available_presets, from_preset
+
+ROOT = pathlib.Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+PLACE = re.compile(r"(<!-- presets -->\n).*?(\n<!-- end of presets -->)", re.DOTALL)
+
+
+def main():
+    """Write both files."""
+    from preset_outputs import EXPECTED, NAMES, outputs
+
+    readme = ROOT / "README.md"
+    table = available_presets().markdown()
+    text = PLACE.sub(lambda found: found[1] + table + found[2], readme.read_text(encoding="utf-8"))
+    readme.write_text(text, encoding="utf-8")
+    found = {name: outputs(from_preset(name)) for name in NAMES}
+    EXPECTED.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
