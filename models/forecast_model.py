@@ -163,14 +163,13 @@ class ForecastModel(LeastSquaresModel):
             training: not used: there is no dropout in a closed loop.
         """
         forecast = self._forecast(x)
-        sequences = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :]
-        residuals = forecast - ops.cast(sequences[..., : self.num_states], forecast.dtype)
-        return self._weighted(residuals, sequences, sample_weight)
+        truth = _sequences(x)[:, self.warm_up :, : self.num_states]
+        return self._weighted(forecast - ops.cast(truth, forecast.dtype), x, sample_weight)
 
-    def _weighted(self, values, sequences, sample_weight):
-        """√w · values where there is a true state, and 0 in padded steps."""
+    def _weighted(self, values, x, sample_weight):
+        """√w · values of the steps after the warm-up, and 0 in padded ones."""
         if self.mask_value is not None:
-            values = masked(values, self._is_time(sequences))
+            values = masked(values, self._is_time(_sequences(x)[:, self.warm_up :]))
         return values if sample_weight is None else weighted(values, sample_weight)
 
     def _is_time(self, sequences):
@@ -186,8 +185,7 @@ class ForecastModel(LeastSquaresModel):
         start, slopes = start_slopes(lambda: self._inputs(x)[1], weights)
         by_xla = not tf.executing_eagerly()
         slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights, by_xla)
-        sequences = (x[0] if isinstance(x, tuple) else x)[:, self.warm_up :]
-        slopes = self._weighted(slopes[:, self.warm_up - 1 :], sequences, sample_weight)
+        slopes = self._weighted(slopes[:, self.warm_up - 1 :], x, sample_weight)
         return window_of_slopes(residuals, slopes)
 
     def train_step(self, data):
@@ -213,7 +211,7 @@ class ForecastModel(LeastSquaresModel):
 
     def _inputs(self, x):
         """What the loop sees, (s_i, F_i, a_i) for every time but the last, and its first state."""
-        sequences, shown = x if isinstance(x, tuple) else (x, None)
+        sequences, shown = _sequences(x), x[1] if isinstance(x, tuple) else None
         _check_length(sequences, self.warm_up)
         if self.mask_value is not None:  # what follows the last time may be anything but huge
             is_time = self._is_time(sequences)[..., None]
@@ -274,6 +272,11 @@ class ForecastCell(keras.layers.Layer):
         force = inputs[:, self.num_states : -1]
         following, memory = self.predictor.step(ops.concatenate([states, force], axis=-1), memory)
         return following, [ops.concatenate([following, *memory], axis=-1)]
+
+
+def _sequences(x):
+    """The sequences of what `residuals` takes, with a_i beside them or not."""
+    return x[0] if isinstance(x, tuple) else x
 
 
 def _check_forecaster(forecaster):

@@ -158,7 +158,8 @@ def test_jacobian_of_several_layers_is_that_of_weighted_residuals():
 def test_least_squares_find_the_oscillator_from_free_runs():
     force = Sinusoid(1.0, angular_frequency=1.3)
     motion = simulate(DampedOscillator(damping=0.5, force=force), 0.1, num_steps=120)
-    layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64", seed=3)
+    keras.utils.set_random_seed(2)  # some starts take a few hundred steps
+    layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64")
     inputs = keras.Input((None, 3), dtype="float64")
     model = ForecastModel(keras.Model(inputs, layer(inputs)), warm_up=5)
     model.compile(LevenbergMarquardt(tolerance=1e-8))
@@ -258,7 +259,8 @@ def test_padding_that_runs_away_changes_nothing():
 
 def test_trained_on_padded_motions_it_forecasts_any_length():
     _, padded = padded_motions()
-    layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64", seed=3)
+    keras.utils.set_random_seed(2)
+    layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64")
     inputs = keras.Input((None, 3), dtype="float64")
     model = ForecastModel(keras.Model(inputs, layer(inputs)), WARM_UP, mask_value=-1e9)
     model.compile(LevenbergMarquardt(tolerance=1e-9))

@@ -1,6 +1,7 @@
 """The README's examples run, and their stored output is what they print."""
 
 import contextlib
+import importlib.metadata
 import io
 import pathlib
 import re
@@ -109,3 +110,13 @@ def test_the_readmes_forecast_trains_the_forecaster():
     assert "persistence" in text.getvalue()
     errors = names["evaluate_forecast"](forecaster, motions, warm_up=50)
     assert errors["model"]["rmse"] < 0.1 * errors["persistence"]["rmse"]
+
+
+def test_the_citation_and_the_changelog_are_of_this_version():
+    folder = pathlib.Path(__file__).parent.parent
+    citation, changes = (
+        (folder / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "CHANGELOG.md")
+    )
+    version = importlib.metadata.version("oscillator-zoo")
+    assert re.search(r"^version: (.*)$", citation, flags=re.MULTILINE)[1] == version
+    assert f"## [{version}]" in changes or "## [Unreleased]" in changes

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import importlib.metadata
 import inspect
 import os
@@ -15,6 +14,7 @@ from oscillator_zoo.data.shuffling import shuffle_states
 
 from .backup import Backup
 from .callbacks import Progress
+from .run_file import sha256
 from .stopping import StopOnInterrupt, StopOnNaN
 
 FOLDER = "backup"
@@ -73,9 +73,8 @@ def about_training(name, recipe, seed, options):
     about = {"recipe": name, "seed": seed, **complete, **options}
     about = {n: v if isinstance(v, int | float | None) else str(v) for n, v in about.items()}
     if "data" in about:
-        with contextlib.suppress(OSError), open(options["data"], "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            about["data"] = f"a file with SHA-256 {digest}"
+        with contextlib.suppress(OSError):
+            about["data"] = f"a file with SHA-256 {sha256(options['data'])}"
     return about | {package: importlib.metadata.version(package) for package in PACKAGES}
 
 

@@ -5,9 +5,9 @@ import json
 
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.data.files import reason, write_whole
+from oscillator_zoo.models.preset_card import TASKS
 
 FORMAT_VERSION = 1
-TASKS = ("forecast", "response", "solution")
 
 
 def write_description(path, content, files):
@@ -51,7 +51,7 @@ def _check_content(content):
     version = content.pop("format_version", 1)
     if version != FORMAT_VERSION:
         raise ValueError(f"format_version {version!r}, where {FORMAT_VERSION} is expected")
-    if content["task"] not in TASKS:
+    if content["task"] not in tuple(TASKS):
         raise KeyError(f"task {content['task']!r}.{did_you_mean(content['task'], TASKS)}")
     warm_up, notes, history = content["warm_up"], content["notes"], content["history"]
     if not isinstance(warm_up, int) or not 1 <= warm_up < 2**31:
