@@ -1,6 +1,7 @@
 """How large a model is, before it is built and before its weights are read."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 
@@ -48,13 +49,33 @@ def check_model_size(config, stored):
         ValueError: if the variables need more than 64 MiB and four times what is stored.
         Exception: whatever building raises.
     """
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            model = keras.saving.deserialize_keras_object({**config, "compile_config": None})
-    except ValueError as error:
-        if "stateless scope" in str(error):
-            return
-        raise
-    needed = sum(math.prod(v.shape) * 8 for v in model.variables)
+    # Keras notes variables without values, and gives them values later. It notes them by thread,
+    # as it does the classes of a `CustomObjectScope`: in a thread of its own nothing stays behind.
+    with ThreadPoolExecutor(1) as thread:
+        needed = thread.submit(bytes_of_variables, config, registered_objects(config)).result()
     if needed > max(ALWAYS_ALLOWED, MOST_EXPANSION * stored):
         raise ValueError(f"{stored} bytes of weights for a model that needs {needed}")
+
+
+def bytes_of_variables(config, custom_objects):
+    """Bytes that the model's variables need, as float64; 0 if it cannot be built without values."""
+    try:
+        with keras.saving.custom_object_scope(custom_objects):
+            with keras.StatelessScope(initialize_variables=False):
+                model = keras.saving.deserialize_keras_object({**config, "compile_config": None})
+    except ValueError as error:
+        if "stateless scope" in str(error):
+            return 0
+        raise
+    return sum(math.prod(v.shape) * 8 for v in model.variables)
+
+
+def registered_objects(config):
+    """Registered classes and functions that a description may name, by name."""
+    if isinstance(config, str):
+        found = keras.saving.get_registered_object(config)
+        return {} if found is None else {config: found}
+    parts = config.values() if isinstance(config, dict) else config
+    if not isinstance(config, dict | list):
+        return {}
+    return {name: found for part in parts for name, found in registered_objects(part).items()}

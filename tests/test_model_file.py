@@ -1,6 +1,7 @@
 """What `load_model` refuses before Keras builds it, and what it still reads."""
 
 import base64
+import gc
 import io
 import json
 import marshal
@@ -207,6 +208,29 @@ def test_what_a_file_names_is_neither_run_nor_imported(name, place, file, tmp_pa
     refused(file, "is neither registered nor one of the classes and functions of Keras")
     assert not marker.exists()
     assert set(sys.modules) == before
+
+
+def test_reading_leaves_no_variables_behind(tmp_path):
+    """Those of the trial build would be given values by the next program that Keras traces."""
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
+    load_model(tmp_path / "dense.keras")
+    gc.collect()
+    before = {id(held) for held in gc.get_objects() if isinstance(held, keras.Variable)}
+    model = load_model(tmp_path / "dense.keras")
+    gc.collect()
+    after = {id(held) for held in gc.get_objects() if isinstance(held, keras.Variable)}
+    assert after - before <= {id(variable) for variable in model.variables}
+
+
+def test_a_class_of_a_scope_is_known(tmp_path):
+    class Doubling(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    path = tmp_path / "doubling.keras"
+    keras.Sequential([keras.Input((3,)), Doubling(name="doubling")]).save(path)
+    with keras.saving.custom_object_scope({"Doubling": Doubling}):
+        np.testing.assert_array_equal(load_model(path)(np.ones((1, 3))), np.full((1, 3), 2.0))
 
 
 def test_a_class_of_somebody_is_refused_and_named(tmp_path):
