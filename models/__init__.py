@@ -9,6 +9,7 @@ from .duffing_start import fit_one_step
 from .elman_cell import ElmanCell
 from .elman_rnn import ElmanRNN
 from .euler_cell import EulerCell
+from .export import export_model
 from .forecast_model import ForecastModel
 from .jordan_cell import JordanCell
 from .jordan_rnn import JordanRNN
@@ -42,6 +43,7 @@ __all__ = [
     "available_presets",
     "duffing_estimates",
     "euler_weights",
+    "export_model",
     "fit_one_step",
     "from_preset",
     "load_model",

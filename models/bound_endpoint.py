@@ -2,6 +2,9 @@
 
 import keras
 
+from .portable import is_portable
+from .time_interval import nan_where
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -14,13 +17,15 @@ def bound_endpoint(table):
     Args:
         table: (times, bounds) of `PINN.error_bound_table`.
     """
-    times, bounds = (tf.constant(a, "float64") for a in table)
+    times, bounds = table  # as arrays: a graph keeps large tensors outside, where ONNX misses them
 
     def error_bound(t):
         column = tf.reshape(t, (-1,))
-        piece = tf.searchsorted(times, column, side="right") - 1
+        if is_portable():
+            piece = tf.reduce_sum(tf.cast(column[:, None] >= times, tf.int32), axis=1) - 1
+        else:
+            piece = tf.searchsorted(times, column, side="right") - 1
         bound = tf.gather(bounds, tf.clip_by_value(piece, 0, len(bounds) - 1))
-        inside = (t >= times[0]) & (t <= times[-1])
-        return tf.where(inside, bound, float("nan") * bound)
+        return bound + nan_where((t < times[0]) | (t > times[-1]))
 
     return error_bound

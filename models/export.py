@@ -1,17 +1,62 @@
-"""Models of any kind as SavedModels, written whole or not at all."""
+"""Models for programs that run them without this package, and without Keras."""
 
-from oscillator_zoo.models.saved_model import write_whole_folder
+import pathlib
+
+import keras
+
+from .runtime_files import write_litert, write_onnx
+from .saved_model import write_whole_folder
+
+ENDINGS = {".tflite": write_litert, ".onnx": write_onnx}
+OF_KERAS = (".keras", ".h5", ".weights")
 
 
-def export_model(model, folder):
-    """`model.export(folder)` for any Keras model; an interrupted one leaves nothing behind.
+def export_model(model, path):
+    """Write what a model computes, for TensorFlow, LiteRT or ONNX; it cannot be trained there.
+
+    | path            | runs with                    | precision   | batch                       |
+    |-----------------|------------------------------|-------------|-----------------------------|
+    | `name`          | `tf.saved_model.load`        | the model's | any                         |
+    | `name.onnx`     | ONNX Runtime and others      | the model's | any                         |
+    | `name.tflite`   | LiteRT, on phones and boards | float32     | any; 1 if it loops in time  |
+
+    Inputs have the names of the model's inputs, and sequences may have any length if the model's
+    input says `None`. A `PINN` offers `x`, `v`, `a` and the `residual` at times `t`, NaN outside
+    its interval, and its `error_bound` where it has one (not in float32, which it does not count);
+    other models offer their `output`, and the SavedModel `serve`. The file is written whole or
+    not at all.
+
+    In ONNX the numbers are those of Keras up to rounding. In LiteRT a float64 model is rounded to
+    float32: weights of a network that nearly cancel leave more of that than 1e-7, up to 1e-4 of
+    the motion for the presets of nonlinear oscillators.
 
     Args:
-        model: built `keras.Model`.
-        folder: where the SavedModel goes; another SavedModel there is replaced.
+        model: built Keras model, of this package or another.
+        path: file or folder to write; an older one of the same kind is replaced.
 
     Raises:
-        ValueError: if the folder cannot be written, or holds something else than a SavedModel.
+        ImportError: for ONNX without the packages of the extra `export`.
+        ValueError: if the path cannot be written, or the format cannot hold the model, with the
+            reason: a layer that keeps a state between calls, or an operation that it lacks.
+
+    Example:
+    >>> import tempfile
+    >>> from oscillator_zoo.models import from_preset
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "damped"
+    >>> export_model(from_preset("pinn-damped"), path)
+    >>> import tensorflow as tf
+    >>> served = tf.saved_model.load(path)
+    >>> float(served.x(tf.zeros((1, 1), "float64"))[0, 0])
+    1.0
     """
-    with write_whole_folder(folder) as temporary:
+    path = pathlib.Path(path)
+    if not isinstance(model, keras.Model) or path.suffix in OF_KERAS:
+        raise ValueError(
+            "A Keras model is exported to a folder, a .tflite or an .onnx file. Received: "
+            f"{type(model).__name__} and {path}. To go on training it, call model.save."
+        )
+    if path.suffix in ENDINGS:
+        ENDINGS[path.suffix](model, path)
+        return
+    with write_whole_folder(path) as temporary:
         model.export(temporary, verbose=False)

@@ -7,16 +7,14 @@ import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
-from oscillator_zoo.data.serialization import check_saveable
 
 from .family_sketch import FamilySketch
 from .family_trial import FamilyTrial
 from .force_data import has_plain_force
 from .parameter_box import ParameterBox
 from .parameter_nodes import MOST_READOUTS, Mixture, ParameterNodes, low_discrepancy
-from .saved_model import write_endpoints, write_whole_folder
 from .sketch import Sketch
-from .time_interval import checked_times, is_outside
+from .time_interval import checked_times, is_outside, nan_where
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -235,28 +233,19 @@ class Family(FamilyTrial):
             x = self.checked(x)
         return super().evaluate(x, *args, **kwargs)
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
-        if self.box is None or format != "tf_saved_model":
-            super().export(filepath, format=format, **kwargs)
-            return
-        check_saveable(self.problem)
-
-        def inside(x):
-            outside = is_outside(x["t"], self.problem.start_time, self.duration)
-            outside |= self.box.is_outside(x)
-            return {**x, "t": tf.where(outside, float("nan") * x["t"], x["t"])}
-
-        endpoints = {
-            "serve": lambda x: self(inside(x)),
-            "x": lambda x: self(inside(x)),
-            "v": lambda x: self.derivatives(inside(x))[1],
-            "a": lambda x: self.derivatives(inside(x))[2],
-            "residual": lambda x: self.residual(inside(x)),
-        }
+    def input_signature(self):
+        of_times = super().input_signature()
+        if self.box is None:
+            return of_times
         names = ("t", *self.box.names)
-        spec = {name: tf.TensorSpec((None, 1), self.compute_dtype, name=name) for name in names}
-        with write_whole_folder(filepath) as temporary:
-            write_endpoints(temporary, self, endpoints, [spec])
+        return {name: tf.TensorSpec((None, 1), of_times.dtype, name) for name in names}
+
+    def nan_outside(self, x):
+        if self.box is None:
+            return super().nan_outside(x)
+        outside = is_outside(x["t"], self.problem.start_time, self.duration)
+        outside |= self.box.is_outside(x)
+        return {**x, "t": x["t"] + tf.cast(nan_where(outside), x["t"].dtype)}
 
 
 def _leaves(x):

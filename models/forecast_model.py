@@ -147,6 +147,11 @@ class ForecastModel(LeastSquaresModel):
     def call(self, sequences):
         return self._forecast(sequences)
 
+    def input_signature(self):
+        """What `export_model` writes takes: sequences `(batch, time, features)`."""
+        shape = None, None, self.forecaster.input_shape[-1]
+        return tf.TensorSpec(shape, self.compute_dtype, name="sequences")
+
     def _forecast(self, x):
         inputs, start = self._inputs(x)
         return self._loop(inputs, initial_state=[start])[:, self.warm_up - 1 :]

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as in_xla
 
+from .portable import is_portable
+
 # f'(z) as a function of h = f(z).
 SLOPES = {
     keras.activations.tanh: lambda h: 1.0 - h * h,
@@ -48,9 +50,9 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
         Tensor `(time, batch, units)`.
     """
     inside = in_xla(tf.compat.v1.get_default_graph())
-    known = x.shape[1] is not None and (training or x.shape[0] is not None)
+    known = x.shape[1] is not None and (training or x.shape[0] is not None) and not is_portable()
     run, run_back = (_run_by_xla, _run_back_by_xla) if known and not inside else (_run, _run_back)
-    block = 1 if known or inside else STEPS_WRITTEN_OUT
+    block = 1 if known or inside or is_portable() else STEPS_WRITTEN_OUT
     # A tensor that is not an argument may depend on a variable, which custom_gradient forbids.
     masks = () if mask is None else (tf.transpose(mask),)
     of_masks = (None,) * len(masks)
@@ -171,12 +173,12 @@ def _loop(step, length, block, carried):
             lambda t, *_, end=end: t < end, steps(number), state, maximum_iterations=passes
         )
     _, last, array = state
-    return last, tf.reshape(array.stack(), (length, -1, carried.shape[-1]))
+    return last, tf.reshape(array.stack(), (length, carried.shape[0] or -1, carried.shape[-1]))
 
 
 def _project(x, kernel, bias):
     rows = _rows(x) @ kernel + bias
-    return tf.reshape(rows, (_length(x), -1, kernel.shape[-1]))
+    return tf.reshape(rows, (_length(x), x.shape[1] or -1, kernel.shape[-1]))
 
 
 def _flat(values):

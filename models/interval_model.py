@@ -11,7 +11,7 @@ from .force_data import add_force, force_values, has_plain_force
 from .least_squares_model import LeastSquaresModel
 from .saveable import check_registered_function
 from .saved_model import write_endpoints, write_whole_folder
-from .time_interval import checked_times, is_outside, outside_times_as_value_error
+from .time_interval import checked_times, is_outside, nan_where, outside_times_as_value_error
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -149,25 +149,39 @@ class IntervalModel(LeastSquaresModel):
         if format != "tf_saved_model":
             super().export(filepath, format=format, **kwargs)
             return
-        check_saveable(self.problem)
-
-        def inside(t):
-            outside = is_outside(t, self.problem.start_time, self.duration)
-            return tf.where(outside, float("nan") * t, t)
-
+        signature, inside = self.input_signature(), self.nan_outside
         endpoints = {
-            "serve": lambda t: self(inside(t)),
-            "x": lambda t: self(inside(t)),
-            "v": lambda t: self.derivatives(inside(t))[1],
-            "a": lambda t: self.derivatives(inside(t))[2],
-            "residual": lambda t: self.residual(inside(t)),
+            "serve": lambda x: self(inside(x)),
+            "x": lambda x: self(inside(x)),
+            "v": lambda x: self.derivatives(inside(x))[1],
+            "a": lambda x: self.derivatives(inside(x))[2],
+            "residual": lambda x: self.residual(inside(x)),
         }
         table = self.error_bound_table()
         if table is not None:
             endpoints["error_bound"] = bound_endpoint(table)
-        signature = [tf.TensorSpec((None, 1), self.compute_dtype, name="t")]
         with write_whole_folder(filepath) as temporary:
-            write_endpoints(temporary, self, endpoints, signature)
+            write_endpoints(temporary, self, endpoints, [signature])
+
+    def results(self, x):
+        """What a graph of another runtime computes, by name; NaN outside the interval."""
+        inside = self.nan_outside(x)
+        results = dict(zip("xva", self.derivatives(inside)), residual=self.residual(inside))
+        with tf.init_scope():  # the table is made of numbers, whatever is traced
+            table = self.error_bound_table()
+        if table is not None:
+            results["error_bound"] = bound_endpoint(table)(x)
+        return results
+
+    def input_signature(self):
+        """What `export` writes takes: times `(num, 1)`, in s."""
+        check_saveable(self.problem)
+        return tf.TensorSpec((None, 1), self.compute_dtype, name="t")
+
+    def nan_outside(self, t):
+        """The times, and NaN for those outside the interval."""
+        outside = is_outside(t, self.problem.start_time, self.duration)
+        return t + tf.cast(nan_where(outside), t.dtype)
 
 
 def _inside(batch, start_time, duration):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .portable import is_portable
 from .time_loop import time_loop
 
 BLOCK = 16  # steps in a block
@@ -57,7 +58,7 @@ def linear_matrix(layer, drive, mask, training):
     is_short = drive.shape[1] is not None and drive.shape[1] < SHORT
     if mask is not None or layer.unroll or is_short or dtype not in ("float32", "float64"):
         return None
-    if keras.backend.backend() == "jax":
+    if keras.backend.backend() == "jax" or is_portable():
         return None
     return layer.cell.step_matrix(training)
 

@@ -9,6 +9,8 @@ from numpy.polynomial import chebyshev
 
 from oscillator_zoo.data.checks import positive_integer
 
+from .portable import is_portable
+
 MOST_NODES = 97  # along one parameter
 SMALL = 1e-9  # Chebyshev coefficients that are left out, relative to the largest motion
 MOST_READOUTS = 20_000  # nodes times windows
@@ -102,15 +104,24 @@ class ParameterNodes:
         product = None
         for xi, n, matrix in zip(scaled, self.counts, self.to_lagrange):
             xi = ops.convert_to_tensor(xi)
-            angle = ops.arccos(ops.clip(xi, -1.0, 1.0))
-            series = ops.cos(angle * ops.cast(np.arange(n), xi.dtype))  # T_k(ξ)
-            own = ops.matmul(series, ops.convert_to_tensor(matrix, xi.dtype))
+            own = ops.matmul(chebyshev_polynomials(xi, n), ops.convert_to_tensor(matrix, xi.dtype))
             if product is None:
                 product = own
             else:
                 pairs = product[:, :, None] * own[:, None, :]
                 product = ops.reshape(pairs, (-1, pairs.shape[1] * pairs.shape[2]))
         return product
+
+
+def chebyshev_polynomials(xi, num):
+    """T_0(ξ) … T_{num − 1}(ξ) of a column ξ, `(num_rows, num)`."""
+    xi = ops.clip(xi, -1.0, 1.0)
+    if not is_portable():
+        return ops.cos(ops.arccos(xi) * ops.cast(np.arange(num), xi.dtype))
+    columns = [ops.ones_like(xi), xi]  # without arccos, which LiteRT does not have
+    while len(columns) < num:
+        columns.append(2.0 * xi * columns[-1] - columns[-2])
+    return ops.concatenate(columns[:num], axis=-1)
 
 
 def chebyshev_points(num):

@@ -26,6 +26,7 @@ from .placement import (
     initializers,
     windows_by_rule,
 )
+from .portable import is_portable
 from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
 from .unknowns import Unknowns
@@ -197,7 +198,7 @@ class PINN(ErrorBars, Identification, Family):
         if self.unknowns is not None and y is not None:
             return self.data_and_equation(x, y)
         problem, x = with_given_force(self.problem_for(x), x)
-        if self.derivative_method == "tape" and self.optimizer_is_ordinary:
+        if self.is_by_tape and self.optimizer_is_ordinary:
             t = self.column(x)
             *state, rate = time_derivatives(
                 self.at_parameters(x), t, problem.order, problem.dimension
@@ -216,6 +217,11 @@ class PINN(ErrorBars, Identification, Family):
         self.residual_max.update_state(ops.abs(residuals_of_equation))
         return super().log(x, y, sample_weight, cost, residuals)
 
+    @property
+    def is_by_tape(self):
+        """Whether derivatives are taken by tapes, whose operations other runtimes do not have."""
+        return self.derivative_method == "tape" and not is_portable()
+
     def derivatives(self, t):
         """Position, velocity and acceleration of the trial solution.
 
@@ -228,7 +234,7 @@ class PINN(ErrorBars, Identification, Family):
         Raises:
             ValueError: for times outside the interval.
         """
-        if self.derivative_method == "taylor":
+        if not self.is_by_tape:
             return tuple(self.motion(self.place(t)))
         x = self.rows(t)
         function = self.at_parameters(x)

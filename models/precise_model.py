@@ -7,6 +7,7 @@ import keras
 from .feeding import as_arrays, batches, is_array_like, split_off_last
 from .model_file import write_model
 from .preset import from_preset
+from .runtime_files import WRITERS
 from .saved_model import write_whole_folder
 
 LARGE_BATCH = 4096
@@ -143,19 +144,23 @@ class PreciseModel(keras.Model):
         write_model(super().save, filepath, **kwargs)
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
-        """`keras.Model.export`; a SavedModel is written whole, and replaces an older one.
+        """`keras.Model.export`; a file or folder is written whole, and replaces an older one.
 
         Args:
-            filepath: folder to write, new, empty, or with a SavedModel to replace.
-            format: "tf_saved_model", or another that `keras.Model.export` knows.
+            filepath: folder to write, new, empty, or with a SavedModel to replace; or a file.
+            format: "tf_saved_model"; "litert" and "onnx", as `export_model` writes them; or
+                another that `keras.Model.export` knows.
             verbose: whether Keras reports what it writes.
-            **kwargs: as for `keras.Model.export`.
+            **kwargs: as for `keras.Model.export`; none for "litert" and "onnx".
 
         Raises:
-            ValueError: for a folder with something else in it, or that cannot be written.
+            ValueError: for a folder with something else in it, or that cannot be written, and
+                for what the format cannot hold.
         """
-        if format != "tf_saved_model":
+        if format in WRITERS:
+            WRITERS[format](self, filepath, **kwargs)
+        elif format != "tf_saved_model":
             super().export(filepath, format=format, verbose=verbose, **kwargs)
-            return
-        with write_whole_folder(filepath) as temporary:
-            super().export(temporary, format=format, verbose=verbose, **kwargs)
+        else:
+            with write_whole_folder(filepath) as temporary:
+                super().export(temporary, format=format, verbose=verbose, **kwargs)

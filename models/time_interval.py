@@ -4,6 +4,7 @@ import contextlib
 import re
 
 import numpy as np
+from keras import ops
 
 from oscillator_zoo.data.checks import real_value
 
@@ -40,6 +41,11 @@ def is_outside(t, start_time, duration):
     end = start_time + duration
     rounding = 1e-6 * max(abs(start_time), abs(end), duration)
     return (t < start_time - rounding) | (t > end + rounding)
+
+
+def nan_where(condition):
+    """NaN where a condition holds, else 0, float64: added, where ONNX's `where` would multiply."""
+    return ops.sqrt(-ops.cast(condition, "float64"))
 
 
 @contextlib.contextmanager

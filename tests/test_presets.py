@@ -19,6 +19,7 @@ from oscillator_zoo.models import (
     LevenbergMarquardt,
     ResponseModel,
     available_presets,
+    export_model,
     from_preset,
     rollout,
     save_preset,
@@ -27,7 +28,6 @@ from oscillator_zoo.models.preset import PRESETS
 from oscillator_zoo.models.preset_card import TASKS
 from oscillator_zoo.training import evaluate_response, train
 from oscillator_zoo.training.preset_run import open_run, write_preset
-from oscillator_zoo.training.saved_models import export_model
 
 ROOT = pathlib.Path(__file__).parent.parent
 SILVERBOX = ROOT.parent / "shared" / "silverbox" / "silverbox_train.csv"

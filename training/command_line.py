@@ -10,7 +10,7 @@ import sys
 import tensorflow as tf
 
 from oscillator_zoo.data.files import make_folder
-from oscillator_zoo.models import available_presets
+from oscillator_zoo.models import available_presets, export_model
 from oscillator_zoo.models.preset import preset_names
 from oscillator_zoo.models.preset_card import TASKS
 from oscillator_zoo.models.preset_table import shown_error
@@ -18,7 +18,6 @@ from oscillator_zoo.models.preset_table import shown_error
 from .pictures import save_pictures
 from .preset_run import checkout_folder, open_run, write_preset
 from .recipe_run import has_backup
-from .saved_models import export_model
 from .tour import tour
 from .zoo import find_recipe, recipes, train
 

@@ -7,12 +7,11 @@ import numpy as np
 
 from oscillator_zoo.data import DampedOscillator, simulate
 from oscillator_zoo.data.files import make_folder
-from oscillator_zoo.models import LevenbergMarquardt
+from oscillator_zoo.models import LevenbergMarquardt, export_model
 
 from .baselines import linear_autoregression, persistence
 from .pictures import save_picture
 from .plots import plot_trajectory
-from .saved_models import export_model
 from .zoo import check_seed, train
 
 FORECASTERS = {

@@ -1,0 +1,55 @@
+"""What a model offers to programs that run it without this package."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+def endpoints(model):
+    """A function of a model's inputs that returns results by name, and their signature.
+
+    Args:
+        model: Keras model with named inputs. One with methods `results` and `input_signature`
+            says itself what it offers; others offer their `output`.
+
+    Returns:
+        Tuple (function, specs), the latter a `tf.TensorSpec` for each argument of the function,
+        sizes that may vary as None.
+
+    Raises:
+        ValueError: if the inputs of the model are not known, or it keeps a state between calls.
+    """
+    _check_stateless(model)
+    function = getattr(model, "results", lambda x: {"output": model(x, training=False)})
+    if hasattr(model, "input_signature"):
+        return _flat(function, model.input_signature())
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            "A model is exported whose inputs have shapes. Received: "
+            f"{type(model).__name__} {model.name}, which has none. Begin it with keras.Input."
+        )
+    given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    signature = tf.nest.map_structure(
+        lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name), given
+    )
+    return _flat(function, signature)
+
+
+def _check_stateless(model):
+    for layer in model._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.RNN) and layer.stateful:
+            raise ValueError(
+                "A model is exported that keeps nothing between calls. Received: "
+                f"{model.name}, whose layer {layer.name} has stateful=True. Pass the state as "
+                "an input, with return_state=True and initial_state."
+            )
+
+
+def _flat(function, signature):
+    """The function of one tensor for each spec, whose name a nested argument would not get."""
+
+    def of_tensors(*tensors):
+        return function(tf.nest.pack_sequence_as(signature, tensors))
+
+    return of_tensors, tf.nest.flatten(signature)

@@ -1,0 +1,364 @@
+"""Models in the files of ONNX and LiteRT, and SavedModels where nothing but TensorFlow is."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from keras import layers, ops
+
+from oscillator_zoo.data import DampedOscillator, Decay, Duffing
+from oscillator_zoo.models import (
+    PINN,
+    CheckpointedGradient,
+    ElmanCell,
+    ElmanRNN,
+    EulerCell,
+    ForecastModel,
+    JordanRNN,
+    LinearRNN,
+    TruncatedGradient,
+    available_presets,
+    export_model,
+    from_preset,
+)
+
+PRESETS = sorted(available_presets())
+FORMATS = ("onnx", "tflite")
+
+
+def run_onnx(path, inputs):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, inputs)))
+
+
+def run_litert(path, inputs):
+    runner = Interpreter(str(path)).get_signature_runner()
+    return runner(**{name: values.astype("float32") for name, values in inputs.items()})
+
+
+RUN = {"onnx": run_onnx, "tflite": run_litert}
+
+
+def exported(model, inputs, ending, folder):
+    """Results by name of the file that a model is exported to."""
+    path = folder / f"model.{ending}"
+    export_model(model, path)
+    return RUN[ending](path, inputs)
+
+
+def waves(model, batch, steps=25):
+    """Inputs by name: sines of size .3, `steps` of them where the length may vary."""
+    results = {}
+    for place, tensor in enumerate(model.inputs):
+        shape = batch, *(size or steps for size in tensor.shape[1:])
+        phase = 0.37 * np.arange(np.prod(shape)).reshape(shape) + place
+        results[tensor.name] = 0.3 * np.sin(phase).astype(tensor.dtype)
+    return results
+
+
+def answer(model, inputs):
+    """What Keras says."""
+    given = list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values()))
+    return ops.convert_to_numpy(model(given))
+
+
+def rounding(ending, model):
+    """The relative rounding of the less precise of the two."""
+    single = ending == "tflite" or model.inputs[0].dtype == "float32"
+    return np.finfo("float32" if single else "float64").eps
+
+
+def assert_answers_as_keras(model, ending, folder, batches=(1, 3), steps=25):
+    path = folder / f"model.{ending}"
+    export_model(model, path)
+    for batch in batches:
+        inputs = waves(model, batch, steps + batch)
+        expected = answer(model, inputs)
+        (output,) = RUN[ending](path, inputs).values()
+        # 25 steps in time, each of which adds a few roundings of values of order 1.
+        scale = max(1.0, np.abs(expected).max())
+        assert np.abs(output - expected).max() < 100 * rounding(ending, model) * scale
+        assert np.abs(expected).max() > 1e-3
+
+
+# Presets
+
+NETWORKS = [name for name in PRESETS if not name.startswith("pinn")]
+SOLUTIONS = [name for name in PRESETS if name.startswith("pinn")]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_answers_as_in_keras(name, ending, tmp_path):
+    batches = (1,) if ending == "tflite" and "window" not in name else (1, 3)
+    assert_answers_as_keras(from_preset(name), ending, tmp_path, batches)
+
+
+def times_and_parameters(pinn, num=9):
+    """Inputs by name, all over the interval and the box."""
+    start = pinn.problem.start_time
+    inputs = {"t": np.linspace(start, start + pinn.duration, num)[:, None]}
+    for name, (low, high) in (pinn.parameter_ranges or {}).items():
+        inputs[name] = np.linspace(low, high, num)[::-1, None]
+    return inputs
+
+
+def conditions(pinn):
+    """How much larger than the motion the terms are that a trial solution adds up: in x, v, a."""
+    kernel = np.asarray(pinn.network.readout.kernel)
+    terms = 1.0 + np.abs(kernel).sum(axis=1).max()
+    turns = np.abs(np.asarray(pinn.network.hidden[0].kernel)).max() + 2.0
+    lengths = np.diff(pinn.window_edges)
+    rate = 2.0 * turns / lengths.min()
+    # What a window's first velocity is wrong by goes on through all later ones.
+    return {"x": terms * (1 + len(lengths)), "v": terms * rate, "a": terms * rate**2}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
+    pinn = from_preset(name)
+    inputs = times_and_parameters(pinn)
+    results = exported(pinn, inputs, ending, tmp_path)
+    given = inputs if len(inputs) > 1 else inputs["t"]
+    eps = np.finfo("float32" if ending == "tflite" else "float64").eps
+    scale = max(1.0, np.abs(pinn(given)).max())
+    expected = dict(zip("xva", pinn.derivatives(given)))
+    for result, condition in conditions(pinn).items():
+        error = np.abs(results[result] - expected[result]).max()
+        assert error < 8 * eps * condition * scale, (result, error)
+    error = np.abs(results["residual"] - pinn.residual(given)).max()
+    assert error < 16 * eps * conditions(pinn)["a"] * scale
+    assert np.abs(expected["x"]).max() > 0.01
+
+
+def test_the_bound_of_the_error_goes_where_its_precision_does(tmp_path):
+    pinn = from_preset("pinn-damped")
+    inputs = times_and_parameters(pinn, num=101)
+    bound = exported(pinn, inputs, "onnx", tmp_path)["error_bound"]
+    x = pinn.problem.exact(inputs["t"][:, 0])[0].reshape(-1, 1)
+    assert np.all(np.abs(pinn(inputs["t"]) - x) < bound)
+    assert np.all(bound < 1e-9)
+    assert "error_bound" not in exported(pinn, inputs, "tflite", tmp_path)
+    nonlinear = PINN(Duffing(), 1.0, (4,))
+    assert set(exported(nonlinear, inputs, "onnx", tmp_path)) == {"x", "v", "a", "residual"}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
+    pinn = PINN(DampedOscillator(), 2.0, (4,))
+    inputs = {"t": np.array([[-0.1], [0.0], [2.0], [2.1]])}
+    for name, values in exported(pinn, inputs, ending, tmp_path).items():
+        np.testing.assert_array_equal(np.isnan(values)[:, 0], [True, False, False, True], name)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_family_has_no_solution_outside_its_box(ending, tmp_path):
+    family = PINN(DampedOscillator(), 1.0, parameter_ranges={"damping": (0.1, 0.2)})
+    inputs = {"t": np.full((3, 1), 0.5), "damping": np.array([[0.05], [0.15], [0.3]])}
+    x = exported(family, inputs, ending, tmp_path)["x"]
+    np.testing.assert_array_equal(np.isnan(x)[:, 0], [True, False, True])
+
+
+def test_derivatives_without_tapes_are_for_the_file_alone(tmp_path):
+    pinn = PINN(Decay(), 1.0, (4,))
+    pinn.export(tmp_path / "decay.tflite", format="litert")
+    pinn.export(tmp_path / "decay.onnx", format="onnx")
+    assert pinn.is_by_tape
+    assert run_onnx(tmp_path / "decay.onnx", {"t": np.zeros((1, 1))})["x"] == 1.0
+
+
+# Layers
+
+
+def sequential(*parts, features=2, steps=None, dtype="float32"):
+    return keras.Sequential([keras.Input((steps, features), dtype=dtype), *parts])
+
+
+def two_inputs():
+    x, state = keras.Input((None, 2), name="x"), keras.Input((4,), name="state")
+    return keras.Model([x, state], ElmanRNN(4, return_sequences=True)(x, initial_state=state))
+
+
+MODELS = {
+    "elman-of-known-size": lambda: sequential(ElmanRNN(4), steps=25),
+    "elman-backwards": lambda: sequential(ElmanRNN(4, go_backwards=True, return_sequences=True)),
+    "elman-learned-start": lambda: sequential(ElmanRNN(4, learn_initial_state=True)),
+    "elman-swish": lambda: sequential(ElmanRNN(4, "swish", output_units=1)),
+    "elman-linear": lambda: sequential(ElmanRNN(4, "linear", return_sequences=True)),
+    "elman-float64": lambda: sequential(ElmanRNN(4, dtype="float64"), dtype="float64"),
+    "elman-state": two_inputs,
+    "elman-masked": lambda: sequential(layers.Masking(), ElmanRNN(4, return_sequences=True)),
+    "jordan": lambda: sequential(JordanRNN(4, output_units=2, return_sequences=True)),
+    "linear": lambda: sequential(LinearRNN(ElmanCell(4, "linear"), return_sequences=True)),
+    "euler": lambda: sequential(
+        layers.RNN(EulerCell(0.1, 0.2, 1.0), return_sequences=True), features=1
+    ),
+    "stacked": lambda: sequential(
+        ElmanRNN(4, return_sequences=True), layers.Dropout(0.5), ElmanRNN(3), layers.Dense(1)
+    ),
+    "truncated": lambda: sequential(
+        TruncatedGradient(ElmanRNN(4, return_sequences=True), 5), steps=25
+    ),
+    "checkpointed": lambda: sequential(
+        CheckpointedGradient(ElmanRNN(4, return_sequences=True), 5), steps=25
+    ),
+    "lstm": lambda: sequential(layers.LSTM(4, return_sequences=True)),
+    "dense": lambda: keras.Sequential([keras.Input((3,)), layers.Dense(2, "tanh")]),
+}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_answers_as_in_keras(name, ending, tmp_path):
+    fixed = name in ("elman-of-known-size", "truncated", "checkpointed")
+    batches = (1,) if ending == "tflite" and name != "dense" else (1, 3)
+    steps = 25
+    assert_answers_as_keras(MODELS[name](), ending, tmp_path, batches, 0 if fixed else steps)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_forecast_answers_as_in_keras(ending, tmp_path):
+    one_step = sequential(ElmanRNN(4, output_units=2, return_sequences=True))
+    model = ForecastModel(one_step, warm_up=5)
+    x = 0.3 * np.sin(0.4 * np.arange(24.0)).reshape(1, 12, 2).astype("float32")
+    output = exported(model, {"sequences": x}, ending, tmp_path)["output"]
+    np.testing.assert_allclose(output, model(x), atol=1e-6)
+
+
+# Elsewhere
+
+
+def run_alone(program, *arguments, without):
+    """Run Python where some packages cannot be imported; returns what it prints."""
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({without!r}))\n"
+    run = subprocess.run(
+        [sys.executable, "-c", blocked + program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_files_run_where_there_is_neither_tensorflow_nor_keras(tmp_path):
+    export_model(from_preset("pinn-harmonic"), tmp_path / "model.onnx")
+    export_model(from_preset("pinn-harmonic"), tmp_path / "model.tflite")
+    program = """
+import numpy, onnxruntime
+from ai_edge_litert.interpreter import Interpreter
+t = numpy.array([[0.0], [1.0]])
+session = onnxruntime.InferenceSession(sys.argv[1])
+print(*session.run(["x"], {"t": t})[0].ravel())
+runner = Interpreter(sys.argv[2]).get_signature_runner()
+print(*runner(t=t.astype("float32"))["x"].ravel())
+"""
+    paths = (tmp_path / "model.onnx", tmp_path / "model.tflite")
+    lines = run_alone(program, *paths, without=["tensorflow", "keras", "oscillator_zoo"])
+    (start, later), (_, rounded) = (
+        [float(x) for x in line.split()] for line in lines.split("\n")[:2]
+    )
+    oscillator = from_preset("pinn-harmonic").problem
+    assert start == oscillator.position
+    assert later == pytest.approx(oscillator.exact([1.0])[0].item(), abs=1e-12)
+    assert rounded == pytest.approx(later, abs=1e-5)
+
+
+def test_saved_models_run_where_there_is_tensorflow_alone(tmp_path):
+    for name in PRESETS:
+        export_model(from_preset(name), tmp_path / name)
+    program = """
+import pathlib
+import tensorflow as tf
+for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    served = tf.saved_model.load(str(folder)).signatures["serve"]
+    inputs = {
+        name: tf.fill([n or 8 for n in spec.shape], tf.constant(0.5, spec.dtype))
+        for name, spec in served.structured_input_signature[1].items()
+    }
+    (result,) = served(**inputs).values()
+    print(folder.name, float(tf.reduce_sum(result)))
+"""
+    printed = run_alone(program, tmp_path, without=["keras", "oscillator_zoo"])
+    found = dict(line.split() for line in printed.strip().split("\n"))
+    assert sorted(found) == PRESETS
+    for name, total in found.items():
+        model = from_preset(name)
+        if name.startswith("pinn"):
+            inputs = {k: np.full((8, 1), 0.5) for k in times_and_parameters(model)}
+            expected = model(inputs if len(inputs) > 1 else inputs["t"])
+        else:
+            inputs = {
+                x.name: np.full([n or 8 for n in x.shape], 0.5, x.dtype) for x in model.inputs
+            }
+            expected = answer(model, inputs)
+        assert float(total) == pytest.approx(float(np.sum(expected)), rel=1e-5), name
+
+
+def test_tensorflows_own_tool_shows_names_and_sizes(tmp_path):
+    export_model(from_preset("pinn-damped"), tmp_path / "solution")
+    tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    shown = subprocess.run(
+        [*tool, "show", "--dir", tmp_path / "solution", "--tag_set", "serve", "--all"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for endpoint in ("serve", "x", "v", "a", "residual", "error_bound"):
+        part = shown.split(f"signature_def['{endpoint}']")[1].split("signature_def")[0]
+        assert "inputs['t'] tensor_info:\n        dtype: DT_DOUBLE\n        shape: (-1, 1)" in part
+        assert part.count("shape: (-1, 1)") == 2  # that of the result too
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_an_operation_that_a_runtime_lacks_is_named_and_nothing_written(ending, tmp_path):
+    class Rooted(layers.Layer):
+        def call(self, x):
+            return tf.linalg.sqrtm(tf.linalg.matmul(x, x, transpose_a=True))
+
+    path = tmp_path / f"model.{ending}"
+    path.write_bytes(b"older")
+    runtime = {"onnx": "ONNX", "tflite": "LiteRT"}[ending]
+    with pytest.raises(ValueError, match=f"{runtime} has no operation.*MatrixSquareRoot"):
+        export_model(sequential(Rooted(), steps=3), path)
+    assert path.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_layer_that_keeps_its_state_is_refused(ending, tmp_path):
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(1, 5, 2)), ElmanRNN(4, stateful=True, name="memory")]
+    )
+    with pytest.raises(ValueError, match=r"keeps nothing between calls.*memory has stateful=True"):
+        export_model(model, tmp_path / f"model.{ending}")
+
+
+def test_a_model_without_inputs_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"whose inputs have shapes.*Begin it with keras.Input"):
+        export_model(keras.Sequential([layers.Dense(1)]), tmp_path / "model.onnx")
+
+
+def test_paths_and_models_of_another_kind_are_refused(tmp_path):
+    model = MODELS["dense"]()
+    with pytest.raises(ValueError, match=r"to a folder, a \.tflite or .*call model.save"):
+        export_model(model, tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=r"A Keras model is exported.*Received: Dense"):
+        export_model(layers.Dense(1), tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="must exist and be writable"):
+        export_model(model, tmp_path / "nowhere" / "model.tflite")
+
+
+def test_without_the_extra_onnx_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ImportError, match=r"pip install 'oscillator-zoo\[export\]'"):
+        export_model(MODELS["dense"](), tmp_path / "model.onnx")
