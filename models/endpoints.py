@@ -1,5 +1,7 @@
 """What a model offers to programs that run it without this package."""
 
+import re
+
 import keras
 
 if keras.backend.backend() == "tensorflow":
@@ -10,8 +12,8 @@ def endpoints(model):
     """A function of a model's inputs that returns results by name, and their signature.
 
     Args:
-        model: Keras model with named inputs. One with methods `results` and `input_signature`
-            says itself what it offers; others offer their `output`.
+        model: Keras model. One with methods `results` and `input_signature` says itself what it
+            offers; others offer their `output`, and an only input without a name is the `input`.
 
     Returns:
         Tuple (function, specs), the latter a `tf.TensorSpec` for each argument of the function,
@@ -30,10 +32,19 @@ def endpoints(model):
             f"{type(model).__name__} {model.name}, which has none. Begin it with keras.Input."
         )
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    only = len(model.inputs) == 1
     signature = tf.nest.map_structure(
-        lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name), given
+        lambda tensor: tf.TensorSpec(
+            tensor.shape, tensor.dtype, "input" if only and _is_unnamed(tensor) else tensor.name
+        ),
+        given,
     )
     return _flat(function, signature)
+
+
+def _is_unnamed(tensor):
+    """Whether Keras gave the name, which then depends on what else was made before."""
+    return re.fullmatch(r"(input_layer|keras_tensor)(_\d+)?", tensor.name) is not None
 
 
 def _check_stateless(model):

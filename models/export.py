@@ -20,11 +20,11 @@ def export_model(model, path):
     | `name.onnx`     | ONNX Runtime and others      | the model's | any                         |
     | `name.tflite`   | LiteRT, on phones and boards | float32     | any; 1 if it loops in time  |
 
-    Inputs have the names of the model's inputs, and sequences may have any length if the model's
-    input says `None`. A `PINN` offers `x`, `v`, `a` and the `residual` at times `t`, NaN outside
-    its interval, and its `error_bound` where it has one (not in float32, which it does not count);
-    other models offer their `output`, and the SavedModel `serve`. The file is written whole or
-    not at all.
+    Inputs have the names of the model's inputs (in files an only one without a name is `input`),
+    and sequences may have any length if the model's input says `None`. A `PINN` offers `x`, `v`,
+    `a` and the `residual` at times `t`, NaN outside its interval, and its `error_bound` where it
+    has one (not in float32, whose rounding it does not count); other models offer their `output`,
+    and a SavedModel `serve`. What is written is written whole or not at all.
 
     In ONNX the numbers are those of Keras up to rounding. In LiteRT a float64 model is rounded to
     float32: weights of a network that nearly cancel leave more of that than 1e-7, up to 1e-4 of
@@ -46,7 +46,7 @@ def export_model(model, path):
     >>> export_model(from_preset("pinn-damped"), path)
     >>> import tensorflow as tf
     >>> served = tf.saved_model.load(path)
-    >>> float(served.x(tf.zeros((1, 1), "float64"))[0, 0])
+    >>> round(float(served.x(tf.zeros((1, 1), "float64"))[0, 0]), 12)
     1.0
     """
     path = pathlib.Path(path)

@@ -62,6 +62,10 @@ def test_a_preset_is_evaluated_plotted_and_exported_by_its_name(tmp_path, capsys
     assert capsys.readouterr().out.split() == ["presets/euler-damped/result.png"]
     assert main(["export", "duffing-measured", "served"]) == 0
     assert (tmp_path / "served" / "saved_model.pb").exists()
+    for ending, reader in (("onnx", "onnxruntime"), ("tflite", "ai_edge_litert")):
+        assert main(["export", "euler-damped", f"served.{ending}"]) == 0
+        assert f"Read it with {reader}" in capsys.readouterr().out
+        assert (tmp_path / f"served.{ending}").stat().st_size > 1000
 
 
 def test_train_writes_a_preset_that_takes_the_place_of_an_older_one(tmp_path, capsys):

@@ -58,7 +58,9 @@ def waves(model, batch, steps=25):
     for place, tensor in enumerate(model.inputs):
         shape = batch, *(size or steps for size in tensor.shape[1:])
         phase = 0.37 * np.arange(np.prod(shape)).reshape(shape) + place
-        results[tensor.name] = 0.3 * np.sin(phase).astype(tensor.dtype)
+        unnamed = tensor.name.startswith(("input_layer", "keras_tensor"))
+        name = "input" if unnamed else tensor.name
+        results[name] = 0.3 * np.sin(phase).astype(tensor.dtype)
     return results
 
 

@@ -76,12 +76,22 @@ def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(prin
 
 def test_the_readmes_preset_predicts_in_three_lines():
     with contextlib.redirect_stdout(io.StringIO()) as text:
-        exec(compile(block("python", "from_preset"), "README.md", "exec"), {})
+        exec(compile(block("python", "available_presets"), "README.md", "exec"), {})
     *table, positions, bound = text.getvalue().splitlines()
     assert len(table) == 19
     exact = DampedOscillator(damping=0.4).exact([1.0, 2.0])[0][:, 0]
     assert [float(x) for x in re.findall(NUMBER, positions)] == pytest.approx(exact, abs=1e-8)
     assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10
+
+
+def test_the_readmes_files_run_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for start in ("import export_model", "import onnxruntime"):
+        exec(compile(block("python", start), "README.md", "exec"), names)
+    exact = DampedOscillator(damping=0.4).exact([0.5, 1.0])[0]
+    assert np.all(np.abs(names["x"] - exact) < names["bound"])
+    assert names["states"].shape == (1, 20, 2)
 
 
 def test_every_file_that_the_readme_names_exists():

@@ -23,6 +23,12 @@ from .zoo import find_recipe, recipes, train
 
 WHAT = "preset, run folder, or a PINN's .keras file"
 
+READERS = {
+    "": "tf.saved_model.load",
+    ".onnx": "onnxruntime.InferenceSession",
+    ".tflite": "ai_edge_litert.interpreter.Interpreter",
+}
+
 
 def main(arguments=None):
     """Run one command; errors of the user become one line on standard error and exit status 2.
@@ -35,7 +41,7 @@ def main(arguments=None):
     tf.config.optimizer.set_experimental_options({"remapping": False})
     try:
         return given.command(given) or 0
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"oscillator-zoo: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -89,9 +95,10 @@ def parser():
     help = "default: beside the model; of a preset, presets/NAME"
     add.add_argument("--output-dir", metavar="FOLDER", help=help)
 
-    add = commands.add_parser("export", help="write a SavedModel, to serve without this package")
+    add = commands.add_parser("export", help="write a file to serve without this package")
     add.add_argument("path", metavar="NAME", help=WHAT)
-    add.add_argument("folder", metavar="FOLDER", help="where the SavedModel goes")
+    help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
+    add.add_argument("folder", metavar="FOLDER", help=help)
     add.set_defaults(command=_export)
     return top
 
@@ -155,7 +162,8 @@ def _plot(given):
 def _export(given):
     run = open_run(given.path)
     export_model(run.model, given.folder)
-    print(f"Written to {given.folder}. Read it with tf.saved_model.load({given.folder!r}).")
+    reader = READERS.get(pathlib.Path(given.folder).suffix, READERS[""])
+    print(f"Written to {given.folder}. Read it with {reader}({given.folder!r}).")
 
 
 def _opened(given):
