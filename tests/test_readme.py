@@ -7,6 +7,7 @@ import pathlib
 import re
 
 import keras
+import numpy as np
 import pytest
 
 from oscillator_zoo.data import DampedOscillator, sample_oscillators, simulate
