@@ -30,11 +30,13 @@ def from_preset(name):
 
     - a `PINN` raises: for times outside its interval, and parameters outside its ranges;
     - `rollout`, `evaluate_forecast` and `evaluate_response` warn: of positions, velocities or
-      forces more than a tenth outside the range of those in training, and of another time step;
+      forces more than a tenth outside the range of those in training, where the card has one, and
+      of another time step;
     - calling such a model itself says nothing: it sees numbers, no units.
 
-    `fit` goes on with training. Recurrent and feed-forward presets load on every Keras backend;
-    those of the classes `PINN` and `ResponseModel` need TensorFlow.
+    `fit` goes on with training. Recurrent and feed-forward presets load on every Keras backend
+    (those in float64 on JAX with the environment variable JAX_ENABLE_X64=1); those of the classes
+    `PINN` and `ResponseModel` need TensorFlow.
 
     Args:
         name: one of `available_presets()`, or the path of a folder.
@@ -56,6 +58,7 @@ def from_preset(name):
     card = read_card(folder / "card.json")
     _check_backend(card)
     model = load_model(folder / "model.keras")
+    _check_precision(model, card)
     check_fits(card, model, folder)
     model.card = types.MappingProxyType(card)
     return model
@@ -127,6 +130,16 @@ def _check_backend(card):
             f"The preset {card['name']!r} is a {card['class']}, which needs TensorFlow. Received "
             f"the Keras backend {backend!r}. Set the environment variable "
             "KERAS_BACKEND=tensorflow before Keras is imported."
+        )
+
+
+def _check_precision(model, card):
+    arrays = map(keras.ops.convert_to_numpy, model.weights)
+    if any(array.dtype.name != weight.dtype for array, weight in zip(arrays, model.weights)):
+        raise ValueError(
+            f"The preset {card['name']!r} computes in float64. Received "
+            f"{keras.backend.backend()!r}, which rounds it to float32. Set the environment "
+            "variable JAX_ENABLE_X64=1 before JAX is imported."
         )
 
 

@@ -6,7 +6,10 @@ import keras
 import numpy as np
 
 EXPECTED = pathlib.Path(__file__).parent / "preset_outputs.json"  # written by .ci/presets.py
-NAMES = ("elman-harmonic", "elman-driven", "jordan-driven", "dense-window", "conv-window")
+NAMES = (
+    *("elman-harmonic", "elman-driven", "jordan-driven", "dense-window", "conv-window"),
+    *("forecast-damped", "forecast-driven"),
+)
 
 
 def outputs(model):

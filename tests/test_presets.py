@@ -26,12 +26,15 @@ from oscillator_zoo.models import (
 )
 from oscillator_zoo.models.preset import PRESETS
 from oscillator_zoo.models.preset_card import TASKS
-from oscillator_zoo.training import evaluate_response, train
+from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
 from oscillator_zoo.training.preset_run import open_run, write_preset
 
 ROOT = pathlib.Path(__file__).parent.parent
 SILVERBOX = ROOT.parent / "shared" / "silverbox" / "silverbox_train.csv"
-RECURRENT = ("elman-harmonic", "elman-driven", "jordan-driven", "euler-damped")
+RECURRENT = (
+    *("elman-harmonic", "elman-driven", "jordan-driven", "euler-damped"),
+    *("forecast-damped", "forecast-driven"),
+)
 FEED_FORWARD = ("dense-window", "conv-window")
 SOLUTIONS = (
     *("decay", "harmonic", "damped", "driven", "resonance", "step", "duffing", "van-der-pol"),
@@ -210,6 +213,17 @@ class TestOutside:
         message = "'elman-harmonic' was trained for time_step = 0.1.*Received position from"
         with pytest.warns(UserWarning, match=message):
             rollout(model, 10.0 * states, 5)
+
+    def test_a_forecaster_of_a_family_warns_of_the_time_step_and_not_of_the_size(self):
+        model = from_preset("forecast-damped")
+        motion = simulate(DampedOscillator(damping=0.1, position=50.0), 0.1, 150, method="rk4")
+        forecast = rollout(model, motion.states[:, :50], 100)
+        # Ten times the median error that the card names, for this one motion.
+        assert np.abs(forecast - motion.states[:, 50:150]).max() < 0.01 * 50.0
+        coarse = simulate(motion.problem, 0.2, 150, method="rk4")
+        message = r"trained for .*damping from 0\.02 to 0\.2.*a time step of 0\.2 s"
+        with pytest.warns(UserWarning, match=message):
+            evaluate_forecast(model, coarse, warm_up=50)
 
     def test_a_response_to_a_strong_force_or_at_another_step_warns(self):
         model = from_preset("elman-driven")

@@ -79,7 +79,7 @@ def test_the_readmes_preset_predicts_in_three_lines():
     with contextlib.redirect_stdout(io.StringIO()) as text:
         exec(compile(block("python", "available_presets"), "README.md", "exec"), {})
     *table, positions, bound = text.getvalue().splitlines()
-    assert len(table) == 19
+    assert len(table) == 21
     exact = DampedOscillator(damping=0.4).exact([1.0, 2.0])[0][:, 0]
     assert [float(x) for x in re.findall(NUMBER, positions)] == pytest.approx(exact, abs=1e-8)
     assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10

@@ -57,8 +57,12 @@ def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(nam
     run, evaluation = train(name, tmp_path / "run", epochs=2)
     again = Run.load(tmp_path / "run")
 
+    for a, b in zip(again.model.get_weights(), run.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
     x = inputs_of(run)
-    np.testing.assert_array_equal(again.model.predict_on_batch(x), run.model.predict_on_batch(x))
+    answers = [model.predict_on_batch(x) for model in (again.model, run.model)]
+    # One graph was made for sequences of any length, the other for these: they may round unalike.
+    np.testing.assert_allclose(*answers, rtol=1e-12, atol=1e-13)
     assert again.facts["recipe"] == name
     assert again.history == run.history
     assert all(np.isfinite(values).all() for values in run.history.values())
@@ -154,6 +158,29 @@ def test_the_euler_recipe_finds_the_constants_behind_the_data(tmp_path):
     motion = simulate(oscillator, time_step=0.1, num_steps=10_000)
     free_run = run.model.predict(motion.force[:, :-1], verbose=0)
     np.testing.assert_allclose(free_run, motion.states[:, 1:], rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["elman-driven", "jordan-driven"])
+def test_a_driven_network_follows_a_force_for_longer_than_it_was_trained(name):
+    run, state, true = recipes()[name](), np.zeros(2), []
+    force = 0.7 * np.sin(0.11 * np.arange(1000) + 0.5)
+    for F in force:
+        x, v = state
+        state = np.array([x + 0.1 * v, v + 0.1 * (F - 0.4 * v - x)])
+        true.append(state)
+    error = run.model.predict_on_batch(force[None, :, None])[0] - true
+    # The seeds 0, 1 and 2 end below .2 % on the test motions of 200 steps.
+    assert np.sqrt(np.mean(error[:, 0] ** 2)) < 0.01 * np.std(true, axis=0)[0]
+
+
+@pytest.mark.slow
+def test_gradients_end_far_from_where_least_squares_end():
+    errors = [
+        recipes()["elman-driven"](truncation=truncation).evaluate()["model"]["position_nrmse"]
+        for truncation in (None, 40)
+    ]
+    assert errors[0] < 0.01 < 30.0 * errors[0] < errors[1]  # a hundred times, says the recipe
 
 
 def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_path):

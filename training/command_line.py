@@ -77,7 +77,8 @@ def parser():
     add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
     add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
     add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
-    add.add_argument("--truncation", type=int, metavar="STEPS", help="of gradients through time")
+    help = "train elman-driven by gradients through so many steps"
+    add.add_argument("--truncation", type=int, metavar="STEPS", help=help)
     add.add_argument("--resume", action="store_true", help="go on where training was broken off")
     help = "write a preset too; default: in a checkout, the package's own"
     add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=help)

@@ -18,6 +18,10 @@ EXACT = {"dtype": "float64"}
 # Sizes of the network below: products in its memory, tanh units, coefficients.
 DAMPED = {"products": 10, "hidden_units": 16, "rank": 4}
 DRIVEN = {"products": 14, "hidden_units": 24, "rank": 10}
+HOW_TO_GO_ON = (
+    f"To train it further: ForecastModel(model, warm_up={PREFIX}) and LevenbergMarquardt, on "
+    "motions divided by their largest |x|."
+)
 # Horizons of the forecasts in training, in steps, and the share of the epochs at which each ends.
 HORIZONS = {1: 0.05, 3: 0.12, 10: 0.25, 30: 0.45, None: 1.0}
 
@@ -39,8 +43,7 @@ def train_forecaster(motions, sizes, epochs, seed, callbacks):
     errors alone leave open what it does with its own, slightly wrong predictions: it may well
     multiply their errors.
     """
-    train = motions(100, (seed, 0), PREFIX + 100)
-    test = motions(200, (seed, 1), PREFIX + AHEAD)
+    train, test = train_and_test(motions, seed)
     states, force = train.states, train.force
     sequences = np.concatenate([states, force], axis=-1) if np.any(force) else states
     amplitude = np.abs(states[:, :PREFIX, :1]).max(axis=1, keepdims=True)  # as errors are judged
@@ -53,7 +56,13 @@ def train_forecaster(motions, sizes, epochs, seed, callbacks):
         callbacks=[HorizonSchedule(lambda epoch: horizon_at(epoch / epochs)), *callbacks],
         verbose=0,
     )
-    return Run(forecaster, "forecast", {"loss": history.history["loss"]}, test, PREFIX)
+    losses = {"loss": history.history["loss"]}
+    return Run(forecaster, "forecast", losses, test, PREFIX, notes=(HOW_TO_GO_ON,))
+
+
+def train_and_test(motions, seed):
+    """Motions to train on, and longer ones of other oscillators."""
+    return motions(100, (seed, 0), PREFIX + 100), motions(200, (seed, 1), PREFIX + AHEAD)
 
 
 def horizon_at(share):

@@ -20,6 +20,10 @@ from oscillator_zoo.models import ElmanRNN
 from .run import Run
 
 WINDOW = 20  # states that a feed-forward network sees, and known states in a test
+RUNS_AWAY = (
+    "A baseline. Training on single steps from true states leaves open what becomes of the "
+    "network's own errors in a free run, and this one multiplies them: do not forecast with it."
+)
 
 
 def harmonic_motions(seed):
@@ -66,10 +70,11 @@ def elman_harmonic(epochs=10, seed=0, callbacks=()):
 
 
 def dense_window(epochs=20, seed=0, callbacks=()):
-    """Feed-forward baseline: the last 20 states as one long vector."""
+    """Feed-forward baseline, which runs away: the last 20 states as one long vector."""
     states = keras.Input((WINDOW, 2))
     hidden = keras.layers.Dense(32, activation="tanh")(keras.layers.Flatten()(states))
-    return fit_window_model(states, hidden, seed, epochs, callbacks)
+    run = fit_window_model(states, hidden, seed, epochs, callbacks)
+    return dataclasses.replace(run, notes=(RUNS_AWAY,))
 
 
 def conv_window(epochs=20, seed=0, callbacks=()):

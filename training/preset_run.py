@@ -1,9 +1,12 @@
 """Presets as runs: made from what a recipe trained, and judged on the recipe's test data."""
 
 import datetime
+import functools
 import os
 import pathlib
 import platform
+
+import keras
 
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.models import from_preset, save_preset
@@ -11,6 +14,12 @@ from oscillator_zoo.models.preset import PRESETS, preset_names
 from oscillator_zoo.models.preset_facts import described
 
 from .duffing_recipe import measured_motions
+from .family_recipes import (
+    FAMILY,
+    driven_motions_of_a_family,
+    motions_of_a_family,
+    train_and_test,
+)
 from .forecast_recipes import harmonic_motions
 from .measured_recipe import parts_with_run_in
 from .response_recipes import driven_motions
@@ -22,11 +31,15 @@ MOTIONS = {
     "elman-harmonic": harmonic_motions,
     "dense-window": harmonic_motions,
     "conv-window": harmonic_motions,
+    "forecast-damped": functools.partial(train_and_test, motions_of_a_family),
+    "forecast-driven": functools.partial(train_and_test, driven_motions_of_a_family),
     "elman-driven": driven_motions,
     "jordan-driven": driven_motions,
     "euler-damped": driven_motions,
 }
 OF_RECORDS = {"duffing-measured": measured_motions, "elman-measured": parts_with_run_in}
+# A motion twice as large has a forecast twice as large there: only the oscillator counts.
+OF_ANY_SIZE = ("forecast-damped", "forecast-driven")
 GOING_ON = 1e-4  # learning rate of a preset whose training ended with a rate of zero
 
 
@@ -85,7 +98,7 @@ def write_preset(run, evaluation, folder=None):
     """Write a run as a preset: the model, ready to be trained further, and its card.
 
     Training whose rate fell to zero would go nowhere: such a model gets a small constant rate,
-    and no memory of past gradients.
+    and no memory of past gradients. So does a network that least squares have trained.
 
     Args:
         run: `Run` of `train`, which has the facts of the training.
@@ -128,7 +141,7 @@ def card_of(run, evaluation):
     if facts["recipe"] in MOTIONS:
         motions = MOTIONS[facts["recipe"]](facts["seed"])[0]
     if motions is not None:
-        card["trained_for"] = _ranges(motions)
+        card["trained_for"] = _ranges(motions, FAMILY if facts["recipe"] in OF_ANY_SIZE else None)
         card["problem"] = None if motions.problem is None else described(motions.problem)
     return card
 
@@ -144,9 +157,14 @@ def checkout_folder(name):
     return PRESETS / name
 
 
-def _ranges(motions):
-    """What a model was trained for: the time step, and the ranges of motion and force."""
+def _ranges(motions, family=None):
+    """What a model was trained for: the time step, and the ranges of motion and force.
+
+    Of a family, those of the oscillator.
+    """
     ranges = {"time_step": motions.time_step, "num_steps": len(motions.times) - 1}
+    if family is not None:
+        return ranges | family
     for name in motions.feature_names:
         values = motions.feature(name)
         ranges[name] = [float(values.min()), float(values.max())]
@@ -156,9 +174,13 @@ def _ranges(motions):
 
 
 def _make_ready(model):
-    """Give a model whose rate followed a schedule a rate to go on with."""
+    """Give a model without an optimizer, or whose rate followed a schedule, a rate to go on with.
+
+    A network that least squares have trained was part of the model that was compiled for them. It
+    is so exact that Adam, which moves all weights by its rate, loses ground at larger ones.
+    """
     if getattr(model, "optimizer", None) is None:
-        return
+        model.compile(keras.optimizers.Adam(0.1 * GOING_ON, clipnorm=1.0), loss="mse")
     config = model.optimizer.get_config()
     if isinstance(config.get("learning_rate"), dict):
         config["learning_rate"] = GOING_ON
