@@ -11,7 +11,6 @@ import warnings
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sinusoid, simulate
 from oscillator_zoo.models import (
@@ -19,7 +18,6 @@ from oscillator_zoo.models import (
     LevenbergMarquardt,
     ResponseModel,
     available_presets,
-    export_model,
     from_preset,
     rollout,
     save_preset,
@@ -126,27 +124,6 @@ def test_the_wheel_takes_all_presets_along_and_they_are_small():
     packed = {path for pattern in patterns for path in PRESETS.parent.glob(pattern.strip())}
     assert packed == {path for path in PRESETS.rglob("*") if path.is_file()}
     assert sum(path.stat().st_size for path in packed) < 3 * 2**20
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_a_preset_is_exported_with_the_same_numbers(name, tmp_path):
-    model = from_preset(name)
-    export_model(model, tmp_path / "served")
-    loaded = tf.saved_model.load(str(tmp_path / "served"))
-    if name.startswith("pinn"):
-        t = {"t": np.linspace(0.0, model.duration, 5)[:, None]}
-        for parameter, (low, high) in (model.parameter_ranges or {}).items():
-            t[parameter] = np.full((5, 1), 0.5 * (low + high))
-        inputs = t if len(t) > 1 else t["t"]
-    else:
-        shapes = [[1, *(size or 20 for size in x.shape[1:])] for x in model.inputs]
-        dtypes = [x.dtype for x in model.inputs]
-        inputs = [0.1 * np.ones(shape, dtype) for shape, dtype in zip(shapes, dtypes)]
-        inputs = inputs if len(inputs) > 1 else inputs[0]
-    expected = model(tf.nest.map_structure(tf.constant, inputs))
-    served = loaded.serve(tf.nest.map_structure(tf.constant, inputs))
-    np.testing.assert_allclose(served, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.slow
