@@ -20,8 +20,10 @@ def endpoints(model):
         sizes that may vary as None.
 
     Raises:
-        ValueError: if the inputs of the model are not known, or it keeps a state between calls.
+        ValueError: if the inputs of the model are not known, it keeps a state between calls, or
+            Keras runs on another backend than TensorFlow.
     """
+    _check_backend()
     _check_stateless(model)
     function = getattr(model, "results", lambda x: {"output": model(x, training=False)})
     if hasattr(model, "input_signature"):
@@ -45,6 +47,15 @@ def endpoints(model):
 def _is_unnamed(tensor):
     """Whether Keras gave the name, which then depends on what else was made before."""
     return re.fullmatch(r"(input_layer|keras_tensor)(_\d+)?", tensor.name) is not None
+
+
+def _check_backend():
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            f"These files are written by TensorFlow. Received: the backend {backend!r}. Save the "
+            "model with model.save and load it with KERAS_BACKEND=tensorflow."
+        )
 
 
 def _check_stateless(model):

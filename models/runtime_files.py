@@ -31,7 +31,8 @@ def write_litert(model, path):
         path: file to write.
 
     Raises:
-        ValueError: if LiteRT has no operation for a part of the model.
+        ValueError: if LiteRT cannot hold a part of the model, or Keras runs on another backend
+            than TensorFlow.
     """
     all_results, specs = endpoints(model)
 
@@ -62,8 +63,10 @@ def write_onnx(model, path):
 
     Raises:
         ImportError: without the packages of the extra `export`.
-        ValueError: if ONNX has no operation for a part of the model.
+        ValueError: if ONNX cannot hold a part of the model, or Keras runs on another backend
+            than TensorFlow.
     """
+    function, specs = endpoints(model)
     try:
         import onnx
         import tf2onnx
@@ -72,7 +75,6 @@ def write_onnx(model, path):
             f"Writing ONNX needs the packages onnx and tf2onnx ({error}). Install them with "
             "pip install 'oscillator-zoo[export]'."
         ) from error
-    function, specs = endpoints(model)
     with _conversion(model, "ONNX"), portable_graphs():
         traced = tf.function(function, autograph=False)
         content, _ = tf2onnx.convert.from_function(traced, specs, opset=OPSET)
@@ -89,23 +91,18 @@ def _traced(function, specs):
 @contextmanager
 def _conversion(model, runtime):
     """What a converter says, as a ValueError alone: it logs and warns of the same."""
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"{runtime} files are written by TensorFlow. Received: the backend "
-            f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow and load the model there."
-        )
+    before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
     except Exception as error:  # converters raise whatever their parts raise
         raise ValueError(
-            f"{runtime} has no operation for a part of the model. Received: {model.name} "
-            f"({reason(error)}). Export a SavedModel, to a path "
-            "without an ending."
+            f"{runtime} cannot hold a part of the model. Received: {model.name} "
+            f"({reason(error)}). Export a SavedModel, to a path without an ending."
         ) from error
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 WRITERS = {"litert": write_litert, "onnx": write_onnx}

@@ -7,7 +7,7 @@ import keras
 import pytest
 
 from oscillator_zoo.data import Decay
-from oscillator_zoo.models import PINN, LeastSquaresModel
+from oscillator_zoo.models import PINN, LeastSquaresModel, export_model
 
 BACKEND = keras.backend.backend()
 pytestmark = pytest.mark.skipif(BACKEND == "tensorflow", reason="on the other backends only")
@@ -26,3 +26,11 @@ def test_models_trained_by_gradient_tape_ask_for_tensorflow(name):
     inputs = keras.Input((2,))
     with pytest.raises(ValueError, match=message):
         PINN(Decay(), 1.0) if name == "PINN" else LeastSquaresModel(inputs, inputs)
+
+
+@pytest.mark.parametrize("ending", ["onnx", "tflite"])
+def test_files_of_other_runtimes_ask_for_tensorflow(ending, tmp_path):
+    inputs = keras.Input((2,))
+    message = rf"written by TensorFlow.*backend '{BACKEND}'.*KERAS_BACKEND=tensorflow"
+    with pytest.raises(ValueError, match=message):
+        export_model(keras.Model(inputs, inputs), tmp_path / f"model.{ending}")
