@@ -122,7 +122,7 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         """Begin anew: forget the damping and that training has finished; weights stay."""
         if self.built:
             first = READOUT if self.variable_projection else ALL_WEIGHTS
-            if self.traced_stage in (IDENTIFICATION, ALL_WEIGHTS):  # the only stage: its graph stays
+            if self.traced_stage in (IDENTIFICATION, ALL_WEIGHTS):  # the only stage: graph stays
                 first = self.traced_stage
             for variable, value in (
                 (self.iterations, 0),
