@@ -122,8 +122,8 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         """Begin anew: forget the damping and that training has finished; weights stay."""
         if self.built:
             first = READOUT if self.variable_projection else ALL_WEIGHTS
-            if self.traced_stage == IDENTIFICATION:  # the model's only stage: its graph stays
-                first = IDENTIFICATION
+            if self.traced_stage in (IDENTIFICATION, ALL_WEIGHTS):  # the only stage: graph stays
+                first = self.traced_stage
             for variable, value in (
                 (self.iterations, 0),
                 (self.stage, first),

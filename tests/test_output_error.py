@@ -13,7 +13,7 @@ NUM_MEASUREMENTS = 40
 def driven_motion():
     force = Sinusoid(1.0, angular_frequency=1.3)
     oscillator = DampedOscillator(damping=0.3, stiffness=1.2, force=force, position=0.0)
-    return simulate(oscillator, 0.1, num_steps=400)
+    return simulate(oscillator, 0.1, num_steps=200)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,11 @@ def noisy_fits():
     for seed in range(NUM_MEASUREMENTS):
         y = add_noise(clean, relative=0.02, seed=seed).states[:, 1:]
         model.optimizer.reset()
-        model.fit(x, y, epochs=15, verbose=0)
+        graph = model.train_function
+        # Steps change 1e-6 of the values in the first epoch and rounding in the fifth, but for
+        # the first measurement, which begins at other constants.
+        model.fit(x, y, epochs=5 if found else 15, verbose=0)
+        assert not found or model.train_function is graph  # no measurement but the first waits
         found.append([model.estimates(x, y, correlated) for correlated in (False, True)])
     return found
 
