@@ -1,7 +1,12 @@
 """What every test starts from."""
 
+import gc
+
 import keras
 import pytest
+
+# TensorFlow's graphs are many small objects that stay: looking them through often takes seconds.
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

@@ -77,7 +77,7 @@ def scipy_fit(positions, data, start):
     """Values and standard errors of the smallest misfit."""
     data = np.reshape(data, -1)
     fit = least_squares(
-        lambda values: positions(values) - data, start, jac="3-point", xtol=1e-15, ftol=1e-15
+        lambda values: positions(values) - data, start, jac="3-point", xtol=1e-11, ftol=1e-15
     )
     jacobian = central_differences(positions, fit.x, 1e-5)
     variance = 2.0 * fit.cost / (data.size - len(fit.x))
@@ -421,12 +421,15 @@ def test_students_quantile_is_scipys(freedom):
         assert student_quantile(probability, freedom) == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.slow
-def test_95_percent_intervals_cover_the_truth(fitted):
+@pytest.mark.parametrize(
+    ("num_fits", "too_few"), [(16, 11), pytest.param(60, 49, marks=pytest.mark.long)]
+)
+def test_95_percent_intervals_cover_the_truth(fitted, num_fits, too_few):
     pinn, _ = fitted
     clean, inside = TRUTH.exact(TIMES)[0][:, 0], []
-    for seed in range(60):
+    for seed in range(num_fits):
         found = refit(pinn, noisy(clean, seed=100 + seed))
         inside.append([e.lower <= getattr(TRUTH, n) <= e.upper for n, e in found.items()])
-    # Of 60 intervals at 95 %, 49 or fewer cover with a probability of 2e-4 (binomial).
-    assert np.sum(inside, axis=0).min() > 49
+    # Of 60 intervals at 95 %, 49 or fewer cover with a probability of 2e-4 (binomial); of 16,
+    # 11 or fewer with 9e-4.
+    assert np.sum(inside, axis=0).min() > too_few

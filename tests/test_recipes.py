@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
-from oscillator_zoo.models import PINN, read_duffing
+from oscillator_zoo.models import PINN, from_preset, read_duffing
 from oscillator_zoo.training import evaluate_family, recipes, train
 from oscillator_zoo.training.family_recipes import (
     DAMPED,
@@ -52,10 +52,23 @@ def inputs_of(run):
     return run.test.force[:3, :40].astype(run.model.inputs[0].dtype)
 
 
-@pytest.mark.parametrize("name", GENERATED)
-def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(name, tmp_path):
-    run, evaluation = train(name, tmp_path / "run", epochs=2)
-    again = Run.load(tmp_path / "run")
+FAMILIES = ("pinn-damped-family",)
+SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and "adam" not in n and n not in FAMILIES]
+TO_THE_END = (*FAMILIES, *SOLUTIONS, "euler-damped")  # least squares, which stops by itself
+
+
+@pytest.fixture(scope="module")
+def trained(request, tmp_path_factory):
+    """Run, evaluation and folder of a recipe, one at a time."""
+    folder = tmp_path_factory.mktemp("recipe") / request.param
+    options = {} if request.param in TO_THE_END else {"epochs": 2}
+    return *train(request.param, folder, **options), folder
+
+
+@pytest.mark.parametrize("trained", GENERATED, indirect=True)
+def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(trained):
+    run, evaluation, folder = trained
+    again = Run.load(folder)
 
     for a, b in zip(again.model.get_weights(), run.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -63,13 +76,13 @@ def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(nam
     answers = [model.predict_on_batch(x) for model in (again.model, run.model)]
     # One graph was made for sequences of any length, the other for these: they may round unalike.
     np.testing.assert_allclose(*answers, rtol=1e-12, atol=1e-13)
-    assert again.facts["recipe"] == name
+    assert again.facts["recipe"] == run.facts["recipe"] == folder.name
     assert again.history == run.history
     assert all(np.isfinite(values).all() for values in run.history.values())
     model = "pinn" if run.task == "solution" else "model"
     assert again.evaluate()[model] == pytest.approx(evaluation[model], rel=1e-6, nan_ok=True)
     for picture in ("result.png", "history.png"):
-        assert (tmp_path / "run" / picture).read_bytes().startswith(PNG)
+        assert (folder / picture).read_bytes().startswith(PNG)
 
 
 def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp_path):
@@ -82,14 +95,9 @@ def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp
         assert np.abs(a - c).max() > 0.0
 
 
-FAMILIES = ("pinn-damped-family",)
-SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and "adam" not in n and n not in FAMILIES]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_a_recipe_by_least_squares_ends_at_the_true_motion(name):
-    run = recipes()[name]()
+@pytest.mark.parametrize("trained", SOLUTIONS, indirect=True)
+def test_a_recipe_by_least_squares_ends_at_the_true_motion(trained):
+    run, _, _ = trained
     problem, duration = run.model.problem, run.model.duration
     times = np.linspace(0.0, duration, 400)
 
@@ -115,8 +123,9 @@ def test_a_recipe_by_least_squares_ends_at_the_true_motion(name):
     assert run.notes == ("Trained by least squares: readout solve, until rounding floor.",)
 
 
-def test_the_damped_family_is_right_between_its_nodes(tmp_path):
-    run, evaluation = train("pinn-damped-family", tmp_path)
+@pytest.mark.parametrize("trained", FAMILIES, indirect=True)
+def test_the_damped_family_is_right_between_its_nodes(trained):
+    run, evaluation, _ = trained
     assert evaluation["pinn"]["position_max"] < evaluation["pinn"]["position_bound"] < 1e-9
     assert evaluation["pinn"]["residual_max"] < 1e-8
     assert evaluation["middle"]["position_max"] > 0.5
@@ -147,8 +156,9 @@ def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(t
     assert adam.notes == ("Trained by Adam: 100 steps.",)
 
 
-def test_the_euler_recipe_finds_the_constants_behind_the_data(tmp_path):
-    run, _ = train("euler-damped", tmp_path)
+@pytest.mark.parametrize("trained", ["euler-damped"], indirect=True)
+def test_the_euler_recipe_finds_the_constants_behind_the_data(trained):
+    run, _, _ = trained
     alpha, delta = (float(weight.numpy()) for weight in run.model.trainable_weights)
     assert abs(alpha - 0.4) < 1e-8
     assert abs(delta - 1.0) < 1e-8
@@ -160,21 +170,20 @@ def test_the_euler_recipe_finds_the_constants_behind_the_data(tmp_path):
     np.testing.assert_allclose(free_run, motion.states[:, 1:], rtol=0, atol=1e-6)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["elman-driven", "jordan-driven"])
 def test_a_driven_network_follows_a_force_for_longer_than_it_was_trained(name):
-    run, state, true = recipes()[name](), np.zeros(2), []
+    model, state, true = from_preset(name), np.zeros(2), []
     force = 0.7 * np.sin(0.11 * np.arange(1000) + 0.5)
     for F in force:
         x, v = state
         state = np.array([x + 0.1 * v, v + 0.1 * (F - 0.4 * v - x)])
         true.append(state)
-    error = run.model.predict_on_batch(force[None, :, None])[0] - true
+    error = model.predict_on_batch(force[None, :, None])[0] - true
     # The seeds 0, 1 and 2 end below .2 % on the test motions of 200 steps.
     assert np.sqrt(np.mean(error[:, 0] ** 2)) < 0.01 * np.std(true, axis=0)[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_gradients_end_far_from_where_least_squares_end():
     errors = [
         recipes()["elman-driven"](truncation=truncation).evaluate()["model"]["position_nrmse"]
@@ -280,7 +289,7 @@ def test_twelve_weights_follow_the_silverbox_through_its_last_quarter(tmp_path):
     assert run.notes[1].startswith("Natural frequency: 68.30")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_network_of_eight_units_follows_the_silverbox_through_its_last_quarter(tmp_path):
     if not SILVERBOX.exists():
         pytest.skip("the Silverbox record is not beside the checkout")
