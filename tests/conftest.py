@@ -6,7 +6,7 @@ import keras
 import pytest
 
 # TensorFlow's graphs are many small objects that stay: looking them through often takes seconds.
-gc.set_threshold(50_000, 20, 50)
+gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)
