@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager
 
 import keras
+import numpy as np
 
 from oscillator_zoo.data.files import reason, write_whole
 
@@ -77,7 +78,9 @@ def write_onnx(model, path):
         ) from error
     with _conversion(model, "ONNX"), portable_graphs():
         traced = tf.function(function, autograph=False)
-        content, _ = tf2onnx.convert.from_function(traced, specs, opset=OPSET)
+        content, _ = tf2onnx.convert.from_function(
+            traced, specs, opset=OPSET, custom_op_handlers={"Cos": (_cosine_as_sine, [])}
+        )
         onnx.checker.check_model(content, full_check=True)  # the converter only logs what failed
     with write_whole(path) as temporary:
         temporary.write_bytes(content.SerializeToString())
@@ -86,6 +89,17 @@ def write_onnx(model, path):
 def _traced(function, specs):
     with portable_graphs():
         return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _cosine_as_sine(graph, node, name, _):
+    """cos z = sin(z + π/2): ONNX Runtime 1.28 and older have no cosine in float64."""
+    import onnx
+
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(graph.get_dtype(node.input[0]))
+    quarter = graph.make_const(f"{name}_quarter", np.array(0.5 * np.pi, dtype))
+    shifted = graph.make_node("Add", [node.input[0], quarter.output[0]])
+    node.type = "Sin"
+    graph.replace_input(node, node.input[0], shifted.output[0], 0)
 
 
 @contextmanager
