@@ -26,6 +26,6 @@ def bound_endpoint(table):
         else:
             piece = tf.searchsorted(times, column, side="right") - 1
         bound = tf.gather(bounds, tf.clip_by_value(piece, 0, len(bounds) - 1))
-        return bound + nan_where((t < times[0]) | (t > times[-1]))
+        return bound + nan_where(~((t >= times[0]) & (t <= times[-1])))
 
     return error_bound

@@ -9,44 +9,69 @@ if keras.backend.backend() == "tensorflow":
 
 
 def endpoints(model):
-    """A function of a model's inputs that returns results by name, and their signature.
+    """A function of a model's inputs that returns tensors by name, and their signature.
 
     Args:
-        model: Keras model. One with methods `results` and `input_signature` says itself what it
-            offers; others offer their `output`, and an only input without a name is the `input`.
+        model: Keras model. One with methods `export_results` and `export_signature` says itself
+            what it offers; others offer their `output` (several: by their keys, or `output_0`,
+            `output_1`, …), and an only input without a name is the `input`.
 
     Returns:
         Tuple (function, specs), the latter a `tf.TensorSpec` for each argument of the function,
         sizes that may vary as None.
 
     Raises:
-        ValueError: if the inputs of the model are not known, it keeps a state between calls, or
-            Keras runs on another backend than TensorFlow.
+        ValueError: if the inputs of the model are not known or have names that files cannot hold,
+            it keeps a state between calls, or Keras runs on another backend than TensorFlow.
     """
     _check_backend()
     _check_stateless(model)
-    function = getattr(model, "results", lambda x: {"output": model(x, training=False)})
-    if hasattr(model, "input_signature"):
-        return _flat(function, model.input_signature())
+    function = getattr(model, "export_results", lambda x: _by_name(model(x, training=False)))
+    if hasattr(model, "export_signature"):
+        return _flat(function, model.export_signature())
     if not getattr(model, "inputs", None):
         raise ValueError(
-            "A model is exported whose inputs have shapes. Received: "
-            f"{type(model).__name__} {model.name}, which has none. Begin it with keras.Input."
+            "A functional or sequential model is exported. Received: "
+            f"{type(model).__name__} {model.name}, the shapes of whose inputs are not known. "
+            "Wrap it: x = keras.Input(shape); keras.Model(x, model(x))."
         )
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     only = len(model.inputs) == 1
     signature = tf.nest.map_structure(
-        lambda tensor: tf.TensorSpec(
-            tensor.shape, tensor.dtype, "input" if only and _is_unnamed(tensor) else tensor.name
-        ),
+        lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, _name(tensor, only)),
         given,
     )
     return _flat(function, signature)
 
 
-def _is_unnamed(tensor):
-    """Whether Keras gave the name, which then depends on what else was made before."""
-    return re.fullmatch(r"(input_layer|keras_tensor)(_\d+)?", tensor.name) is not None
+def _name(tensor, only):
+    """An input's name; one that Keras gave depends on what else was made before."""
+    if only and re.fullmatch(r"(input_layer|keras_tensor)(_\d+)?", tensor.name):
+        return "input"
+    if not tensor.name.isidentifier() or re.fullmatch(r"output(_\d+)?", tensor.name):
+        raise ValueError(
+            "Inputs of a file have names of letters, digits and _, other than those of outputs. "
+            f"Received: {tensor.name!r}. Name it by keras.Input(shape, name=…)."
+        )
+    return tensor.name
+
+
+def _by_name(outputs):
+    if isinstance(outputs, dict):
+        return outputs
+    tensors = tf.nest.flatten(outputs)
+    if len(tensors) == 1:
+        return {"output": tensors[0]}
+    return {f"output_{place}": tensor for place, tensor in enumerate(tensors)}
+
+
+def _flat(function, signature):
+    """The function of one tensor for each spec, whose name a nested argument would not get."""
+
+    def of_tensors(*tensors):
+        return function(tf.nest.pack_sequence_as(signature, tensors))
+
+    return of_tensors, tf.nest.flatten(signature)
 
 
 def _check_backend():
@@ -66,12 +91,3 @@ def _check_stateless(model):
                 f"{model.name}, whose layer {layer.name} has stateful=True. Pass the state as "
                 "an input, with return_state=True and initial_state."
             )
-
-
-def _flat(function, signature):
-    """The function of one tensor for each spec, whose name a nested argument would not get."""
-
-    def of_tensors(*tensors):
-        return function(tf.nest.pack_sequence_as(signature, tensors))
-
-    return of_tensors, tf.nest.flatten(signature)

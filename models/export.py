@@ -8,7 +8,7 @@ from .runtime_files import write_litert, write_onnx
 from .saved_model import write_whole_folder
 
 ENDINGS = {".tflite": write_litert, ".onnx": write_onnx}
-OF_KERAS = (".keras", ".h5", ".weights")
+KERAS_ENDINGS = (".keras", ".h5", ".weights")
 
 
 def export_model(model, path):
@@ -27,12 +27,12 @@ def export_model(model, path):
     and a SavedModel `serve`. What is written is written whole or not at all.
 
     In ONNX the numbers are those of Keras up to rounding. In LiteRT a float64 model is rounded to
-    float32: weights of a network that nearly cancel leave more of that than 1e-7, up to 1e-4 of
-    the motion for the presets of nonlinear oscillators.
+    float32: weights of a network that nearly cancel leave 2e-7 to 1e-4 of the motion of that, the
+    most for the presets of nonlinear oscillators.
 
     Args:
-        model: built Keras model, of this package or another.
-        path: file or folder to write; an older one of the same kind is replaced.
+        model: functional or sequential Keras model, or a model of this package.
+        path: file or folder to write; an older file, or a folder of a SavedModel, is replaced.
 
     Raises:
         ImportError: for ONNX without the packages of the extra `export`.
@@ -50,13 +50,14 @@ def export_model(model, path):
     1.0
     """
     path = pathlib.Path(path)
-    if not isinstance(model, keras.Model) or path.suffix in OF_KERAS:
+    if not isinstance(model, keras.Model) or path.suffix.lower() in KERAS_ENDINGS:
         raise ValueError(
             "A Keras model is exported to a folder, a .tflite or an .onnx file. Received: "
             f"{type(model).__name__} and {path}. To go on training it, call model.save."
         )
-    if path.suffix in ENDINGS:
-        ENDINGS[path.suffix](model, path)
+    ending = path.suffix.lower()
+    if ending in ENDINGS:
+        ENDINGS[ending](model, path)
         return
     with write_whole_folder(path) as temporary:
         model.export(temporary, verbose=False)

@@ -233,8 +233,8 @@ class Family(FamilyTrial):
             x = self.checked(x)
         return super().evaluate(x, *args, **kwargs)
 
-    def input_signature(self):
-        of_times = super().input_signature()
+    def export_signature(self):
+        of_times = super().export_signature()
         if self.box is None:
             return of_times
         names = ("t", *self.box.names)

@@ -33,11 +33,12 @@ def float32_function(concrete, input_names, output_names):
     run = imported.prune(*([imported.graph.get_tensor_by_name(n) for n in end] for end in ends))
 
     def named(**tensors):
-        return dict(zip(output_names, run(*(tensors[name] for name in input_names))))
+        results = run(*(tensors[name] for name in input_names))
+        return dict(zip(output_names, results, strict=True))
 
     specs = {
         name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
-        for name, tensor in zip(input_names, run.inputs)
+        for name, tensor in zip(input_names, run.inputs, strict=True)
     }
     return tf.function(named, autograph=False).get_concrete_function(**specs)
 

@@ -147,8 +147,8 @@ class ForecastModel(LeastSquaresModel):
     def call(self, sequences):
         return self._forecast(sequences)
 
-    def input_signature(self):
-        """What `export_model` writes takes: sequences `(batch, time, features)`."""
+    def export_signature(self):
+        """What an exported model takes: sequences `(batch, time, features)`."""
         shape = None, None, self.forecaster.input_shape[-1]
         return tf.TensorSpec(shape, self.compute_dtype, name="sequences")
 

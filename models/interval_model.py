@@ -9,9 +9,9 @@ from .bound_endpoint import bound_endpoint
 from .distribution import num_replicas
 from .force_data import add_force, force_values, has_plain_force
 from .least_squares_model import LeastSquaresModel
+from .portable import graphs_without_tapes
 from .saveable import check_registered_function
 from .saved_model import write_endpoints, write_whole_folder
-from .time_axis import temporarily
 from .time_interval import checked_times, is_outside, nan_where, outside_times_as_value_error
 
 if keras.backend.backend() == "tensorflow":
@@ -140,7 +140,8 @@ class IntervalModel(LeastSquaresModel):
 
         Args:
             filepath: folder to write, new, empty, or with a SavedModel to replace.
-            format: "tf_saved_model"; others are left to `keras.Model.export`.
+            format: "tf_saved_model"; "litert" and "onnx", see `export_model`; others are left to
+                `keras.Model.export`.
             **kwargs: as for `keras.Model.export`.
 
         Raises:
@@ -150,7 +151,7 @@ class IntervalModel(LeastSquaresModel):
         if format != "tf_saved_model":
             super().export(filepath, format=format, **kwargs)
             return
-        signature, inside = self.input_signature(), self.nan_outside
+        signature, inside = self.export_signature(), self.nan_outside
         endpoints = {
             "serve": lambda x: self(inside(x)),
             "x": lambda x: self(inside(x)),
@@ -162,12 +163,18 @@ class IntervalModel(LeastSquaresModel):
         if table is not None:
             endpoints["error_bound"] = bound_endpoint(table)
         # The same derivatives in a graph half as large as that of tapes.
-        with temporarily(self, derivative_method="taylor"):
-            with write_whole_folder(filepath) as temporary:
-                write_endpoints(temporary, self, endpoints, [signature])
+        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
+            write_endpoints(temporary, self, endpoints, [signature])
 
-    def results(self, x):
-        """What a graph of another runtime computes, by name; NaN outside the interval."""
+    def export_results(self, x):
+        """What a file of another runtime computes: x in m, v, a, the residual and its bound.
+
+        Args:
+            x: times `(num, 1)`, in s, or {"t": times, …}; NaN is returned outside the interval.
+
+        Returns:
+            Tensors `(num, dimension)` by the names of the SavedModel's endpoints.
+        """
         inside = self.nan_outside(x)
         results = dict(zip("xva", self.derivatives(inside)), residual=self.residual(inside))
         with tf.init_scope():  # the table is made of numbers, whatever is traced
@@ -176,7 +183,7 @@ class IntervalModel(LeastSquaresModel):
             results["error_bound"] = bound_endpoint(table)(x)
         return results
 
-    def input_signature(self):
+    def export_signature(self):
         """What `export` writes takes: times `(num, 1)`, in s."""
         check_saveable(self.problem)
         return tf.TensorSpec((None, 1), self.compute_dtype, name="t")

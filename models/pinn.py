@@ -26,7 +26,7 @@ from .placement import (
     initializers,
     windows_by_rule,
 )
-from .portable import is_portable
+from .portable import is_without_tapes
 from .time_derivatives import time_derivatives
 from .trial_solution import check_initial_conditions
 from .unknowns import Unknowns
@@ -219,8 +219,8 @@ class PINN(ErrorBars, Identification, Family):
 
     @property
     def is_by_tape(self):
-        """Whether derivatives are taken by tapes, whose operations other runtimes do not have."""
-        return self.derivative_method == "tape" and not is_portable()
+        """Whether derivatives are taken by tapes, which other runtimes do not have."""
+        return self.derivative_method == "tape" and not is_without_tapes()
 
     def derivatives(self, t):
         """Position, velocity and acceleration of the trial solution.

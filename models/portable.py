@@ -1,21 +1,40 @@
-"""Graphs in the operations that LiteRT and ONNX have too."""
+"""How graphs are traced that run elsewhere."""
 
 import contextlib
 import contextvars
 
 _portable = contextvars.ContextVar("portable", default=False)
+_without_tapes = contextvars.ContextVar("without_tapes", default=False)
 
 
 def is_portable():
-    """Whether what is traced now shall run elsewhere: one step in each pass of a loop, no XLA."""
+    """Whether what is traced now shall run in LiteRT or ONNX, with the operations they have.
+
+    Then there is one step in each pass of a loop, and there are no XLA, tapes, binary searches,
+    arc cosines or steps in blocks.
+    """
     return _portable.get()
 
 
-@contextlib.contextmanager
+def is_without_tapes():
+    """Whether derivatives in time shall be traced without tapes, which double a graph."""
+    return _without_tapes.get() or is_portable()
+
+
 def portable_graphs():
     """Within it, layers are traced for other runtimes than TensorFlow."""
-    token = _portable.set(True)
+    return _switched_on(_portable)
+
+
+def graphs_without_tapes():
+    """Within it, derivatives in time are traced as Taylor series."""
+    return _switched_on(_without_tapes)
+
+
+@contextlib.contextmanager
+def _switched_on(variable):
+    token = variable.set(True)
     try:
         yield
     finally:
-        _portable.reset(token)
+        variable.reset(token)

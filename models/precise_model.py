@@ -7,8 +7,8 @@ import keras
 from .feeding import as_arrays, batches, is_array_like, split_off_last
 from .model_file import write_model
 from .preset import from_preset
-from .runtime_files import WRITERS
-from .saved_model import write_whole_folder
+from .runtime_files import write_litert, write_onnx
+from .saved_model import write_endpoints, write_whole_folder
 
 LARGE_BATCH = 4096
 
@@ -157,10 +157,19 @@ class PreciseModel(keras.Model):
             ValueError: for a folder with something else in it, or that cannot be written, and
                 for what the format cannot hold.
         """
-        if format in WRITERS:
-            WRITERS[format](self, filepath, **kwargs)
+        writers = {"litert": write_litert, "onnx": write_onnx}
+        if format in writers:
+            if kwargs:
+                raise ValueError(
+                    f"Files of {format} have no options. Received: {', '.join(kwargs)}. "
+                    "Leave them out."
+                )
+            writers[format](self, filepath)
         elif format != "tf_saved_model":
             super().export(filepath, format=format, verbose=verbose, **kwargs)
         else:
             with write_whole_folder(filepath) as temporary:
-                super().export(temporary, format=format, verbose=verbose, **kwargs)
+                if hasattr(self, "export_signature"):
+                    write_endpoints(temporary, self, {"serve": self}, [self.export_signature()])
+                else:
+                    super().export(temporary, format=format, verbose=verbose, **kwargs)
