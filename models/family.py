@@ -234,6 +234,7 @@ class Family(FamilyTrial):
         return super().evaluate(x, *args, **kwargs)
 
     def export_signature(self):
+        """Times `(num, 1)` in s, and a parameter of each row, by name."""
         of_times = super().export_signature()
         if self.box is None:
             return of_times
@@ -241,6 +242,7 @@ class Family(FamilyTrial):
         return {name: tf.TensorSpec((None, 1), of_times.dtype, name) for name in names}
 
     def nan_outside(self, x):
+        """The inputs, with NaN for times outside the interval or beside outside parameters."""
         if self.box is None:
             return super().nan_outside(x)
         outside = is_outside(x["t"], self.problem.start_time, self.duration)

@@ -184,7 +184,11 @@ class IntervalModel(LeastSquaresModel):
         return results
 
     def export_signature(self):
-        """What `export` writes takes: times `(num, 1)`, in s."""
+        """What `export` writes takes: times `(num, 1)`, in s.
+
+        Raises:
+            ValueError: if the force is a plain function, which no graph can hold.
+        """
         check_saveable(self.problem)
         return tf.TensorSpec((None, 1), self.compute_dtype, name="t")
 

@@ -24,11 +24,11 @@ from .run import Run
 WARM_UP = 20
 NUM_STEPS = 200
 EXACT = {"dtype": "float64"}
-UNITS = 8
+HIDDEN_UNITS = 8
 STATES = {"output_units": 2, "return_sequences": True, **EXACT}  # position and velocity
 # What the networks count in, so many m, m/s and N: tanh of small numbers is nearly straight, as the
 # oscillator is. Counting in single metres, the Jordan network stays some 20 % off.
-UNIT = 100.0
+SCALE = 100.0
 
 
 def driven_motions(seed):
@@ -60,15 +60,13 @@ def elman_driven(epochs=120, seed=0, callbacks=(), truncation=None):
     steps at most, not through all 200. That ends a hundred times less exact.
     """
     train, validation, test = driven_motions(seed)
-    layer = ElmanRNN(UNITS, **STATES)
+    layer = ElmanRNN(HIDDEN_UNITS, **STATES)
     reduce, restore = scalings()
     force = keras.Input((None, 1), **EXACT)
     model = keras.Model(force, restore(layer(reduce(force))))
     options = {"epochs": epochs, "callbacks": callbacks}
     if truncation is None:
-        network = ResponseModel(layer.cell)
-        network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
-        history = fit_free_run(network, train, validation, UNIT, **options)
+        history = fit_by_least_squares(layer.cell, train, validation, **options)
         return Run(model, "response", history, test, WARM_UP)
     pairs = system_identification_pairs(train, inputs="force", batch_size=8, shuffle_seed=seed)
     force = keras.Input((NUM_STEPS, 1), **EXACT)
@@ -93,7 +91,7 @@ def jordan_driven(epochs=120, seed=0, callbacks=()):
     of the epochs therefore trains the free run, by least squares, and ends where that ends.
     """
     train, validation, test = driven_motions(seed)
-    layer = JordanRNN(UNITS, **STATES)
+    layer = JordanRNN(HIDDEN_UNITS, **STATES)
     reduce, restore = scalings()
     force, teacher = keras.Input((None, 1), **EXACT), keras.Input((None, 2), **EXACT)
     answers = layer(reduce(force), teacher=reduce(teacher))
@@ -111,21 +109,27 @@ def jordan_driven(epochs=120, seed=0, callbacks=()):
         verbose=0,
     )
     # From random weights it stalls for two seeds of four, at errors of some 65 %.
-    network = ResponseModel(layer.cell)
-    network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
     options = {"initial_epoch": taught_epochs, "epochs": epochs, "callbacks": callbacks}
-    history = fit_free_run(network, train, validation, UNIT, **options)
+    history = fit_by_least_squares(layer.cell, train, validation, **options)
     return Run(free, "response", history, test, WARM_UP)
 
 
 def scalings():
-    """Layers that divide by `UNIT` and multiply by it."""
-    return keras.layers.Rescaling(1.0 / UNIT, **EXACT), keras.layers.Rescaling(UNIT, **EXACT)
+    """Layers that divide by `SCALE` and multiply by it."""
+    return keras.layers.Rescaling(1.0 / SCALE, **EXACT), keras.layers.Rescaling(SCALE, **EXACT)
 
 
-def fit_free_run(model, train, validation, unit=1.0, **options):
-    """History of a `ResponseModel`, in which a unit counts as 1, trained on all motions whole."""
-    pairs = [(part.force[:, :-1] / unit, part.states[:, 1:] / unit) for part in (train, validation)]
+def fit_by_least_squares(cell, train, validation, **options):
+    """History of a cell's free run, trained on scaled motions; its losses count in m and m/s."""
+    model = ResponseModel(cell)
+    model.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
+    history = fit_free_run(model, train, validation, SCALE, **options)
+    return {name: [SCALE**2 * loss for loss in losses] for name, losses in history.items()}
+
+
+def fit_free_run(model, train, validation, scale=1.0, **options):
+    """History of a `ResponseModel` trained on all motions whole, divided by a scale."""
+    pairs = [(p.force[:, :-1] / scale, p.states[:, 1:] / scale) for p in (train, validation)]
     return model.fit(*pairs[0], validation_data=pairs[1], verbose=0, **options).history
 
 
