@@ -15,7 +15,7 @@ NUM_BATCHES = 100  # in a round
 WAVE = {"amplitude": (0.2, 1.0), "phase": (0.0, 2.0 * np.pi)}
 CASES = {  # arguments of the stream, columns of the inputs
     "64 × 200 steps, force to motion": ({"batch_size": 64, "inputs": "force", **WAVE}, 1),
-    "elman-driven: 8 × 200, force to motion": ({"batch_size": 8, "inputs": "force", **WAVE}, 1),
+    "8 × 200 steps, force to motion": ({"batch_size": 8, "inputs": "force", **WAVE}, 1),
     "elman-harmonic: 16 × 25, next state": ({"batch_size": 16, "num_steps": 25}, 2),
 }
 
