@@ -1,6 +1,6 @@
 """Recurrent cells and physics-informed networks for oscillators."""
 
-from oscillator_zoo.data.serialization import register_with_keras
+from oscillator_zoo.data.problems.serialization import register_with_keras
 
 from .checkpointed_gradient import CheckpointedGradient
 from .duffing_cell import DuffingCell

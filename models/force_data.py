@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from oscillator_zoo.data.force import evaluate_force, takes_ops
+from oscillator_zoo.data.forces.force import evaluate_force, takes_ops
 
 
 def has_plain_force(problem):

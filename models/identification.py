@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import real_value
-from oscillator_zoo.data.trajectory import Trajectory
+from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
 from .elimination import eliminate, orthogonal_solver
 from .estimates import check_identifiable, estimates_at_minimum

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from oscillator_zoo.data.serialization import check_saveable
+from oscillator_zoo.data.problems.serialization import check_saveable
 
 from .bound_endpoint import bound_endpoint
 from .distribution import num_replicas

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oscillator_zoo.data.forces import Chirp, Constant, Sampled, Sinusoid, Step
+from oscillator_zoo.data.forces.formulas import Chirp, Constant, Sampled, Sinusoid, Step
 
 from .network_bounds import EXTENDED, EXTENDED_UNIT
 

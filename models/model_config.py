@@ -4,7 +4,7 @@ import sys
 
 import keras
 
-from oscillator_zoo.data.serialization import is_plain_value
+from oscillator_zoo.data.problems.serialization import is_plain_value
 
 # Classes of Keras that run code from a file, or read other files.
 UNSAFE = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oscillator_zoo.data.force import Force, evaluate_force
+from oscillator_zoo.data.forces.force import Force, evaluate_force
 
 INTERVALS = 4096
 SMALLEST = 1e-3  # jump that is looked for, of the range of the force

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from oscillator_zoo.data import Duffing, Sinusoid, forecast_windows, simulate
-from oscillator_zoo.data.shuffling import shuffle_states
+from oscillator_zoo.data.datasets.shuffling import shuffle_states
 from oscillator_zoo.training import Progress, backup, recipe_run, train, zoo
 from oscillator_zoo.training.backup import Backup, backed_up
 from oscillator_zoo.training.backup_file import read_backup, write_backup

@@ -16,7 +16,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.data.initial_value_problem import linear
+from oscillator_zoo.data.problems.initial_value_problem import linear
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.activation_bounds import KNOWN
 from oscillator_zoo.models.comparison import comparisons, error_bounds

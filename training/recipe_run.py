@@ -10,7 +10,7 @@ import sys
 
 import keras
 
-from oscillator_zoo.data.shuffling import shuffle_states
+from oscillator_zoo.data.datasets.shuffling import shuffle_states
 
 from .backup import Backup
 from .callbacks import Progress

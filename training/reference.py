@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oscillator_zoo.data.steppers import rk4_step
+from oscillator_zoo.data.stepping.steppers import rk4_step
 
 RELATIVE_ERROR = 1e-10
 MOST_SUBSTEPS = 16

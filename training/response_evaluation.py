@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from oscillator_zoo.data.datasets import state_columns
+from oscillator_zoo.data.datasets.batches import state_columns
 from oscillator_zoo.models.preset_range import warn_outside
 
 from .forecast_evaluation import check_lengths
