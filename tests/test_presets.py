@@ -25,7 +25,7 @@ from oscillator_zoo.models import (
 from oscillator_zoo.models.preset import PRESETS
 from oscillator_zoo.models.preset_card import TASKS
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
-from oscillator_zoo.training.preset_run import open_run, write_preset
+from oscillator_zoo.training.zoo.preset_run import open_run, write_preset
 
 ROOT = pathlib.Path(__file__).parent.parent
 SILVERBOX = ROOT.parent / "shared" / "silverbox" / "silverbox_train.csv"
@@ -356,7 +356,7 @@ class TestWriting:
 
     def test_an_installed_package_keeps_its_presets(self, monkeypatch, tmp_path):
         shutil.copytree(PRESETS / "pinn-decay", tmp_path / "a" / "b" / "pinn-decay")
-        monkeypatch.setattr("oscillator_zoo.training.preset_run.PRESETS", tmp_path / "a" / "b")
+        monkeypatch.setattr("oscillator_zoo.training.zoo.preset_run.PRESETS", tmp_path / "a" / "b")
         run = open_run("pinn-decay")
         with pytest.raises(ValueError, match=r"stay as they are.*--preset FOLDER"):
             write_preset(run, {}, None)

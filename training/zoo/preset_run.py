@@ -13,17 +13,17 @@ from oscillator_zoo.models import from_preset, save_preset
 from oscillator_zoo.models.preset import PRESETS, preset_names
 from oscillator_zoo.models.preset_facts import described
 
-from .duffing_recipe import measured_motions
-from .family_recipes import (
+from ..results.run import Run
+from .adaptive_recipes import (
     FAMILY,
     driven_motions_of_a_family,
     motions_of_a_family,
     train_and_test,
 )
 from .forecast_recipes import harmonic_motions
-from .measured_recipe import parts_with_run_in
+from .measured_duffing import measured_motions
+from .measured_elman import parts_with_run_in
 from .response_recipes import driven_motions
-from .run import Run
 
 # Functions of the seed (or of a record) that make a recipe's data; the first part is that of
 # training, the last that of the test.

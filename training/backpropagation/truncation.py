@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .backpropagation import backpropagation_through_time
+from .by_hand import backpropagation_through_time
 
 BACK_THROUGH_TIME = ("U", "W", "b")
 

@@ -4,11 +4,11 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
+from ..evaluation.error_bands import error_band
+from ..evaluation.fine_grid import check_pinn, fine_times
+from ..evaluation.reference import reference_motion
+from ..evaluation.units import position_unit
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
-from .error_bars import error_band
-from .fine_grid import check_pinn, fine_times
-from .reference import reference_motion
-from .units import position_unit
 
 
 def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, reference=None):

@@ -20,9 +20,9 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 
-from .backup import backed_up
-from .callbacks import ResidualTolerance
-from .run import Run
+from ..callbacks.backup import backed_up
+from ..callbacks.tolerances import ResidualTolerance
+from ..results.run import Run
 
 
 def solve(problem, duration, epochs, seed, callbacks, parameter_ranges=None):

@@ -7,7 +7,7 @@ import numpy as np
 from oscillator_zoo.data import simulate
 from oscillator_zoo.data.checks import positive_integer
 
-from .error_bars import error_band
+from .error_bands import error_band
 from .evaluation import Evaluation
 from .fine_grid import equidistant_times, fine_times
 from .phase import phase_drift

@@ -12,10 +12,10 @@ import keras
 
 from oscillator_zoo.data.datasets.shuffling import shuffle_states
 
-from .backup import Backup
-from .callbacks import Progress
+from ..callbacks.backup import Backup
+from ..callbacks.progress import Progress
+from ..callbacks.stopping import StopOnInterrupt, StopOnNaN
 from .run_file import sha256
-from .stopping import StopOnInterrupt, StopOnNaN
 
 FOLDER = "backup"
 PACKAGES = ("oscillator-zoo", "tensorflow", "keras", "numpy")

@@ -19,7 +19,7 @@ from oscillator_zoo.models import (
     TruncatedGradient,
 )
 
-from .run import Run
+from ..results.run import Run
 
 WARM_UP = 20
 NUM_STEPS = 200

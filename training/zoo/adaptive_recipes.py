@@ -8,8 +8,8 @@ import numpy as np
 from oscillator_zoo.data import Sinusoid, sample_oscillators, simulate
 from oscillator_zoo.models import ElmanRNN, ForecastModel, LevenbergMarquardt
 
-from .run import Run
-from .schedules import HorizonSchedule
+from ..callbacks.schedules import HorizonSchedule
+from ..results.run import Run
 
 PREFIX = 50  # known samples, .1 s apart: less than one period
 AHEAD = 1000  # samples to forecast: 16 periods

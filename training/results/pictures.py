@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 
 from oscillator_zoo.data.files import write_whole
 
-from .family_evaluation import one_solution
-from .plots import plot_history, plot_rollout
-from .response_plot import plot_response
-from .solution_plots import plot_residual, plot_solution
+from ..evaluation.families import one_solution
+from ..plots.motion_plots import plot_history, plot_rollout
+from ..plots.response_plot import plot_response
+from ..plots.solution_plots import plot_residual, plot_solution
 
 
 def save_pictures(run, evaluation, folder):

@@ -8,8 +8,8 @@ import numpy as np
 from oscillator_zoo.data import load_measurement, split_by_time
 from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt, ResponseModel
 
-from .backup import backed_up
-from .run import Run
+from ..callbacks.backup import backed_up
+from ..results.run import Run
 
 WARM_UP = 50
 RUN_IN = 250  # samples before a part, in which the network gets into the motion by the force alone

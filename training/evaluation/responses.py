@@ -6,7 +6,7 @@ import numpy as np
 from oscillator_zoo.data.datasets.batches import state_columns
 from oscillator_zoo.models.preset_range import warn_outside
 
-from .forecast_evaluation import check_lengths
+from .forecasts import check_lengths
 from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf
 from .units import feature_unit
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..evaluation.units import feature_unit
 from .axes import COLOURS, TRUTH, axes_or_new, legend_above
-from .units import feature_unit
 
 
 def plot_response(result, index=0, num_samples=150, magnification=10, ax=None):

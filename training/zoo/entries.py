@@ -7,11 +7,12 @@ from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.data.files import make_folder
 
-from .duffing_recipe import duffing_measured
-from .family_recipes import forecast_damped, forecast_driven
+from ..results.pictures import save_pictures
+from ..results.resumable_run import run_recipe
+from .adaptive_recipes import forecast_damped, forecast_driven
 from .forecast_recipes import conv_window, dense_window, elman_harmonic
-from .measured_recipe import elman_measured
-from .pictures import save_pictures
+from .measured_duffing import duffing_measured
+from .measured_elman import elman_measured
 from .pinn_recipes import (
     pinn_coupled,
     pinn_damped,
@@ -26,7 +27,6 @@ from .pinn_recipes import (
     pinn_step,
     pinn_van_der_pol,
 )
-from .recipe_run import run_recipe
 from .response_recipes import elman_driven, euler_damped, jordan_driven
 
 RECIPES = {

@@ -4,8 +4,8 @@ import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..evaluation.units import feature_unit, position_unit
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
-from .units import feature_unit, position_unit
 
 MOST_LABELS = 6
 MODEL_LINE = {"color": COLOURS[0], "linestyle": "-", "linewidth": 1.6}

@@ -9,8 +9,8 @@ from oscillator_zoo.models import (
     fit_one_step,
 )
 
-from .measured_recipe import WARM_UP, check_record, with_later_force
-from .run import Run
+from ..results.run import Run
+from .measured_elman import WARM_UP, check_record, with_later_force
 
 SHORTEST = 400  # samples, of which the test has a quarter
 UNITS = {

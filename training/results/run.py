@@ -10,11 +10,11 @@ from oscillator_zoo.models import PINN, load_model
 from oscillator_zoo.models.model_file import write_model
 from oscillator_zoo.models.precise_model import PreciseModel
 
-from .family_evaluation import evaluate_family
-from .forecast_evaluation import evaluate_forecast
-from .response_evaluation import evaluate_response
+from ..evaluation.families import evaluate_family
+from ..evaluation.forecasts import evaluate_forecast
+from ..evaluation.responses import evaluate_response
+from ..evaluation.solutions import evaluate_solution
 from .run_file import read_description, write_description
-from .solution_evaluation import evaluate_solution
 
 TRAJECTORIES = ("test", "training")
 

@@ -17,7 +17,7 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import ElmanRNN
 
-from .run import Run
+from ..results.run import Run
 
 WINDOW = 20  # states that a feed-forward network sees, and known states in a test
 RUNS_AWAY = (
