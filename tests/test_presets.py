@@ -22,8 +22,8 @@ from oscillator_zoo.models import (
     rollout,
     save_preset,
 )
-from oscillator_zoo.models.preset import PRESETS
-from oscillator_zoo.models.preset_card import TASKS
+from oscillator_zoo.models.presets.card import TASKS
+from oscillator_zoo.models.presets.preset import PRESETS
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
 from oscillator_zoo.training.zoo.preset_run import open_run, write_preset
 
@@ -346,7 +346,8 @@ class TestWriting:
     def test_an_interrupted_writer_leaves_the_old_preset(self, saved, monkeypatch):
         pinn = from_preset(saved)
         monkeypatch.setattr(
-            "oscillator_zoo.models.preset.write_card", lambda *_: (_ for _ in ()).throw(OSError(28))
+            "oscillator_zoo.models.presets.preset.write_card",
+            lambda *_: (_ for _ in ()).throw(OSError(28)),
         )
         with pytest.raises(OSError, match="could not be written"):
             save_preset(pinn, saved, {})

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from oscillator_zoo.data.files import make_folder
 from oscillator_zoo.models import available_presets, export_model
-from oscillator_zoo.models.preset import preset_names
-from oscillator_zoo.models.preset_card import TASKS
-from oscillator_zoo.models.preset_table import shown_error
+from oscillator_zoo.models.presets.card import TASKS
+from oscillator_zoo.models.presets.preset import preset_names
+from oscillator_zoo.models.presets.table import shown_error
 
 from .results.pictures import save_pictures
 from .results.resumable_run import has_backup

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer, real_value
-from oscillator_zoo.models.force_data import has_plain_force
+from oscillator_zoo.models.equation.plain_forces import has_plain_force
 
 from ..evaluation.error_bands import error_band
 from ..evaluation.fine_grid import check_pinn, fine_times

@@ -5,7 +5,7 @@ import numpy as np
 from oscillator_zoo.data.checks import positive_integer, real_value
 from oscillator_zoo.data.datasets.batches import force_included, input_columns, state_columns
 from oscillator_zoo.models import rollout
-from oscillator_zoo.models.preset_range import warn_outside
+from oscillator_zoo.models.presets.range_warning import warn_outside
 
 from .free_run import (
     FreeRun,

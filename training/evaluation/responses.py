@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data.datasets.batches import state_columns
-from oscillator_zoo.models.preset_range import warn_outside
+from oscillator_zoo.models.presets.range_warning import warn_outside
 
 from .forecasts import check_lengths
 from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf

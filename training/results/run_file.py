@@ -5,7 +5,7 @@ import json
 
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.data.files import reason, write_whole
-from oscillator_zoo.models.preset_card import TASKS
+from oscillator_zoo.models.presets.card import TASKS
 
 FORMAT_VERSION = 1
 

@@ -10,8 +10,8 @@ import keras
 
 from oscillator_zoo.data.configurable import did_you_mean
 from oscillator_zoo.models import from_preset, save_preset
-from oscillator_zoo.models.preset import PRESETS, preset_names
-from oscillator_zoo.models.preset_facts import described
+from oscillator_zoo.models.presets.facts import described
+from oscillator_zoo.models.presets.preset import PRESETS, preset_names
 
 from ..results.run import Run
 from .adaptive_recipes import (
