@@ -3,10 +3,10 @@
 import numpy as np
 from keras import ops
 
+from ..trial_solution.dense_network import Mixture
 from ..trial_solution.initial_conditions import initial_motion
 from ..trial_solution.linearised_trial import LinearisedTrial
 from ..trial_solution.time_windows import Place, find_place
-from .parameter_nodes import Mixture
 
 
 class FamilyTrial(LinearisedTrial):
@@ -17,22 +17,33 @@ class FamilyTrial(LinearisedTrial):
 
     The nodes ξ_q are Chebyshev points in the box of parameters and ℓ_q the Lagrange polynomials
     between them, so that at a node the network is that of a single solution, and least squares
-    solves node by node. Subclasses have the attributes `box` (`ParameterBox`) and `nodes`
-    (`ParameterNodes`), both None for a single solution; then nothing here changes it.
+    solves node by node.
+
+    Args:
+        nodes: `ParameterNodes`.
+        problem: `InitialValueProblem`, one member.
+        domain: `FamilyDomain`.
+        network: `DenseNetwork` with a readout for each window and node.
+        window_edges: e_0 = t0, …, e_W = t0 + T, in s.
     """
 
-    box, nodes = None, None
+    has_hidden_weights = False  # least squares solves for the readouts of a family
+
+    def __init__(self, nodes, problem, domain, network, window_edges):
+        super().__init__(problem, domain, network, window_edges)
+        self.nodes, self.box = nodes, domain.box
+
+    @property
+    def node_counts(self):
+        """Numbers of nodes by name of the parameter."""
+        return dict(zip(self.box.names, self.nodes.counts))
 
     def problem_for(self, x):
-        if self.box is None:
-            return super().problem_for(x)
         return self.box.problem(self.problem, x)
 
     def place(self, x):
-        """`Place` of a batch; a family's `window` says which readout, or mixture of readouts."""
-        if self.box is None:
-            return super().place(x)
-        x = self.rows(x)
+        """`Place` of a batch; its `window` says which readout, or mixture of readouts."""
+        x = self.domain.rows(x)
         window, elapsed, length = find_place(self.window_edges, x["t"])
         if "node" in x:
             node = ops.reshape(x["node"], (-1,))
@@ -42,17 +53,17 @@ class FamilyTrial(LinearisedTrial):
         tau = 2.0 * elapsed / length - 1.0
         return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
 
-    def h1_at(self, place):
-        if self.box is None:
-            return super().h1_at(place)
+    def motions_of(self, sketch):
+        """States of a stepper at every node, `(num_nodes, time, order · dimension)`."""
+        return sketch.motions(self.nodes.points)
+
+    def h1(self, place):
         gained = self._gained(place)
         h1 = initial_motion(place.problem, place.t) + gained[0]
         return h1 + gained[1] * place.elapsed if self.problem.order == 2 else h1
 
     def h1_derivatives(self, place):
-        if self.box is None:
-            return super().h1_derivatives(place)
-        h1 = self.h1_at(place)
+        h1 = self.h1(place)
         none = ops.zeros_like(h1)
         if self.problem.order == 1:
             return [h1, none, none]
@@ -78,8 +89,6 @@ class FamilyTrial(LinearisedTrial):
 
     def linearise(self, x, y=None, sample_weight=None, others=True):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
-        if self.box is None:
-            return super().linearise(x, y, sample_weight, others)
         if others:
             raise ValueError(
                 "Least squares solves for the readouts of a family. Received "
@@ -110,24 +119,11 @@ class FamilyTrial(LinearisedTrial):
             start=ops.repeat(system.start[None], num_nodes, axis=0),
         )
 
-    def in_windows(self, place):
-        return super().in_windows(place) if self.box is None else place
+    def checked_place(self, x):
+        return self.place(x)  # the points of all nodes, in order, are made by `FamilyPoints`
 
     def readout(self):
-        joined = super().readout()
-        if self.box is None:
-            return joined
-        return ops.reshape(joined, (self.num_windows, self.nodes.num_nodes, -1))
-
-    @property
-    def has_hidden_weights(self):
-        """Whether least squares may train hidden weights; a family solves for its readouts."""
-        return self.box is None and super().has_hidden_weights
-
-    @property
-    def num_readouts(self):
-        """Windows of time, times nodes."""
-        return self.num_windows * (1 if self.nodes is None else self.nodes.num_nodes)
+        return ops.reshape(super().readout(), (self.num_windows, self.nodes.num_nodes, -1))
 
 
 def _sums_before(steps):

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from oscillator_zoo.data.checks import is_tensor, real_value
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean, is_tensor, real_value
 
 from ..equation.equation_checks import checked_rhs
 

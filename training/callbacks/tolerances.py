@@ -7,8 +7,8 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 from oscillator_zoo.models.equation.plain_forces import has_plain_force
 
 from ..evaluation.error_bands import error_band
+from ..evaluation.evaluation import position_unit
 from ..evaluation.fine_grid import check_pinn, fine_times
-from ..evaluation.units import position_unit
 
 
 class ResidualTolerance(keras.callbacks.Callback):
