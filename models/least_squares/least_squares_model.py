@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from ..saving.frozen_parts import set_trainable_parts
 from .array_batches import ALL
 from .distribution import (
     check_batches,
@@ -80,6 +81,7 @@ class LeastSquaresModel(PreciseModel):
                 f"{type(self).__name__} has one output, whose residuals it squares. "
                 f"Received {len(self.outputs)} outputs. Concatenate them, or use keras.Model."
             )
+        set_trainable_parts(self)
         self.loss_tracker = keras.metrics.Mean(name="loss", dtype="float64")
 
     def residuals(self, x, y, sample_weight=None, training=False):

@@ -13,6 +13,7 @@ from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..inverse.unknowns import Unknowns
 from ..least_squares.array_batches import without_autotuning
 from ..least_squares.distribution import part_of_cost
+from ..saving.frozen_parts import frozen_config, set_trainable_parts
 from ..trial_solution.activations import get_activation
 from ..trial_solution.initial_conditions import check_initial_conditions
 from ..trial_solution.initial_weights import BANDWIDTH, DEFAULT_UNITS
@@ -230,6 +231,7 @@ class PINN(Answers):
         self.trial, self.identification = plan.trial(self)
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
+        set_trainable_parts(self)
 
     def linearisation(self):
         """What `LevenbergMarquardt` works on: the trial solution, or the search for parameters."""
@@ -351,6 +353,7 @@ class PINN(Answers):
     def get_config(self):
         return {
             **super().get_config(),
+            **frozen_config(self),
             "problem": self.problem,
             "duration": self.duration,
             "hidden_units": self.hidden_units,
@@ -375,4 +378,7 @@ class PINN(Answers):
 
         # Files of older versions, whose weights follow, do not say how wide they were drawn.
         config = {"bandwidth": BANDWIDTH, **config}
-        return cls(**{name: read(value) for name, value in config.items()})
+        flags = config.pop("trainable_parts", None)
+        pinn = cls(**{name: read(value) for name, value in config.items()})
+        set_trainable_parts(pinn, flags)
+        return pinn

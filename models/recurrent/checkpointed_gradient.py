@@ -8,6 +8,7 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..saving.frozen_parts import set_trainable_parts
 from .time_axis import check_reads_forwards, temporarily
 
 
@@ -71,6 +72,7 @@ class CheckpointedGradient(keras.layers.Layer):
         super().__init__(**kwargs)
         self.layer = layer
         self.num_steps = None if num_steps is None else positive_integer("num_steps", num_steps)
+        set_trainable_parts(self)
 
     def build(self, sequence_shape, initial_state_shape=None):
         if not self.layer.built:

@@ -5,6 +5,7 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..saving.frozen_parts import set_trainable_parts
 from .time_axis import check_reads_forwards, temporarily
 
 
@@ -67,6 +68,7 @@ class TruncatedGradient(keras.layers.Layer):
         super().__init__(**kwargs)
         self.layer = layer
         self.num_steps = positive_integer("num_steps", num_steps)
+        set_trainable_parts(self)
 
     def build(self, sequence_shape):
         _check_length(sequence_shape)
