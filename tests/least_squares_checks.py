@@ -56,7 +56,7 @@ def points_of(pinn, num=5):
 def move(pinn, readout, others):
     """Add flat arrays to the weights, in the order of the columns of `whole_jacobian`."""
     pinn.trial.change_readout(readout.reshape(pinn.num_windows, -1))
-    pinn.trial.change_others(np.asarray(others))
+    pinn.trial.change_nonlinear(np.asarray(others))
 
 
 def difference(function, pinn, direction, step=1e-3):
@@ -78,7 +78,7 @@ def by_tape_of(pinn):
 
     class ByTape(TapeLinearisation):
         readout_variables = pinn.trial.readout_variables
-        other_variables = pinn.trial.other_variables
+        nonlinear_variables = pinn.trial.nonlinear_variables
 
     return ByTape(pinn)
 
@@ -90,7 +90,7 @@ def weight_columns(model, batch, step=5e-4):
     """
     found, residuals = [], tf.function(model.residuals)
     system = model.linearisation()
-    for variable in [*system.readout_variables, *system.other_variables]:
+    for variable in [*system.readout_variables, *system.nonlinear_variables]:
         value = np.array(variable.numpy())
         for index in np.ndindex(*value.shape):
             column = 0.0

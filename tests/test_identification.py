@@ -263,7 +263,9 @@ def test_sensitivities_are_those_of_the_closed_form():
         pinn = PINN(problem, 6.0, unknown_parameters=names, seed=0)
         positions = closed_form(problem, names, times)
         values = np.array([getattr(problem, name) for name in names])
-        pinn.identification.check_identifiable(times[:, None], positions(values))  # solves the equation
+        pinn.identification.check_identifiable(
+            times[:, None], positions(values)
+        )  # solves the equation
         expected = central_differences(positions, values, 1e-5)
         # Differences of step h are good to h² and 1e-16/h, about 1e-10.
         np.testing.assert_allclose(pinn.jacobian(times), expected, atol=1e-8, err_msg=str(problem))

@@ -56,13 +56,13 @@ def test_jacobian_is_that_of_the_tape(problem, edges):
         for part in np.split(by_tape.readout[0], [-windows * problem.dimension], axis=-1)
     )
     readout = np.concatenate([kernel, bias], axis=2).reshape(num, -1)
-    expected = np.hstack([readout, by_tape.others[0]])
+    expected = np.hstack([readout, by_tape.nonlinear[0]])
     scale = np.abs(expected).max()
     np.testing.assert_allclose(jacobian, expected, rtol=0, atol=1e-12 * scale)
 
 
 def test_states_between_windows_move_as_the_system_says():
-    """S of the windows' starts by `move`, `end` and `end_others` against differences."""
+    """S of the windows' starts by `move`, `end` and `end_nonlinear` against differences."""
     pinn = trial(*TRIALS["windows"])
     system, random = pinn.trial.linearise(points_of(pinn)), np.random.default_rng(1)
     direction = random.normal(size=num_weights(pinn))
@@ -72,10 +72,10 @@ def test_states_between_windows_move_as_the_system_says():
     expected = difference(lambda: pinn.trial.start_states(pinn.problem), pinn, direction)
     for w in range(pinn.num_windows):
         np.testing.assert_allclose(state, expected[w], rtol=1e-8, atol=1e-10)
-        move, end, end_others = (
-            np.array(a[w]) for a in (system.move, system.end, system.end_others)
+        move, end, end_nonlinear = (
+            np.array(a[w]) for a in (system.move, system.end, system.end_nonlinear)
         )
-        state = move @ state + end @ readout[w] + end_others @ others
+        state = move @ state + end @ readout[w] + end_nonlinear @ others
 
 
 def test_a_plain_force_reaches_the_jacobian():
@@ -86,7 +86,7 @@ def test_a_plain_force_reaches_the_jacobian():
     by_tape = by_tape_of(pinn).linearise(batch)
     system = pinn.trial.linearise(batch)
     np.testing.assert_allclose(system.residual, by_tape.residual, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(system.others, by_tape.others, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(system.nonlinear, by_tape.nonlinear, rtol=0, atol=1e-12)
 
 
 def test_windows_refuse_unequal_numbers_of_times():

@@ -6,7 +6,7 @@ from keras import ops
 from ..trial_solution.dense_network import Mixture
 from ..trial_solution.initial_conditions import initial_motion
 from ..trial_solution.linearised_trial import LinearisedTrial
-from ..trial_solution.time_windows import Place, find_place
+from ..trial_solution.time_windows import Place, find_place, sums_before
 
 
 class FamilyTrial(LinearisedTrial):
@@ -80,16 +80,16 @@ class FamilyTrial(LinearisedTrial):
         n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
         dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
         if self.problem.order == 1:
-            gained = [_sums_before(n)]
+            gained = [sums_before(n)]
         else:
-            velocity = _sums_before(2.0 * (n + dn) / lengths)
-            gained = [_sums_before(velocity * lengths + n), velocity]
+            velocity = sums_before(2.0 * (n + dn) / lengths)
+            gained = [sums_before(velocity * lengths + n), velocity]
         flat = (-1, self.problem.dimension)
         return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
-        if others:
+        if not readout_only:
             raise ValueError(
                 "Least squares solves for the readouts of a family. Received "
                 "variable_projection=False, which steps all weights. Leave it out."
@@ -99,7 +99,7 @@ class FamilyTrial(LinearisedTrial):
                 "Least squares for a family takes points at its nodes. Received others. "
                 "Use collocation_points(), without a number."
             )
-        system = super().linearise(x, others=False)
+        system = super().linearise(x, readout_only=True)
         blocks, num_nodes = (self.num_windows, self.nodes.num_nodes), self.nodes.num_nodes
 
         def split(rows):
@@ -111,11 +111,11 @@ class FamilyTrial(LinearisedTrial):
         return system._replace(
             residual=split(system.residual),
             readout=split(system.readout),
-            others=split(system.others),
+            nonlinear=split(system.nonlinear),
             carry=split(system.carry),
             move=repeated(system.move),
             end=repeated(system.end),
-            end_others=repeated(system.end_others),
+            end_nonlinear=repeated(system.end_nonlinear),
             start=ops.repeat(system.start[None], num_nodes, axis=0),
         )
 
@@ -124,7 +124,3 @@ class FamilyTrial(LinearisedTrial):
 
     def readout(self):
         return ops.reshape(super().readout(), (self.num_windows, self.nodes.num_nodes, -1))
-
-
-def _sums_before(steps):
-    return ops.cumsum(steps, axis=0) - steps

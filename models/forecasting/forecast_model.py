@@ -193,7 +193,7 @@ class ForecastModel(LeastSquaresModel):
         return ForwardLinearisation(self)
 
     def linearise(self, x, y=None, sample_weight=None):
-        """`Linearised` residuals of a batch, with all weights among the others."""
+        """`Linearised` residuals of a batch, with all weights among the nonlinear ones."""
         weights = self.trainable_variables
         residuals = self.residuals(x, y, sample_weight)
         inputs = self._inputs(x)[0]

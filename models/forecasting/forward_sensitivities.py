@@ -97,11 +97,11 @@ class ForwardLinearisation(Linearisation):
         self.model = model
 
     @property
-    def other_variables(self):
+    def nonlinear_variables(self):
         return self.model.trainable_variables
 
     def residuals(self, x, y=None, sample_weight=None):
         return self.model.residuals(x, y, sample_weight)
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
         return self.model.linearise(x, y, sample_weight)

@@ -99,7 +99,7 @@ class ResponseModel(LeastSquaresModel):
         return ForwardLinearisation(self)
 
     def linearise(self, x, y=None, sample_weight=None):
-        """`Linearised` residuals of a batch, with all weights among the others."""
+        """`Linearised` residuals of a batch, with all weights among the nonlinear ones."""
         residuals = self.residuals(x, y, sample_weight, training=True)
         force, first = x if self.num_known else (x, None)
         force = ops.cast(force, self.cell.compute_dtype)

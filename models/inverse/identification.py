@@ -54,8 +54,8 @@ class Identification:
         return self.trial.readout_variables
 
     @property
-    def other_variables(self):
-        return self.trial.other_variables
+    def nonlinear_variables(self):
+        return self.trial.nonlinear_variables
 
     @property
     def points(self):
@@ -99,11 +99,11 @@ class Identification:
 
         def move():
             trial.change_readout((changes @ step)[..., 0])
-            trial.change_others(step[:, 0])
+            trial.change_nonlinear(step[:, 0])
             solve_readout(trial, equation)
             return self.residuals(*batch)
 
-        variables = [*self.readout_variables, *self.other_variables]
+        variables = [*self.readout_variables, *self.nonlinear_variables]
         after, falls = accept_or_undo(variables, misfit, move, predicted, damping, growth)
         # A fall of |ρ|² that is not worth a step, or that rounding hides.
         size = tf.reduce_sum(misfit**2)
@@ -161,8 +161,8 @@ class Identification:
     def changes_with_unknowns(self):
         """dA/dθ `(W, C, Q)` and d(x_w, v_w)/dθ `(W, K, Q)` where the network obeys the equation."""
         linear = self.trial.linearise(self.points)
-        _, changes, states = eliminate(linear, orthogonal_solver(linear.readout))
-        return changes[..., 1:], states[..., 1:]
+        solved = eliminate(linear, orthogonal_solver(linear.readout))
+        return solved.readout[..., 1:], solved.states[..., 1:]
 
     def sensitivity(self, times, changes, states):
         """J = ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""

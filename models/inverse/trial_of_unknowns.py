@@ -6,6 +6,7 @@ from keras import ops
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..trial_solution.linearised_trial import LinearisedTrial
+from ..trial_solution.row_jacobians import row_jacobians
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -34,34 +35,33 @@ class TrialOfUnknowns(LinearisedTrial):
         return self.unknowns.problem(self.problem)
 
     @property
-    def other_variables(self):
+    def nonlinear_variables(self):
         return [self.unknowns.raw]
 
-    def other_columns(self, x, place, state, influences):
+    def nonlinear_columns(self, x, place, state, influences):
         """∂r/∂θ, `(num, dimension, Q)`."""
-        num = ops.shape(place.t)[0]
-        rows = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (num, 1))
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(rows)
+        (position, *_), num = state, ops.shape(place.t)[0]
+
+        def rhs(rows):
             problem, _ = with_given_force(self.unknowns.problem(self.problem, rows), x)
-            rhs = checked_rhs(problem.rhs(place.t, *state, ops=ops), state[0])
-            rhs = ops.broadcast_to(rhs, ops.shape(state[0]))
-            coordinates = tf.unstack(rhs, num=self.problem.dimension, axis=-1)
-        gradients = [tape.gradient(c, rows, unconnected_gradients="zero") for c in coordinates]
-        return -tf.stack(gradients, axis=1)
+            value = checked_rhs(problem.rhs(place.t, *state, ops=ops), position)
+            return ops.broadcast_to(value, ops.shape(position))
 
-    def start_by_others(self, size, num_others):
+        rows = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (num, 1))
+        return -row_jacobians(rhs, [rows])[1][0]
+
+    def start_by_nonlinear(self, size, num_nonlinear):
         """∂(x_0, v_0)/∂θ, `(order · dimension, Q)`."""
-        if num_others == 0:
-            return super().start_by_others(size, num_others)
-        with tf.GradientTape(persistent=True) as tape:
-            raw = tf.identity(ops.reshape(self.unknowns.raw, (1, -1)))
-            tape.watch(raw)
-            start = self.unknowns.problem(self.problem, raw).initial_state()
-            numbers = tf.unstack(tf.concat([tf.cast(y, raw.dtype) for y in start], axis=-1)[0])
-        gradients = [tape.gradient(c, raw, unconnected_gradients="zero") for c in numbers]
-        return tf.concat(gradients, axis=0)
+        if num_nonlinear == 0:
+            return super().start_by_nonlinear(size, num_nonlinear)
 
-    def end_by_others(self, end, rate, num_others):
+        def start(raw):
+            state = self.unknowns.problem(self.problem, raw).initial_state()
+            return tf.concat([tf.cast(y, raw.dtype) for y in state], axis=-1)
+
+        raw = tf.identity(ops.reshape(self.unknowns.raw, (1, -1)))
+        return row_jacobians(start, [raw])[1][0][0]
+
+    def end_by_nonlinear(self, end, rate, num_nonlinear):
         """θ does not move the state at the end of a window, the readout given."""
-        return ops.zeros((*end.shape[:2], num_others), self.compute_dtype)
+        return ops.zeros((*end.shape[:2], num_nonlinear), self.compute_dtype)

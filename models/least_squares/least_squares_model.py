@@ -260,7 +260,7 @@ def _same_shape(first, second):
 
 
 def window_of_slopes(residuals, slopes, weight=None):
-    """`Linearised` residuals whose weights are all among the others.
+    """`Linearised` residuals whose weights are all among the nonlinear ones.
 
     Args:
         residuals: r, weighted already.

@@ -48,9 +48,9 @@ def apart(function):
 
 def readout_step(system, batch, damping=None, growth=None):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
-    linear = system.linearise(*batch, others=False)
+    linear = system.linearise(*batch, readout_only=True)
     before = _squares(linear.residual)
-    change = eliminate(linear, orthogonal_solver(linear.readout))[1][..., 0]
+    change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
     old = [tf.identity(variable.value) for variable in system.readout_variables]
 
     def moved(fraction):
@@ -93,13 +93,13 @@ def solve_readout(system, batch):
 def projected_step(system, batch, damping, growth):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
     linear = system.linearise(*batch)
-    remaining, changes, _ = eliminate(linear, orthogonal_solver(linear.readout))
-    columns = tf.reshape(remaining, (-1, remaining.shape[-1]))
+    solved = eliminate(linear, orthogonal_solver(linear.readout))
+    columns = tf.reshape(solved.remaining, (-1, solved.remaining.shape[-1]))
     step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
 
     def move():
-        system.change_readout((changes[..., 1:] @ step)[..., 0])
-        system.change_others(step[:, 0])
+        system.change_readout((solved.readout[..., 1:] @ step)[..., 0])
+        system.change_nonlinear(step[:, 0])
         return solve_readout(system, batch)
 
     return _tried(system, linear, move, predicted, damping, growth)
@@ -111,12 +111,12 @@ def all_weights_step(system, batch, damping, growth):
     jacobian = whole_jacobian(linear)
     residual = tf.reshape(linear.residual, (-1, 1))
     step, predicted = damped_step(jacobian, residual, damping)
-    num_others = linear.others.shape[-1]
-    split = jacobian.shape[-1] - num_others
+    num_nonlinear = linear.nonlinear.shape[-1]
+    split = jacobian.shape[-1] - num_nonlinear
 
     def move():
         system.change_readout(tf.reshape(step[:split], (-1, linear.readout.shape[-1])))
-        system.change_others(step[split:, 0])
+        system.change_nonlinear(step[split:, 0])
         return system.residuals(*batch)
 
     return _tried(system, linear, move, predicted, damping, growth)
@@ -167,7 +167,7 @@ def _by_refinement(jacobian, residual, strength):
 
 def _tried(system, linear, move, predicted, damping, growth):
     """Move, and take it back unless |r| falls; the damping follows the gain."""
-    variables = [*system.readout_variables, *system.other_variables]
+    variables = [*system.readout_variables, *system.nonlinear_variables]
     before = linear.residual
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
     progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))

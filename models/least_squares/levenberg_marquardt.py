@@ -242,7 +242,7 @@ def check_limits(model, system):
     Raises:
         ValueError: for weights among its unknowns that are not trainable, or penalties of layers.
     """
-    moved = [*system.readout_variables, *system.other_variables]
+    moved = [*system.readout_variables, *system.nonlinear_variables]
     frozen = [variable.path for variable in moved if not variable.trainable]
     if frozen:
         raise ValueError(

@@ -10,13 +10,14 @@ if keras.backend.backend() == "tensorflow":
 
 
 class Linearisation:
-    """Residuals that depend linearly on some weights, the readout A, and somehow on others, q.
+    """Residuals with some weights in which they are linear, the readout A, and nonlinear ones, q.
 
     `LevenbergMarquardt` knows a model by this alone. Subclasses have
 
-    - `readout_variables` and `other_variables`, lists of variables,
+    - `readout_variables` and `nonlinear_variables`, lists of variables,
     - `residuals(x, y, sample_weight)`, the vector r,
-    - `linearise(x, y, sample_weight, others)`, `Linearised`: r, ∂r/∂A and, if wanted, ∂r/∂q.
+    - `linearise(x, y, sample_weight, readout_only)`, `Linearised`: r, ∂r/∂A and, unless only
+      the readout is wanted, ∂r/∂q.
 
     The readout is one row of numbers for each window of time, `(W, C)`; W = 1 where a model has
     no windows.
@@ -32,12 +33,16 @@ class Linearisation:
     @property
     def has_hidden_weights(self):
         """Whether there are weights to train beside the readout."""
-        return len(self.other_variables) > 0
+        return len(self.nonlinear_variables) > 0
 
     def readout(self):
         """The readout as rows, `(W, C)`."""
         rows = [tf.reshape(variable, (1, -1)) for variable in self.readout_variables]
-        return tf.concat(rows, axis=-1) if rows else tf.zeros((1, 0), self.other_variables[0].dtype)
+        return (
+            tf.concat(rows, axis=-1)
+            if rows
+            else tf.zeros((1, 0), self.nonlinear_variables[0].dtype)
+        )
 
     def change_readout(self, change):
         """Add `(W, C)` to the readout."""
@@ -48,9 +53,9 @@ class Linearisation:
         for variable, value in zip(self.readout_variables, values):
             variable.assign(value)
 
-    def change_others(self, change):
+    def change_nonlinear(self, change):
         """Add `(Q,)` to the other weights, one after the other."""
-        _add_to(self.other_variables, change)
+        _add_to(self.nonlinear_variables, change)
 
 
 def _add_to(variables, change):

@@ -27,7 +27,7 @@ class TapeLinearisation(Linearisation):
         return linear_readout(self.model.layers[-1]) if is_graph else []
 
     @property
-    def other_variables(self):
+    def nonlinear_variables(self):
         """The other trainable weights."""
         readout = {id(variable) for variable in self.readout_variables}
         return [v for v in self.model.trainable_variables if id(v) not in readout]
@@ -35,17 +35,17 @@ class TapeLinearisation(Linearisation):
     def residuals(self, x, y=None, sample_weight=None):
         return self.model.residuals(x, y, sample_weight)
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
         """`Linearised` residuals of a batch.
 
         Args:
             x: inputs.
             y: targets.
             sample_weight: weights, or None.
-            others: whether to differentiate with respect to the weights beside the readout too.
+            readout_only: whether to leave out the weights beside the readout.
         """
         readout = self.readout_variables
-        weights = [*readout, *(self.other_variables if others else [])]
+        weights = [*readout, *([] if readout_only else self.nonlinear_variables)]
         variables = [weight.value for weight in weights]
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(variables)

@@ -141,37 +141,32 @@ class IntervalModel(LeastSquaresModel):
         if format != "tf_saved_model":
             super().export(filepath, format=format, **kwargs)
             return
-        signature, inside = self.export_signature(), self.domain.nan_outside
-        endpoints = {
-            "serve": lambda x: self(inside(x)),
+        signature = self.export_signature()
+        endpoints = self.endpoints()
+        endpoints = {"serve": endpoints["x"], **endpoints}
+        # The same derivatives in a graph half as large as that of tapes.
+        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
+            write_endpoints(temporary, self, endpoints, [signature])
+
+    def endpoints(self):
+        """What files serve, by name: functions of times `(num, 1)` in s, or {"t": times, …}.
+
+        Each gives NaN outside the interval. `error_bound` is there where it has a proof.
+        """
+        inside = self.domain.nan_outside
+        functions = {
             "x": lambda x: self(inside(x)),
             "v": lambda x: self.derivatives(inside(x))[1],
             "a": lambda x: self.derivatives(inside(x))[2],
             "residual": lambda x: self.residual(inside(x)),
         }
-        table = self.error_bound_table()
-        if table is not None:
-            endpoints["error_bound"] = bound_endpoint(table)
-        # The same derivatives in a graph half as large as that of tapes.
-        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
-            write_endpoints(temporary, self, endpoints, [signature])
-
-    def export_results(self, x):
-        """What a file of another runtime computes: x in m, v, a, the residual and its bound.
-
-        Args:
-            x: times `(num, 1)`, in s, or {"t": times, …}; NaN is returned outside the interval.
-
-        Returns:
-            Tensors `(num, dimension)` by the names of the SavedModel's endpoints.
-        """
-        inside = self.domain.nan_outside(x)
-        results = dict(zip("xva", self.derivatives(inside)), residual=self.residual(inside))
         with tf.init_scope():  # the table is made of numbers, whatever is traced
             table = self.error_bound_table()
-        if table is not None:
-            results["error_bound"] = bound_endpoint(table)(x)
-        return results
+        return functions if table is None else {**functions, "error_bound": bound_endpoint(table)}
+
+    def export_results(self, x):
+        """What a file of another runtime computes: every endpoint, `(num, dimension)` by name."""
+        return {name: function(x) for name, function in self.endpoints().items()}
 
     def export_signature(self):
         """What `export` writes takes: times `(num, 1)`, in s, and a family's parameters by name.

@@ -283,7 +283,9 @@ class PINN(Answers):
                 parameters apart.
 
         Example:
+        >>> import numpy as np
         >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN, LevenbergMarquardt
         >>> truth = DampedOscillator(damping=0.3, stiffness=2.0)
         >>> times = np.linspace(0.0, 3.0, 31)
         >>> noise = 0.01 * np.random.default_rng(0).standard_normal(31)

@@ -51,7 +51,7 @@ def initializers(hidden_units, activation, scale, num_windows, seed):
         seeds = np.random.SeedSequence(seed).generate_state(len(seeds)).tolist()
     layers = [(keras.initializers.GlorotUniform(s), "zeros") for s in seeds[:-2]]
     if activation is sin:
-        uniform = keras.initializers.RandomUniform
+        uniform, scale = keras.initializers.RandomUniform, np.float64(scale)  # not float32
         layers[0] = uniform(-scale, scale, seeds[0]), uniform(-scale, scale, seeds[-1])
     elif activation is keras.activations.tanh and len(hidden_units) == 1:
         layers[0] = _steps(hidden_units[0])

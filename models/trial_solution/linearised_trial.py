@@ -8,6 +8,7 @@ from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
 from ..least_squares.linearisation import Linearisation
+from .row_jacobians import row_jacobians
 from .trial_solution import TrialSolution
 
 if keras.backend.backend() == "tensorflow":
@@ -28,14 +29,14 @@ class LinearisedTrial(TrialSolution, Linearisation):
 
     start_moves = False  # whether the initial state depends on what is trained
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
         """`Linearised` at the times of a batch, the same number in each window.
 
         Args:
             x: times `(num, 1)`, or a dictionary with them.
             y: None.
             sample_weight: None.
-            others: whether to differentiate with respect to the hidden weights too.
+            readout_only: whether to leave out the hidden weights.
         """
         influences, residual, slopes, place, state = self._influences(x)
         features = self._with_bias(self.network.features(place.inputs))
@@ -43,8 +44,8 @@ class LinearisedTrial(TrialSolution, Linearisation):
         readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
         readout = ops.reshape(readout, (num, dimension, -1))
         columns = influences[0][..., :0]
-        if others:
-            columns = self.other_columns(x, place, state, influences)
+        if not readout_only:
+            columns = self.nonlinear_columns(x, place, state, influences)
 
         def by_window(columns):
             shape = (self.num_windows, num // self.num_windows * dimension, *columns.shape[2:])
@@ -89,7 +90,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
         with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
             return place._replace(t=tf.identity(place.t))
 
-    def other_columns(self, x, place, state, influences):
+    def nonlinear_columns(self, x, place, state, influences):
         """∂r/∂q, `(num, dimension, Q)`, for the hidden weights q."""
         kernel = self.network.readout.kernel
         if place.window is None:
@@ -106,7 +107,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
         beside = (one, zero, zero)
         return [ops.concatenate(pair, axis=-1) for pair in zip(features, beside)]
 
-    def _passing_on(self, place, slopes, by_window, num_others):
+    def _passing_on(self, place, slopes, by_window, num_nonlinear):
         """The fields of `Linearised` that lead from one window to the next."""
         windows, dimension, order = self.num_windows, self.problem.dimension, self.problem.order
         passes = windows > 1 or self.start_moves
@@ -114,25 +115,25 @@ class LinearisedTrial(TrialSolution, Linearisation):
         lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
-            empty = [(0,), (0, 0), (0, columns), (0, num_others)]
+            empty = [(0,), (0, 0), (0, columns), (0, num_nonlinear)]
             rows = by_window(ops.zeros((*ops.shape(slopes[0])[:2], 0), self.compute_dtype))
             rest = [ops.zeros((1, *shape), self.compute_dtype) for shape in empty[1:]]
-            return rows, *rest, ops.zeros((0, num_others), self.compute_dtype)
+            return rows, *rest, ops.zeros((0, num_nonlinear), self.compute_dtype)
         carry = [-slopes[0]]
         if order == 2:
             carry.append(-slopes[0] * place.elapsed[..., None] - slopes[1])
         unit = ops.eye(size, dtype=self.compute_dtype)
         shift = ops.eye(size, k=dimension, dtype=self.compute_dtype)  # x gains L v
         move = unit[None] + shift[None] * lengths[:, None, None] * (order - 1)
-        end, end_hidden = self._ends(lengths, num_others)
-        start = self.start_by_others(size, num_others)
+        end, end_hidden = self._ends(lengths, num_nonlinear)
+        start = self.start_by_nonlinear(size, num_nonlinear)
         return by_window(ops.concatenate(carry, axis=-1)), move, end, end_hidden, start
 
-    def start_by_others(self, size, num_others):
+    def start_by_nonlinear(self, size, num_nonlinear):
         """∂(x_0, v_0)/∂q, `(order · dimension, Q)`: the initial state is given."""
-        return ops.zeros((size, num_others), self.compute_dtype)
+        return ops.zeros((size, num_nonlinear), self.compute_dtype)
 
-    def _ends(self, lengths, num_others):
+    def _ends(self, lengths, num_nonlinear):
         """How the readout and the hidden weights move the state at the end of each window."""
         dimension, windows = self.problem.dimension, self.num_windows
         ones = ops.ones((1, 1), self.compute_dtype)
@@ -144,11 +145,11 @@ class LinearisedTrial(TrialSolution, Linearisation):
         if self.problem.order == 2:
             rows.append(ops.einsum("ij,h->ihj", unit, (h + dh)[0])[None] * rate[..., None])
         end = ops.reshape(ops.concatenate(rows, axis=1), (windows, len(rows) * dimension, -1))
-        return end, self.end_by_others(end, rate, num_others)
+        return end, self.end_by_nonlinear(end, rate, num_nonlinear)
 
-    def end_by_others(self, end, rate, num_others):
+    def end_by_nonlinear(self, end, rate, num_nonlinear):
         """How the hidden weights move the state at the end of each window, by N and N'."""
-        if num_others == 0:
+        if num_nonlinear == 0:
             return ops.zeros((*end.shape[:2], 0), self.compute_dtype)
         kernel = ops.transpose(self.network.readout.kernel, (0, 2, 1))
         seeds = [[kernel, ops.zeros_like(kernel)]]
@@ -182,7 +183,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
         return [self.network.readout.kernel, self.network.readout.bias]
 
     @property
-    def other_variables(self):
+    def nonlinear_variables(self):
         return self.network.hidden_variables
 
 
@@ -194,13 +195,9 @@ def _product_rule(h2, rate):
 
 def _with_slopes(problem, t, state, rate):
     """rhs `(num, dimension)`, and ∂rhs_i/∂x_j and ∂rhs_i/∂v_j `(num, dimension, dimension)`."""
-    with tf.GradientTape(persistent=True) as tape:
-        for y in state:
-            tape.watch(y)
-        rhs = ops.broadcast_to(checked_rhs(problem.rhs(t, *state, ops=ops), rate), ops.shape(rate))
-        coordinates = tf.unstack(rhs, num=rate.shape[-1], axis=-1)
-    slopes = [
-        tf.stack([tape.gradient(c, y, unconnected_gradients="zero") for c in coordinates], axis=1)
-        for y in state
-    ]
-    return rhs, slopes
+
+    def rhs(*state):
+        value = checked_rhs(problem.rhs(t, *state, ops=ops), rate)
+        return ops.broadcast_to(value, ops.shape(rate))
+
+    return row_jacobians(rhs, state)

@@ -53,6 +53,11 @@ def find_place(edges, t):
     return window, t - begin, length
 
 
+def sums_before(steps):
+    """0, a_0, a_0 + a_1, …: what was added before each window begins."""
+    return ops.cumsum(steps, axis=0) - steps
+
+
 def windows_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 

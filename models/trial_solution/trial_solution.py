@@ -7,7 +7,7 @@ from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from .initial_conditions import initial_motion, power_derivatives
 from .time_derivatives import time_derivatives
-from .time_windows import Place, find_place
+from .time_windows import Place, find_place, sums_before
 
 
 class TrialSolution:
@@ -95,10 +95,10 @@ class TrialSolution:
         )
         n = n + self.network.readout.bias
         if self.problem.order == 1:  # x at the end: x_w + N
-            return first + _sums_before(n)
+            return first + sums_before(n)
         dimension = self.problem.dimension
-        velocity = first[:, dimension:] + _sums_before(2.0 * (n + dn) / lengths)
-        position = first[:, :dimension] + _sums_before(velocity * lengths + n)
+        velocity = first[:, dimension:] + sums_before(2.0 * (n + dn) / lengths)
+        position = first[:, :dimension] + sums_before(velocity * lengths + n)
         return ops.concatenate([position, velocity], axis=-1)
 
     def motion(self, place):
@@ -135,8 +135,3 @@ class TrialSolution:
             return power_derivatives(self.problem.order, place.elapsed, place.length)
         width = self.own_h2(place.t[:1]).shape[-1]
         return time_derivatives(self.own_h2, place.t, 2, width)
-
-
-def _sums_before(steps):
-    """0, a_0, a_0 + a_1, …: what was added before each window."""
-    return ops.cumsum(steps, axis=0) - steps
