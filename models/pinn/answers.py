@@ -21,7 +21,9 @@ class Answers(IntervalModel):
     """
 
     def error_bound(self, t):
-        """Proven bounds of |x̂ − x| and of the velocity's error, for linear problems.
+        """Proven bounds of |x̂ − x| and |x̂' − x'|, without a sign, for linear problems.
+
+        (`error_estimate` has the errors x̂ − x and x̂' − x' themselves, with their signs.)
 
         The error is the residual's response, E, computed with its sign, plus what the
         computation of E, and rounding, can have missed:
@@ -60,7 +62,9 @@ class Answers(IntervalModel):
         return enclose_error(self, self._times_of_one_problem(t)).bounds()
 
     def error_estimate(self, t):
-        """An estimate of x̂ − x and of the velocity's error, with their signs, for any problem.
+        """An estimate of x̂ − x and x̂' − x', with their signs, for any problem.
+
+        (`error_bound` bounds their magnitudes, without a sign.)
 
         It solves the equation of the error, linearised about x̂, which leaves out terms of the
         order of the error's square: an estimate, not a bound.
