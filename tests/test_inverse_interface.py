@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy.optimize import curve_fit
 
 from oscillator_zoo.data import DampedOscillator, Trajectory
-from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models import PINN, LevenbergMarquardt, load_model
 from oscillator_zoo.models.inverse.misfit_check import is_above_noise, names_at_bound, noise_in
 
 T = np.linspace(0.0, 6.0, 61)
@@ -151,7 +151,7 @@ def test_other_optimizers_validate_the_misfit_alone():
 # What the misfit says.
 
 
-def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn):
+def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn, tmp_path):
     growing = np.exp(0.1 * T) * np.cos(T) + noise(0.01)
     with pytest.warns(UserWarning) as warned:
         pinn.fit(T, growing, verbose=0)
@@ -160,6 +160,8 @@ def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn):
     assert "damping=" in texts and "cannot be negative and would be" in texts
     assert pinn.stop_reason == "at a bound: damping"
     assert all(w.filename == __file__ for w in warned)
+    pinn.save(tmp_path / "grown.keras")
+    assert load_model(tmp_path / "grown.keras").stop_reason == "at a bound: damping"
 
 
 @pytest.mark.parametrize("every", [1, 4])  # 60 and 16 numbers in about one swing

@@ -22,6 +22,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 LONGEST_STEP = 2.0  # of θ = ln p: a step may change p by a factor of 7
+FAR_DOWN = 1e-6  # of its first guess: a parameter that goes to zero, as far as θ = ln p can
 NO_UNKNOWNS = (
     "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
     "Construct it with unknown_parameters=('damping', …)."
@@ -47,7 +48,7 @@ class Identification:
 
     def __init__(self, trial, times):
         self.trial, self.unknowns, self.times = trial, trial.unknowns, times
-        self.at_bound = ()  # names of parameters, after a fit
+        self._at_bound = ()
 
     @property
     def readout_variables(self):
@@ -173,8 +174,16 @@ class Identification:
         if names:
             warn_of_bound(names, values)
             verdict = AT_BOUND
-        self.at_bound = tuple(names)
+        self._at_bound = tuple(names)
         return verdict
+
+    @property
+    def at_bound(self):
+        """Names of the parameters that a fit left at their bound; in a loaded model, by their size."""
+        unknowns = self.unknowns
+        fell = np.asarray(unknowns.raw) - unknowns.start < np.log(FAR_DOWN)
+        tiny = np.flatnonzero(fell & np.asarray(unknowns.positive))
+        return self._at_bound or tuple(unknowns.names[i] for i in tiny)
 
     def jacobian(self, times, sample_weight=None):
         """√w ∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
