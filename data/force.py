@@ -17,10 +17,12 @@ class Force(Ensemble):
 
     Attributes:
         breakpoints: times, in s, at which the force jumps.
+        kinks: times, in s, at which it bends: its slope jumps.
         ensemble_parameters: names of arguments that may be arrays of shape `(batch,)`.
     """
 
     breakpoints = ()
+    kinks = ()
 
     def __call__(self, t, ops=np):
         """The force at time t.

@@ -35,6 +35,10 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     method makes a motion grow that should not. Linear problems are solved many steps at a time
     (module `linear_recurrence`), all others by the step loop; both are computed in float64.
 
+    RK4 is of order 4 where the force is smooth. It cuts its steps (module `smooth_steps`) at the
+    `breakpoints` of the problem and its forces, where they jump, and at the `kinks` of the forces,
+    where they bend. A plain function of t may carry `breakpoints` as an attribute.
+
     Args:
         problem: `InitialValueProblem`, one trajectory or an ensemble.
         time_step: positive number.
