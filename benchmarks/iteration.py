@@ -25,7 +25,7 @@ from scipy.linalg import solve_triangular
 from data import commit, processor
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN, LeastSquaresModel, LevenbergMarquardt
-from oscillator_zoo.models.least_squares_steps import all_weights_step, projected_step
+from oscillator_zoo.models.least_squares.least_squares_steps import all_weights_step, projected_step
 
 DAMPING, STIFFNESS, DURATION, UNITS, POINTS = 0.2, 1.0, 20.0, 20, 128
 STEPS = 50

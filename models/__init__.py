@@ -1,29 +1,29 @@
 """Recurrent cells and physics-informed networks for oscillators."""
 
-from oscillator_zoo.data.serialization import register_with_keras
+from oscillator_zoo.data.problems.serialization import register_with_keras
 
-from .checkpointed_gradient import CheckpointedGradient
-from .duffing_cell import DuffingCell
-from .duffing_reading import duffing_estimates, read_duffing
-from .duffing_start import fit_one_step
-from .elman_cell import ElmanCell
-from .elman_rnn import ElmanRNN
-from .euler_cell import EulerCell
-from .export import export_model
-from .forecast_model import ForecastModel
-from .jordan_cell import JordanCell
-from .jordan_rnn import JordanRNN
-from .least_squares_model import LeastSquaresModel
-from .levenberg_marquardt import LevenbergMarquardt
-from .linear_cells import euler_weights, read_oscillator
-from .linear_rnn import LinearRNN
-from .model_file import load_model
-from .pinn import PINN
-from .preset import from_preset, save_preset
-from .preset_table import available_presets
-from .response_model import ResponseModel
-from .rollout import rollout
-from .truncated_gradient import TruncatedGradient
+from .export.formats import export_model
+from .forecasting.forecast_model import ForecastModel
+from .forecasting.response_model import ResponseModel
+from .forecasting.rollouts import rollout
+from .least_squares.least_squares_model import LeastSquaresModel
+from .least_squares.levenberg_marquardt import LevenbergMarquardt
+from .physics_cells.duffing_cell import DuffingCell
+from .physics_cells.duffing_reading import duffing_estimates, read_duffing
+from .physics_cells.duffing_start import fit_one_step
+from .physics_cells.euler_cell import EulerCell
+from .physics_cells.linear_reading import euler_weights, read_oscillator
+from .pinn.pinn import PINN
+from .presets.preset import from_preset, save_preset
+from .presets.table import available_presets
+from .recurrent.checkpointed_gradient import CheckpointedGradient
+from .recurrent.elman_cell import ElmanCell
+from .recurrent.elman_rnn import ElmanRNN
+from .recurrent.jordan_cell import JordanCell
+from .recurrent.jordan_rnn import JordanRNN
+from .recurrent.linear_rnn import LinearRNN
+from .recurrent.truncated_gradient import TruncatedGradient
+from .saving.model_file import load_model
 
 __all__ = [
     "PINN",

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from oscillator_zoo.models.elimination import (
+from oscillator_zoo.models.least_squares.elimination import (
     Linearised,
     eliminate,
     one_window,
     orthogonal_solver,
     whole_jacobian,
 )
-from oscillator_zoo.models.least_squares_steps import damped_step
+from oscillator_zoo.models.least_squares.least_squares_steps import damped_step
 
 XLA = pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "XLA"])
 

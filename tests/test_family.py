@@ -19,7 +19,7 @@ from oscillator_zoo.data import (
     Step,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.parameter_nodes import (
+from oscillator_zoo.models.families.parameter_nodes import (
     Mixture,
     ParameterNodes,
     chebyshev_points,

@@ -25,8 +25,8 @@ from oscillator_zoo.data import (
     simulate,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.method_bias import method_bias
-from oscillator_zoo.models.student import student_quantile
+from oscillator_zoo.models.inverse.method_bias import method_bias
+from oscillator_zoo.models.least_squares.student import student_quantile
 
 TIMES = np.linspace(0.0, 10.0, 101)
 TRUTH = DampedOscillator(damping=0.3, stiffness=2.0, position=1.0, velocity=0.2)

@@ -8,7 +8,7 @@ from pinn_checks import randomise
 
 from oscillator_zoo.data import DampedOscillator, Pendulum
 from oscillator_zoo.models import PINN, LeastSquaresModel
-from oscillator_zoo.models.elimination import whole_jacobian
+from oscillator_zoo.models.least_squares.elimination import whole_jacobian
 
 
 def num_weights(pinn):

@@ -20,7 +20,7 @@ from oscillator_zoo.models import (
     fit_one_step,
     read_duffing,
 )
-from oscillator_zoo.models.least_squares_steps import accept_or_undo
+from oscillator_zoo.models.least_squares.least_squares_steps import accept_or_undo
 
 TRUTH = [
     np.array(0.01),

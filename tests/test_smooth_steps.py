@@ -19,12 +19,12 @@ from oscillator_zoo.data import (
     Trajectory,
     simulate,
 )
-from oscillator_zoo.data.force_grid import empty_force
-from oscillator_zoo.data.smooth_steps import split_steps
-from oscillator_zoo.data.step_loop import solve_stepwise
-from oscillator_zoo.models.sketch import Sketch
-from oscillator_zoo.training.baselines import stepped as baseline
-from oscillator_zoo.training.reference import reference_motion
+from oscillator_zoo.data.forces.force_grid import empty_force
+from oscillator_zoo.data.stepping.smooth_steps import split_steps
+from oscillator_zoo.data.stepping.step_loop import solve_stepwise
+from oscillator_zoo.models.equation.sketch import Sketch
+from oscillator_zoo.training.evaluation.baselines import stepped as baseline
+from oscillator_zoo.training.evaluation.reference import reference_motion
 
 END = 4.0
 

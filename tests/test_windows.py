@@ -18,8 +18,8 @@ from oscillator_zoo.data import (
     VanDerPol,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.placement import BANDWIDTH, RADIANS
-from oscillator_zoo.models.windows import find_place
+from oscillator_zoo.models.trial_solution.initial_weights import BANDWIDTH, RADIANS
+from oscillator_zoo.models.trial_solution.time_windows import find_place
 
 WINDOWS = [name for name in TRIALS if name.startswith("windows")]
 

@@ -1,0 +1,134 @@
+"""One trial solution for ranges of parameters: a family x̂(t; p)."""
+
+import numpy as np
+from keras import ops
+
+from ..trial_solution.initial_conditions import initial_motion
+from ..trial_solution.linearised_trial import LinearisedTrial
+from ..trial_solution.time_windows import Place, find_place
+from .parameter_nodes import Mixture
+
+
+class FamilyTrial(LinearisedTrial):
+    """A trial solution whose readout depends on the parameters p of the equation.
+
+        x̂(t; p) = h1(t; p) + h2(t) · Σ_q ℓ_q(ξ) N_wq(τ),   N_wq = h(τ) A_wq + c_wq
+        h1 = x0 + v0 (t − t0) + what position and velocity have gained when window w begins
+
+    The nodes ξ_q are Chebyshev points in the box of parameters and ℓ_q the Lagrange polynomials
+    between them, so that at a node the network is that of a single solution, and least squares
+    solves node by node. Subclasses have the attributes `box` (`ParameterBox`) and `nodes`
+    (`ParameterNodes`), both None for a single solution; then nothing here changes it.
+    """
+
+    box, nodes = None, None
+
+    def problem_for(self, x):
+        if self.box is None:
+            return super().problem_for(x)
+        return self.box.problem(self.problem, x)
+
+    def place(self, x):
+        """`Place` of a batch; a family's `window` says which readout, or mixture of readouts."""
+        if self.box is None:
+            return super().place(x)
+        x = self.rows(x)
+        window, elapsed, length = find_place(self.window_edges, x["t"])
+        if "node" in x:
+            node = ops.reshape(x["node"], (-1,))
+            which = node if window is None else window * self.nodes.num_nodes + node
+        else:
+            which = Mixture(window, self.nodes.weights(self.box.scaled(x)))
+        tau = 2.0 * elapsed / length - 1.0
+        return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
+
+    def h1_at(self, place):
+        if self.box is None:
+            return super().h1_at(place)
+        gained = self._gained(place)
+        h1 = initial_motion(place.problem, place.t) + gained[0]
+        return h1 + gained[1] * place.elapsed if self.problem.order == 2 else h1
+
+    def h1_derivatives(self, place):
+        if self.box is None:
+            return super().h1_derivatives(place)
+        h1 = self.h1_at(place)
+        none = ops.zeros_like(h1)
+        if self.problem.order == 1:
+            return [h1, none, none]
+        velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
+        return [h1, none + velocity + self._gained(place)[1], none]
+
+    def _gained(self, place):
+        """Position and velocity gained until the window began, beside x0 + v0 (t − t0)."""
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
+        lengths = ops.reshape(lengths, (-1, 1, 1))
+        h, dh, _ = self.network.features(ops.ones((1, 1), lengths.dtype))
+        kernel, bias = self.network.readout.kernel, self.network.readout.bias
+        shape = (self.num_windows, self.nodes.num_nodes, self.problem.dimension)
+        n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
+        dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
+        if self.problem.order == 1:
+            gained = [_sums_before(n)]
+        else:
+            velocity = _sums_before(2.0 * (n + dn) / lengths)
+            gained = [_sums_before(velocity * lengths + n), velocity]
+        flat = (-1, self.problem.dimension)
+        return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
+
+    def linearise(self, x, y=None, sample_weight=None, others=True):
+        """`Linearised` with an axis for the nodes after that for the windows, at node points."""
+        if self.box is None:
+            return super().linearise(x, y, sample_weight, others)
+        if others:
+            raise ValueError(
+                "Least squares solves for the readouts of a family. Received "
+                "variable_projection=False, which steps all weights. Leave it out."
+            )
+        if not isinstance(x, dict) or "node" not in x:
+            raise ValueError(
+                "Least squares for a family takes points at its nodes. Received others. "
+                "Use collocation_points(), without a number."
+            )
+        system = super().linearise(x, others=False)
+        blocks, num_nodes = (self.num_windows, self.nodes.num_nodes), self.nodes.num_nodes
+
+        def split(rows):
+            return ops.reshape(rows, (*blocks, -1, *rows.shape[2:]))
+
+        def repeated(matrices):
+            return ops.repeat(matrices[:, None], num_nodes, axis=1)
+
+        return system._replace(
+            residual=split(system.residual),
+            readout=split(system.readout),
+            others=split(system.others),
+            carry=split(system.carry),
+            move=repeated(system.move),
+            end=repeated(system.end),
+            end_others=repeated(system.end_others),
+            start=ops.repeat(system.start[None], num_nodes, axis=0),
+        )
+
+    def in_windows(self, place):
+        return super().in_windows(place) if self.box is None else place
+
+    def readout(self):
+        joined = super().readout()
+        if self.box is None:
+            return joined
+        return ops.reshape(joined, (self.num_windows, self.nodes.num_nodes, -1))
+
+    @property
+    def has_hidden_weights(self):
+        """Whether least squares may train hidden weights; a family solves for its readouts."""
+        return self.box is None and super().has_hidden_weights
+
+    @property
+    def num_readouts(self):
+        """Windows of time, times nodes."""
+        return self.num_windows * (1 if self.nodes is None else self.nodes.num_nodes)
+
+
+def _sums_before(steps):
+    return ops.cumsum(steps, axis=0) - steps
