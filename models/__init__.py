@@ -1,6 +1,7 @@
 """Recurrent cells and physics-informed networks for oscillators."""
 
 from oscillator_zoo.data.problems.serialization import register_with_keras
+from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
 
 from .export.formats import export_model
 from .forecasting.forecast_model import ForecastModel
@@ -54,3 +55,4 @@ __all__ = [
 ]
 
 register_with_keras()
+explain_unknown_arguments(*(kind for kind in map(globals().get, __all__) if isinstance(kind, type)))
