@@ -113,7 +113,8 @@ def plain_force_values(force, t, ops=np):
             "like, or use oscillator_zoo.data.Sampled."
         ) from None
     try:
-        values = np.asarray(force(times))
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            values = np.asarray(force(times))
     except (TypeError, ValueError) as error:
         raise ValueError(
             "A force must be a function f(t) of an array of times in s. "

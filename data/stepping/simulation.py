@@ -66,16 +66,16 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
     num_steps = positive_integer("num_steps", num_steps)
 
-    times = problem.start_time + time_step * np.arange(num_steps + 1)
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
     states = np.empty((batch, num_steps + 1, num_features), dtype)
-    force = empty_force(problem, times, batch, dtype)
-    if not problem.is_linear:
-        _check_rhs(problem, times[:1], batch)
     with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
+        times = problem.start_time + time_step * np.arange(num_steps + 1)
+        force = empty_force(problem, times, batch, dtype)
         if problem.is_linear:
             matrix = one_step_matrix(problem, time_step, method)
             solve_linear(problem, matrix, times, time_step, method, states, force)
+        else:
+            _check_rhs(problem, times[:1], batch)
         # Powers of the matrix can overflow where the motion itself does not: then step after all.
         if not problem.is_linear or not np.isfinite(states[:, -1]).all():
             solve_stepwise(problem, times, time_step, method, states, force)
