@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from .checks import brief
-from .unknown_arguments import argument_names, did_you_mean, explain_unknown_arguments
+from .checks import brief, did_you_mean
+from .unknown_arguments import argument_names, explain_unknown_arguments
 
 
 class Configurable:

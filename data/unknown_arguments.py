@@ -1,8 +1,9 @@
 """Misspelt arguments of a constructor: what was meant."""
 
-import difflib
 import functools
 import inspect
+
+from .checks import did_you_mean
 
 
 class UnknownArgumentError(TypeError, ValueError):
@@ -62,11 +63,3 @@ def argument_names(cls):
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return tuple(names)
-
-
-def did_you_mean(name, choices):
-    """' Did you mean …?' for the nearest of `choices`, or an empty string."""
-    near = difflib.get_close_matches(
-        str(name), [str(choice) for choice in choices], n=1, cutoff=0.5
-    )
-    return f" Did you mean {near[0]!r}?" if near else ""

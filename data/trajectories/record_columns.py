@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..configurable import did_you_mean
+from ..checks import did_you_mean
 from .record_headings import COUNT, FORCE, POSITION, headed, is_time, neither, words_of
 from .record_times import are_even
 from .text_table import number
