@@ -12,8 +12,8 @@ from .distribution import (
 )
 from .elimination import one_window
 from .graph_class import graph_class, is_graph
+from .linearisation import TapeLinearisation
 from .precise_model import PreciseModel
-from .tape_linearisation import TapeLinearisation
 from .whole_batch_optimizer import StopWhenFinished, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":

@@ -6,7 +6,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .least_squares_steps import all_weights_step, apart, projected_step, readout_step
-from .stages import (
+from .whole_batch_optimizer import (
     ALL_WEIGHTS,
     CONSTRAINED,
     CONVERGED,
@@ -17,8 +17,8 @@ from .stages import (
     RUNNING,
     STALLED,
     TOLERANCE,
+    WholeBatchOptimizer,
 )
-from .whole_batch_optimizer import WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

@@ -6,8 +6,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .line_search import SHORTEST, Objective, search
-from .stages import FLOOR, RUNNING, STALLED, TOLERANCE
-from .whole_batch_optimizer import WholeBatchOptimizer
+from .whole_batch_optimizer import FLOOR, RUNNING, STALLED, TOLERANCE, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

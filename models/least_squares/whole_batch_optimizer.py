@@ -2,7 +2,11 @@
 
 import keras
 
-from .stages import STOP_REASONS
+# Kinds of least-squares steps, and reasons to stop, as they are stored in files.
+READOUT, PROJECTION, ALL_WEIGHTS, CONSTRAINED = range(4)
+METHODS = ("readout solve", "variable projection", "all weights", "constrained least squares")
+RUNNING, FLOOR, TOLERANCE, STALLED, CONVERGED = range(5)
+STOP_REASONS = (None, "rounding floor", "tolerance met", "stalled", "converged")
 
 
 class WholeBatchOptimizer(keras.optimizers.Optimizer):
