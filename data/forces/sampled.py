@@ -48,6 +48,11 @@ class Sampled(Force):
     def ensemble_size(self):
         return len(self.values) if self.values.ndim == 2 else None
 
+    @property
+    def kinks(self):
+        """The times of the samples, at which F bends, in s."""
+        return self.times
+
     def select(self, index):
         return Sampled(self.times, self.values[index]) if self.values.ndim == 2 else self
 

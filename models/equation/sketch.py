@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from oscillator_zoo.data import Sampled, simulate
+from oscillator_zoo.data import simulate
 
 from .undeclared_jumps import undeclared_jumps
 
@@ -105,9 +105,9 @@ def local_rates(problem, times, states, corners=()):
 
 
 def _knots(problem):
-    """Times of the samples of forces after the start, between which they bend, in s."""
-    samples = (f.times for f in problem.coordinate_forces if isinstance(f, Sampled))
-    return [time for times in samples for time in times.tolist() if time > problem.start_time]
+    """Times after the start at which forces bend, such as those of samples, in s."""
+    kinks = (np.ravel(getattr(f, "kinks", ())).tolist() for f in problem.coordinate_forces)
+    return [time for times in kinks for time in times if time > problem.start_time]
 
 
 def _near(times, breakpoints):

@@ -81,9 +81,10 @@ class LinearisedTrial(TrialSolution, Linearisation):
             return place
         num = place.t.shape[0]
         if num is None or num % self.num_windows:
+            received = "a number that is not fixed" if num is None else f"{num} times"
             raise ValueError(
                 f"Least squares in {self.num_windows} windows takes the same number of times in "
-                f"each. Received {num} times. Use collocation_points()."
+                f"each. Received {received}. Use collocation_points()."
             )
         expected = tf.repeat(tf.range(self.num_windows), num // self.num_windows)
         message = "Least squares in windows takes equally many times in each: collocation_points()."
