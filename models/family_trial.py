@@ -76,10 +76,10 @@ class FamilyTrial(LinearisedTrial):
         flat = (-1, self.problem.dimension)
         return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    def linearise(self, x, y=None, sample_weight=None, others=True, windows=None):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
         if self.box is None:
-            return super().linearise(x, y, sample_weight, others)
+            return super().linearise(x, y, sample_weight, others, windows)
         if others:
             raise ValueError(
                 "Least squares solves for the readouts of a family. Received "
@@ -90,11 +90,11 @@ class FamilyTrial(LinearisedTrial):
                 "Least squares for a family takes points at its nodes. Received others. "
                 "Use collocation_points(), without a number."
             )
-        system = super().linearise(x, others=False)
-        blocks, num_nodes = (self.num_windows, self.nodes.num_nodes), self.nodes.num_nodes
+        system = super().linearise(x, others=False, windows=windows)
+        num_nodes = self.nodes.num_nodes
 
         def split(rows):
-            return ops.reshape(rows, (*blocks, -1, *rows.shape[2:]))
+            return ops.reshape(rows, (rows.shape[0], num_nodes, -1, *rows.shape[2:]))
 
         def repeated(matrices):
             return ops.repeat(matrices[:, None], num_nodes, axis=1)
@@ -110,8 +110,8 @@ class FamilyTrial(LinearisedTrial):
             start=ops.repeat(system.start[None], num_nodes, axis=0),
         )
 
-    def in_windows(self, place):
-        return super().in_windows(place) if self.box is None else place
+    def in_windows(self, place, *windows):
+        return super().in_windows(place, *windows) if self.box is None else place
 
     def readout(self):
         joined = super().readout()

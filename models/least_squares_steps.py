@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import keras
 
-from .elimination import eliminate, epsilon, orthogonal_solver, whole_jacobian
+from .elimination import eliminate, orthogonal_solver, whole_jacobian
+from .window_blocks import rounding_errors, solve_for_readout
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -48,9 +49,8 @@ def apart(function):
 
 def readout_step(model, batch):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
-    system = model.linearise(*batch, others=False)
-    before = _squares(system.residual)
-    change = eliminate(system, orthogonal_solver(system.readout))[1][..., 0]
+    residual, change, rounding = solve_for_readout(model, batch)
+    before = _squares(residual)
     old = [variable.value + 0.0 for variable in model.readout_variables]
 
     def moved(fraction):
@@ -69,10 +69,10 @@ def readout_step(model, batch):
     fraction, after, residuals = tf.while_loop(too_far, halve, (one, *moved(one)))
     falls = after < before
     tf.cond(falls, lambda: None, lambda: model.set_readout(old))
-    residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
+    residuals = tf.where(falls, residuals, tf.reshape(residual, tf.shape(residuals)))
     enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
     progress = falls & (after < enough * before)
-    return Step(residuals, progress, ~falls, _rounding(model, system))
+    return Step(residuals, progress, ~falls, rounding)
 
 
 def solve_readout(model, batch):
@@ -172,7 +172,7 @@ def _tried(model, system, move, predicted, damping, growth):
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
     progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
-    return Step(residuals, progress, stuck, _rounding(model, system))
+    return Step(residuals, progress, stuck, rounding_errors(system, model.readout()))
 
 
 def accept_or_undo(variables, before, move, predicted, damping, growth):
@@ -211,8 +211,3 @@ def accept_or_undo(variables, before, move, predicted, damping, growth):
 
 def _squares(values):
     return tf.reduce_sum(values**2)
-
-
-def _rounding(model, system):
-    size = tf.einsum("...rc,...c->...r", tf.abs(system.readout), tf.abs(model.readout()))
-    return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

@@ -8,6 +8,7 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 from oscillator_zoo.data.configurable import did_you_mean
 
 from .activations import get_activation
+from .blocks import block_after_block
 from .dense_network import DenseNetwork
 from .equation_checks import check_problem, check_rhs, checked_rhs
 from .error_bars import ErrorBars
@@ -191,6 +192,7 @@ class PINN(ErrorBars, Identification, Family):
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
 
+    @block_after_block
     def residuals(self, x, y=None, sample_weight=None, training=False):
         """The residual of the equation at the times x, which training makes small."""
         if sample_weight is not None:
@@ -222,6 +224,7 @@ class PINN(ErrorBars, Identification, Family):
         """Whether derivatives are taken by tapes, which other runtimes do not have."""
         return self.derivative_method == "tape" and not is_without_tapes()
 
+    @block_after_block
     def derivatives(self, t):
         """Position, velocity and acceleration of the trial solution.
 

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from .blocks import block_after_block
 from .interval_model import IntervalModel
 from .time_derivatives import time_derivatives
 from .trial_solution import initial_motion, power_derivatives
@@ -21,6 +22,7 @@ class TrialModel(IntervalModel):
     (`DenseNetwork`), `h1` and `h2`.
     """
 
+    @block_after_block
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t) N(τ)."""
         place = self.place(t)
