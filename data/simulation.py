@@ -10,6 +10,7 @@ from .force_grid import empty_force
 from .initial_value_problem import InitialValueProblem
 from .linear_recurrence import solve_linear
 from .one_step import one_step_matrix
+from .rhs_errors import check_takes, with_users_line
 from .stability import energy_growth, linear_growth
 from .step_loop import solve_stepwise
 from .steppers import STEPPERS
@@ -117,7 +118,9 @@ def _check_arguments(problem, time_step, method, dtype):
 def _check_rhs(problem, t, batch):
     """Raise unless the right-hand side, which may be the user's, has the shape of the state."""
     state = problem.initial_state()
-    rate = problem.rhs(t, *state, ops=np)
+    check_takes(problem, t, *state)
+    with with_users_line():
+        rate = problem.rhs(t, *state, ops=np)
     expected = (batch, problem.dimension)
     try:
         fits = rate is not None and np.broadcast_shapes(np.shape(rate), expected) == expected

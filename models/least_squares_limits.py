@@ -23,3 +23,12 @@ def check_limits(model):
             "model with penalties (kernel_regularizer, activity_regularizer, …). Leave them out, "
             "or train with another optimizer."
         )
+
+
+def check_compiled(model, method):
+    """Raise unless a model has been compiled, before anything else asks for its optimizer."""
+    if getattr(model, "optimizer", None) is None:
+        raise ValueError(
+            f"Call compile() before {method}(). Received: a {type(model).__name__} without an "
+            f"optimizer. Write model.compile(LevenbergMarquardt()) first, then model.{method}(…)."
+        )

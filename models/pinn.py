@@ -17,6 +17,7 @@ from .feeding import without_autotuning
 from .force_data import with_given_force
 from .identification import Identification
 from .interval_model import NO_WEIGHTS
+from .least_squares_limits import check_compiled
 from .levenberg_marquardt import LevenbergMarquardt
 from .maximum import Maximum
 from .placement import (
@@ -157,7 +158,7 @@ class PINN(ErrorBars, Identification, Family):
         if np.ndim(self.duration):
             raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
         problem.force_values([problem.start_time, problem.start_time + self.duration])
-        check_rhs(problem)
+        check_rhs(problem, self.duration)
         self.unknowns = None
         if unknown_parameters:
             self.unknowns = Unknowns(problem, unknown_parameters, h1, self.dtype_policy)
@@ -284,6 +285,7 @@ class PINN(ErrorBars, Identification, Family):
         >>> {name: round(value, 2) for name, value in pinn.found_values().items()}
         {'damping': 0.3, 'stiffness': 2.0}
         """
+        check_compiled(self, "fit")
         if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)
         if self.unknowns is not None:
