@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from oscillator_zoo.data import DampedOscillator, Pendulum
-from oscillator_zoo.models import PINN, LevenbergMarquardt, blocks, window_blocks
-from oscillator_zoo.models.sketch import _near
+from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.equation.sketch import _near
+from oscillator_zoo.models.least_squares import blocks, window_blocks
 
 
 def small_blocks(monkeypatch, num_rows):

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from oscillator_zoo.data.sorted_times import count_up_to
-from oscillator_zoo.models.windows import find_place
+from oscillator_zoo.data.forces.sorted_times import count_up_to
+from oscillator_zoo.models.trial_solution.time_windows import find_place
 
 
 @pytest.mark.parametrize("num", [0, 1, 2, 3, 7, 8, 9, 1000])
