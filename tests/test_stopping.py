@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from oscillator_zoo.__main__ import main
 from oscillator_zoo.training import (
     Progress,
     Run,
@@ -21,7 +22,6 @@ from oscillator_zoo.training import (
     train,
     zoo,
 )
-from oscillator_zoo.training.command_line import main
 
 X = np.linspace(-1.0, 1.0, 8, dtype="float32")[:, None]
 
