@@ -156,6 +156,16 @@ def test_help_version_list_and_misspelt_words_are_answered_without_tensorflow():
         assert words in ran.stderr
 
 
+@pytest.mark.slow
+def test_importing_the_models_imports_keras_and_nothing_else_that_is_large():
+    code = (
+        "import sys, keras; before = set(sys.modules); import oscillator_zoo.models; "
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) - sys.stdlib_module_names <= {"oscillator_zoo", "numpy"}
+
+
 def test_the_installed_command_imports_tensorflow_without_its_start_up_log(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     options = {"capture_output": True, "text": True, "env": environment}
