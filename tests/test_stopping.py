@@ -193,6 +193,7 @@ class TestTrain:
             patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(step))
             return train(*arguments, **options)[0]
 
+    @pytest.mark.slow
     # Three epochs of seven steps have a teacher; the three that follow are of one step each.
     @pytest.mark.parametrize("step", [10, 22])
     def test_ctrl_c_saves_the_run_and_resume_ends_with_the_same_bits(
@@ -250,6 +251,7 @@ class TestTrain:
         assert not (tmp_path / "run" / "model.keras").exists()
         assert main([*arguments, "--resume"]) == 0
 
+    @pytest.mark.slow
     def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
         self, tmp_path, monkeypatch, capsys
     ):
