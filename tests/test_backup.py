@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 
 from oscillator_zoo.data import Duffing, Sinusoid, forecast_windows, simulate
-from oscillator_zoo.data.shuffling import shuffle_states
-from oscillator_zoo.training import Progress, backup, recipe_run, train, zoo
-from oscillator_zoo.training.backup import Backup, backed_up
-from oscillator_zoo.training.backup_file import read_backup, write_backup
+from oscillator_zoo.data.datasets.shuffling import shuffle_states
+from oscillator_zoo.training import Progress, train
+from oscillator_zoo.training.callbacks import backup
+from oscillator_zoo.training.callbacks.backup import Backup, backed_up
+from oscillator_zoo.training.callbacks.backup_file import read_backup, write_backup
+from oscillator_zoo.training.results import resumable_run
+from oscillator_zoo.training.zoo import entries
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 RECIPES = {  # of each kind one: Adam and least squares, recurrent and not, one fit and two
@@ -83,7 +86,7 @@ def options(tmp_path):
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """They take longer than the short trainings here."""
-    monkeypatch.setattr(zoo, "save_pictures", lambda *_: None)
+    monkeypatch.setattr(entries, "save_pictures", lambda *_: None)
 
 
 @pytest.fixture
@@ -95,7 +98,7 @@ def each_epoch(monkeypatch):
 def break_off(monkeypatch, after, *arguments, **options):
     """`train`, broken off after so many steps."""
     with monkeypatch.context() as patch, pytest.raises(Broken):
-        patch.setattr(recipe_run, "Progress", lambda: Breaks(after))
+        patch.setattr(resumable_run, "Progress", lambda: Breaks(after))
         train(*arguments, **options)
 
 
@@ -104,7 +107,7 @@ def two_epochs(tmp_path_factory):
     """The `Run` of two epochs by "pinn-decay", and what was printed."""
     text = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(text):
-        patch.setattr(zoo, "save_pictures", lambda *_: None)
+        patch.setattr(entries, "save_pictures", lambda *_: None)
         run, _ = train("pinn-decay", tmp_path_factory.mktemp("two-epochs"), epochs=2)
     return run, text.getvalue()
 
@@ -141,7 +144,7 @@ def test_a_resumed_recipe_ends_with_the_same_bits(
     options |= RECIPES[name]
     steps = CountsSteps()
     with monkeypatch.context() as patch:
-        patch.setattr(recipe_run, "Progress", lambda: steps)
+        patch.setattr(resumable_run, "Progress", lambda: steps)
         whole, _ = train(name, tmp_path / "whole", **options)
     break_off(monkeypatch, max(int(share * steps.steps), 1), name, tmp_path / "run", **options)
     resumed, _ = train(name, tmp_path / "run", resume=True, **options)
@@ -160,7 +163,7 @@ def test_a_training_may_be_broken_off_again_and_again(each_epoch, tmp_path, monk
     with np.load(tmp_path / "run" / "backup" / "fit-1.npz") as file:
         before = json.loads(str(file["content"]))["seconds"]
     rest = CountsSteps()
-    monkeypatch.setattr(recipe_run, "Progress", lambda: rest)
+    monkeypatch.setattr(resumable_run, "Progress", lambda: rest)
     resumed, _ = train("jordan-driven", tmp_path / "run", resume=True, **options)
     assert_same(resumed, whole)
     assert rest.steps == 2 + 2  # two epochs, and the ends of two fits: no epoch is trained twice
@@ -220,7 +223,7 @@ def test_another_training_does_not_go_on(options, message, broken_off, tmp_path,
     shutil.copytree(broken_off, tmp_path, dirs_exist_ok=True)
     before = (tmp_path / "backup" / "fit-1.npz").read_bytes()
     if "version" in options:
-        monkeypatch.setattr(recipe_run.importlib.metadata, "version", lambda _: "0")
+        monkeypatch.setattr(resumable_run.importlib.metadata, "version", lambda _: "0")
     given = {"name": "pinn-decay", "epochs": 5, "seed": 0, **options}
     given.pop("version", None)
     with pytest.raises(ValueError, match=message):

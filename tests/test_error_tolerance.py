@@ -5,7 +5,7 @@ import pytest
 from oscillator_zoo.data import DampedOscillator, Duffing
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import ErrorTolerance, evaluate_solution
-from oscillator_zoo.training.fine_grid import fine_times
+from oscillator_zoo.training.evaluation.fine_grid import fine_times
 
 
 def fit(pinn, callback, epochs=3):

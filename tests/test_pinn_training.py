@@ -15,7 +15,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.data.forces import evaluate_force
+from oscillator_zoo.data.forces.formulas import evaluate_force
 from oscillator_zoo.models import PINN
 
 

@@ -19,7 +19,7 @@ from oscillator_zoo.training import (
     plot_solution,
     plot_trajectory,
 )
-from oscillator_zoo.training.fine_grid import fine_times
+from oscillator_zoo.training.evaluation.fine_grid import fine_times
 
 matplotlib.use("Agg")
 

@@ -12,14 +12,14 @@ from scipy.integrate import solve_ivp
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
 from oscillator_zoo.models import PINN, from_preset, read_duffing
 from oscillator_zoo.training import evaluate_family, recipes, train
-from oscillator_zoo.training.family_recipes import (
+from oscillator_zoo.training.results.run import Run
+from oscillator_zoo.training.zoo.adaptive_recipes import (
     DAMPED,
     DRIVEN,
     adaptive_forecaster,
     horizon_at,
     motions_of_a_family,
 )
-from oscillator_zoo.training.run import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -11,17 +11,10 @@ import pytest
 import tensorflow as tf
 
 from oscillator_zoo.__main__ import main
-from oscillator_zoo.training import (
-    Progress,
-    Run,
-    StopOnInterrupt,
-    StopOnNaN,
-    backup,
-    forecast_recipes,
-    recipe_run,
-    train,
-    zoo,
-)
+from oscillator_zoo.training import Progress, Run, StopOnInterrupt, StopOnNaN, train
+from oscillator_zoo.training.callbacks import backup
+from oscillator_zoo.training.results import resumable_run
+from oscillator_zoo.training.zoo import entries, forecast_recipes
 
 X = np.linspace(-1.0, 1.0, 8, dtype="float32")[:, None]
 
@@ -186,11 +179,11 @@ class TestTrain:
     @pytest.fixture(autouse=True)
     def each_epoch(self, monkeypatch):
         monkeypatch.setattr(backup, "SECONDS", 0.0)
-        monkeypatch.setattr(zoo, "save_pictures", lambda *_: None)
+        monkeypatch.setattr(entries, "save_pictures", lambda *_: None)
 
     def interrupted(self, monkeypatch, step, *arguments, **options):
         with monkeypatch.context() as patch:
-            patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(step))
+            patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(step))
             return train(*arguments, **options)[0]
 
     @pytest.mark.slow
@@ -224,7 +217,7 @@ class TestTrain:
         folder = tmp_path / "a folder"
         arguments = ["train", "dense-window", "--epochs", "3", "--output-dir", str(folder)]
         with monkeypatch.context() as patch:
-            patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(70))
+            patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(70))
             assert main(arguments) == 130
         last = capsys.readouterr().err.splitlines()[-1]
         assert last.startswith("Go on with: oscillator-zoo train dense-window --epochs 3 --output")
@@ -241,7 +234,7 @@ class TestTrain:
     ):
         arguments = ["train", "pinn-decay", "--epochs", "5", "--output-dir", str(tmp_path / "run")]
         with monkeypatch.context() as patch:
-            patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(2, 2))
+            patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(2, 2))
             assert main(arguments) == 130
         lines = capsys.readouterr().err.splitlines()
         assert lines[-2:] == [
@@ -255,7 +248,7 @@ class TestTrain:
     def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
         self, tmp_path, monkeypatch, capsys
     ):
-        monkeypatch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(1))
+        monkeypatch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(1))
         assert main(["tour", "--output-dir", str(tmp_path)]) == 130
         assert "interrupted" in capsys.readouterr().err
         assert (tmp_path / "elman-harmonic" / "model.keras").exists()

@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from oscillator_zoo.data.files import make_folder
 from oscillator_zoo.models import available_presets, export_model
-from oscillator_zoo.models.preset import preset_names
-from oscillator_zoo.models.preset_card import TASKS
-from oscillator_zoo.models.preset_table import shown_error
+from oscillator_zoo.models.presets.card import TASKS
+from oscillator_zoo.models.presets.preset import preset_names
+from oscillator_zoo.models.presets.table import shown_error
 
-from .pictures import save_pictures
-from .preset_run import checkout_folder, open_run, write_preset
-from .recipe_run import has_backup
+from .results.pictures import save_pictures
+from .results.resumable_run import has_backup
 from .tour import tour
-from .zoo import find_recipe, recipes, train
+from .zoo.entries import find_recipe, recipes, train
+from .zoo.preset_run import checkout_folder, open_run, write_preset
 
 READERS = {
     "": "tf.saved_model.load",

@@ -9,10 +9,10 @@ from oscillator_zoo.data import DampedOscillator, simulate
 from oscillator_zoo.data.files import make_folder
 from oscillator_zoo.models import LevenbergMarquardt, export_model
 
-from .baselines import linear_autoregression, persistence
-from .pictures import save_picture
-from .plots import plot_trajectory
-from .zoo import check_seed, train
+from .evaluation.baselines import linear_autoregression, persistence
+from .plots.motion_plots import plot_trajectory
+from .results.pictures import save_picture
+from .zoo.entries import check_seed, train
 
 FORECASTERS = {
     "model": "Elman network, closed loop",
