@@ -156,7 +156,7 @@ class TrialBounds:
         h, dh, _ = features(self.weights, ends)
         n, dn = np.einsum("wh,whd->wd", h, kernel) + bias, np.einsum("wh,whd->wd", dh, kernel)
         at_end = ends.astype(np.float64)
-        bounds = layer_bounds(self.weights, at_end, 0.0 * at_end, every_path=unit == UNIT)
+        bounds = layer_bounds(self.weights, at_end, np.zeros_like(at_end), every_path=unit == UNIT)
         per_sum = sum_error(kernel, unit)
         en, edn = (
             np.einsum("wh,whd->wd", e + per_sum * size, self.kernel) + per_sum * self.bias
