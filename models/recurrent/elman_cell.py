@@ -75,12 +75,11 @@ class ElmanCell(keras.layers.SimpleRNNCell):
     feeds_back_output = False
 
     def call(self, sequence, states, training=False):
-        state = states[0] if isinstance(states, (list, tuple)) else states
+        state, like_states = one_state(states)
         hidden = self.activate(
             self.project_input(sequence, training) + self.project_state(state, training)
         )
-        new_states = [hidden] if isinstance(states, (list, tuple)) else hidden
-        return self.read_out(hidden), new_states
+        return self.read_out(hidden), like_states(hidden)
 
     def project_input(self, inputs, training=False):
         """U x + b, for one step `(batch, features)` or a sequence `(batch, time, features)`."""
@@ -257,6 +256,16 @@ def _drop(values, get_mask):
     if len(values.shape) == 2:
         return values * get_mask(values)
     return values * ops.expand_dims(get_mask(values[:, 0]), 1)
+
+
+def one_state(states):
+    """The state of a cell that has one, and a function that gives a new one the same form.
+
+    Args:
+        states: the tensor, or, as `keras.layers.RNN` passes it on, a list of it.
+    """
+    in_list = isinstance(states, list | tuple)
+    return (states[0] if in_list else states), (lambda new: [new] if in_list else new)
 
 
 def full_precision(activation):
