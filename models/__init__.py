@@ -11,7 +11,7 @@ from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
 
 from .export import export_model
 from .forecasting import ForecastModel, ResponseModel, rollout
-from .least_squares import LeastSquaresModel, LevenbergMarquardt
+from .least_squares import LeastSquaresModel, LevenbergMarquardt, SelfScaledBroyden
 from .physics_cells import (
     DuffingCell,
     EulerCell,
@@ -48,6 +48,7 @@ __all__ = [
     "LevenbergMarquardt",
     "LinearRNN",
     "ResponseModel",
+    "SelfScaledBroyden",
     "TruncatedGradient",
     "available_presets",
     "duffing_estimates",

@@ -239,9 +239,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_parameters_are_those_of_scipys_fit(case):
-    truth, guess, names, oracle = case
+QUICK = ("mass, with a known force", "order 1")  # linear; nonlinear ones take longer
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CASES]
+)
+def test_parameters_are_those_of_scipys_fit(name):
+    truth, guess, names, oracle = CASES[name]
     times = np.linspace(0.0, 6.0, 40)
     true_values = [getattr(truth, name) for name in names]
     positions = oracle(truth, names, times)
@@ -424,7 +429,8 @@ def test_students_quantile_is_scipys(freedom):
 
 
 @pytest.mark.parametrize(
-    ("num_fits", "too_few"), [(16, 11), pytest.param(60, 49, marks=pytest.mark.long)]
+    ("num_fits", "too_few"),
+    [pytest.param(16, 11, marks=pytest.mark.slow), pytest.param(60, 49, marks=pytest.mark.long)],
 )
 def test_95_percent_intervals_cover_the_truth(fitted, num_fits, too_few):
     pinn, _ = fitted

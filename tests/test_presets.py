@@ -39,6 +39,7 @@ SOLUTIONS = (
     *("pendulum", "coupled", "damped-family"),
 )
 ALL = {*RECURRENT, *FEED_FORWARD, "duffing-measured", *(f"pinn-{name}" for name in SOLUTIONS)}
+ONE_OF_EACH_TASK = ("pinn-damped", "elman-harmonic", "euler-damped")
 ROUNDING = 1e-13  # of numbers of the order of 1: errors below are those of the machine
 
 
@@ -59,7 +60,13 @@ def test_there_is_a_preset_of_every_kind():
     assert set(available_presets()) == ALL
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ONE_OF_EACH_TASK else pytest.mark.slow)
+        for name in sorted(ALL)
+    ],
+)
 def test_a_preset_is_as_good_as_its_card_says(name):
     card = available_presets()[name]
     run = open_run(name, **record_of(card))

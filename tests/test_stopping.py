@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from oscillator_zoo.__main__ import main
 from oscillator_zoo.training import Progress, Run, StopOnInterrupt, StopOnNaN, train
 from oscillator_zoo.training.callbacks import backup
-from oscillator_zoo.training.command_line import main
 from oscillator_zoo.training.results import resumable_run
 from oscillator_zoo.training.zoo import entries, forecast_recipes
 
@@ -198,6 +198,7 @@ class TestTrain:
             patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(step))
             return train(*arguments, **options)[0]
 
+    @pytest.mark.slow
     # Three epochs of seven steps have a teacher; the three that follow are of one step each.
     @pytest.mark.parametrize("step", [10, 22])
     def test_ctrl_c_saves_the_run_and_resume_ends_with_the_same_bits(
@@ -255,6 +256,7 @@ class TestTrain:
         assert not (tmp_path / "run" / "model.keras").exists()
         assert main([*arguments, "--resume"]) == 0
 
+    @pytest.mark.slow
     def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
         self, tmp_path, monkeypatch, capsys
     ):

@@ -7,6 +7,7 @@ import numpy as np
 from ..checks import one_of, positive_integer, real_value
 from ..forces.force_grid import empty_force
 from ..problems.initial_value_problem import InitialValueProblem
+from ..problems.rhs_errors import check_takes, with_users_line
 from ..trajectories.trajectory import Trajectory
 from .linear_recurrence import solve_linear
 from .stability import energy_growth, linear_growth
@@ -112,7 +113,9 @@ def _check_arguments(problem, time_step, method, dtype):
 def _check_rhs(problem, t, batch):
     """Raise unless the right-hand side, which may be the user's, has the shape of the state."""
     state = problem.initial_state()
-    rate = problem.rhs(t, *state, ops=np)
+    check_takes(problem, t, *state)
+    with with_users_line():
+        rate = problem.rhs(t, *state, ops=np)
     expected = (batch, problem.dimension)
     try:
         fits = rate is not None and np.broadcast_shapes(np.shape(rate), expected) == expected

@@ -110,9 +110,12 @@ def _knots(problem):
     return [time for times in kinks for time in times if time > problem.start_time]
 
 
-def _near(times, breakpoints):
-    step = times[1] - times[0]
-    return np.any([np.abs(times - t) < 2.0 * step for t in breakpoints] or [0.0 * times], axis=0)
+def _near(times, corners):
+    """Whether the nearest of increasing `corners` is less than two steps away, `(num,)`."""
+    around = np.array([-np.inf, *corners, np.inf])
+    after = np.searchsorted(around, times)
+    distance = np.minimum(times - around[after - 1], around[after] - times)
+    return distance < 2.0 * (times[1] - times[0])
 
 
 def rk4(problem, duration, num_steps):
