@@ -82,6 +82,8 @@ class CheckpointedGradient(keras.layers.Layer):
     def call(self, sequence, initial_state=None, training=False, mask=None):
         _check(sequence, training, mask)
         sequence = ops.cast(sequence, self.compute_dtype)
+        if _in_forward_mode():  # it keeps nothing, so there is nothing to save
+            return self.layer(sequence, initial_state=initial_state, training=training)
         state, return_state = initial_state, self.layer.return_state
         if state is None:
             state = self.layer.get_initial_state(ops.shape(sequence)[0])
@@ -149,6 +151,14 @@ class CheckpointedGradient(keras.layers.Layer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
+
+
+def _in_forward_mode():
+    if keras.backend.backend() != "tensorflow":
+        return False
+    from .gradient_by_hand import in_forward_mode
+
+    return in_forward_mode()
 
 
 def _cut(sequence, steps):
