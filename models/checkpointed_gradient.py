@@ -8,7 +8,8 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from .time_axis import check_reads_forwards, temporarily
+from .time_axis import check_reads_forwards
+from .twins import twin
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -100,8 +101,8 @@ class CheckpointedGradient(keras.layers.Layer):
         return (last, *state) if return_state else last
 
     def _run(self, sequence, state, training):
-        with temporarily(self.layer, return_state=True, activity_regularizer=None):
-            return self.layer(sequence, initial_state=state, training=training)
+        layer = twin(self.layer, return_state=True, activity_regularizer=None)
+        return layer(sequence, initial_state=state, training=training)
 
     def _run_pieces(self, pieces, state, training):
         """Outputs of pieces `(piece, batch, time, features)` in a list, and the state after them.
@@ -138,8 +139,8 @@ class CheckpointedGradient(keras.layers.Layer):
 
         specs = []
         if self.layer.return_sequences:
-            with temporarily(self.layer, return_state=False):
-                shape = self.layer.compute_output_shape(tuple(pieces.shape[1:]))
+            layer = twin(self.layer, return_state=False)
+            shape = layer.compute_output_shape(tuple(pieces.shape[1:]))
             specs = [tf.TensorSpec(shape, self.layer.compute_dtype)]
         return run_pieces(run, pieces, start, values, specs)
 

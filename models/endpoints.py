@@ -4,6 +4,8 @@ import re
 
 import keras
 
+from .twins import without_dropout
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -26,7 +28,8 @@ def endpoints(model):
     """
     _check_backend()
     _check_stateless(model)
-    function = getattr(model, "export_results", lambda x: _by_name(model(x, training=False)))
+    served = without_dropout(model)
+    function = getattr(model, "export_results", lambda x: _by_name(served(x, training=False)))
     if hasattr(model, "export_signature"):
         return _flat(function, model.export_signature())
     if not getattr(model, "inputs", None):
