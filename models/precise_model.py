@@ -8,7 +8,7 @@ from .feeding import as_arrays, batches, is_array_like, split_off_last
 from .model_file import write_model
 from .preset import from_preset
 from .runtime_files import write_litert, write_onnx
-from .saved_model import write_endpoints, write_whole_folder
+from .saved_model import check_saved_model, write_endpoints, write_whole_folder
 
 LARGE_BATCH = 4096
 
@@ -173,3 +173,5 @@ class PreciseModel(keras.Model):
                     write_endpoints(temporary, self, {"serve": self}, [self.export_signature()])
                 else:
                     super().export(temporary, format=format, verbose=verbose, **kwargs)
+                    if not kwargs:
+                        check_saved_model(self, temporary)
