@@ -26,7 +26,12 @@ import numpy as np
 from data import commit, processor
 from oscillator_zoo.data import load_measurement, split_by_time, system_identification_pairs
 from oscillator_zoo.training import evaluate_response, recipes
-from oscillator_zoo.training.measured_recipe import RUN_IN, WARM_UP, with_later_force, with_run_in
+from oscillator_zoo.training.zoo.measured_elman import (
+    RUN_IN,
+    WARM_UP,
+    with_later_force,
+    with_run_in,
+)
 
 LENGTH = 500
 UNITS = 32

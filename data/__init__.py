@@ -1,27 +1,37 @@
-"""Oscillators, their forces, and the sequences that Euler's method makes of them."""
+"""Oscillators, their forces, and the sequences that Euler's method makes of them.
 
-from .coupled_oscillators import CoupledOscillators
-from .damped_oscillator import DampedOscillator
-from .decay import Decay
-from .duffing import Duffing
+The rooms lie one above the other, nearly in the order of the lecture: `forces`, `problems`,
+`trajectories`, `stepping`, `datasets`. Each imports only those before it, and the checks beside
+them. Nothing here knows of models.
+"""
+
+from .datasets import (
+    forecast_windows,
+    system_identification_pairs,
+    trajectory_stream,
+    variable_length_batches,
+)
 from .forces import Chirp, Constant, Force, Sampled, Sinusoid, Step
-from .identification import system_identification_pairs
-from .initial_value_problem import InitialValueProblem
-from .measurement import load_measurement
-from .noise import add_noise
-from .pendulum import Pendulum
-from .sampling import sample_oscillators
-from .simulation import simulate
-from .splits import split_by_time, split_by_trajectory
-from .stream import trajectory_stream
-from .trajectory import Trajectory
-from .van_der_pol import VanDerPol
-from .variable_length import variable_length_batches
-from .windows import forecast_windows
-
-FORCES = (Constant, Sinusoid, Step, Chirp, Sampled)
-PROBLEMS = (DampedOscillator, Duffing, VanDerPol, Pendulum, CoupledOscillators, Decay)
-PROBLEMS_AND_FORCES = FORCES + PROBLEMS
+from .problems import (
+    CoupledOscillators,
+    DampedOscillator,
+    Decay,
+    Duffing,
+    InitialValueProblem,
+    Pendulum,
+    VanDerPol,
+    linear,
+    sample_oscillators,
+)
+from .stepping import simulate
+from .trajectories import (
+    Trajectory,
+    add_noise,
+    load_measurement,
+    split_by_time,
+    split_by_trajectory,
+)
+from .unknown_arguments import explain_unknown_arguments
 
 __all__ = [
     "Chirp",
@@ -40,6 +50,7 @@ __all__ = [
     "VanDerPol",
     "add_noise",
     "forecast_windows",
+    "linear",
     "load_measurement",
     "sample_oscillators",
     "simulate",
@@ -49,3 +60,5 @@ __all__ = [
     "trajectory_stream",
     "variable_length_batches",
 ]
+
+explain_unknown_arguments(Trajectory)  # problems and forces do it themselves

@@ -1,29 +1,38 @@
-"""Recurrent cells and physics-informed networks for oscillators."""
+"""Recurrent cells and physics-informed networks for oscillators.
 
-from oscillator_zoo.data.serialization import register_with_keras
+The rooms lie one above the other, and each imports only those before it: `saving`, `export`,
+`presets`, `recurrent`, `least_squares`, `physics_cells`, `forecasting`, then for networks that
+solve an equation `equation`, `trial_solution`, `families`, `inverse`, `error_bounds`, `pinn`.
+Nothing here knows of training recipes.
+"""
 
-from .checkpointed_gradient import CheckpointedGradient
-from .duffing_cell import DuffingCell
-from .duffing_reading import duffing_estimates, read_duffing
-from .duffing_start import fit_one_step
-from .elman_cell import ElmanCell
-from .elman_rnn import ElmanRNN
-from .euler_cell import EulerCell
+from oscillator_zoo.data.problems.serialization import register_with_keras
+from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
+
 from .export import export_model
-from .forecast_model import ForecastModel
-from .jordan_cell import JordanCell
-from .jordan_rnn import JordanRNN
-from .least_squares_model import LeastSquaresModel
-from .levenberg_marquardt import LevenbergMarquardt
-from .linear_cells import euler_weights, read_oscillator
-from .linear_rnn import LinearRNN
-from .model_file import load_model
+from .forecasting import ForecastModel, ResponseModel, rollout
+from .least_squares import LeastSquaresModel, LevenbergMarquardt, SelfScaledBroyden
+from .physics_cells import (
+    DuffingCell,
+    EulerCell,
+    duffing_estimates,
+    euler_weights,
+    fit_one_step,
+    read_duffing,
+    read_oscillator,
+)
 from .pinn import PINN
-from .preset import from_preset, save_preset
-from .preset_table import available_presets
-from .response_model import ResponseModel
-from .rollout import rollout
-from .truncated_gradient import TruncatedGradient
+from .presets import available_presets, from_preset, save_preset
+from .recurrent import (
+    CheckpointedGradient,
+    ElmanCell,
+    ElmanRNN,
+    JordanCell,
+    JordanRNN,
+    LinearRNN,
+    TruncatedGradient,
+)
+from .saving import load_model
 
 __all__ = [
     "PINN",
@@ -39,6 +48,7 @@ __all__ = [
     "LevenbergMarquardt",
     "LinearRNN",
     "ResponseModel",
+    "SelfScaledBroyden",
     "TruncatedGradient",
     "available_presets",
     "duffing_estimates",
@@ -54,3 +64,4 @@ __all__ = [
 ]
 
 register_with_keras()
+explain_unknown_arguments(*(kind for kind in map(globals().get, __all__) if isinstance(kind, type)))

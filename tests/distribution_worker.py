@@ -30,8 +30,8 @@ from oscillator_zoo.models import (
     LeastSquaresModel,
     LevenbergMarquardt,
     ResponseModel,
-    interval_model,
 )
+from oscillator_zoo.models.pinn import interval_model
 
 OSCILLATOR = DampedOscillator(damping=0.2)
 

@@ -26,10 +26,10 @@ from oscillator_zoo.data import (
     Step,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.error_bound import enclose_error
-from oscillator_zoo.models.linear_equation import LinearEquation
-from oscillator_zoo.models.residual_bounds import ResidualBounds
-from oscillator_zoo.models.trial_bounds import TrialBounds
+from oscillator_zoo.models.error_bounds.error_bound import enclose_error
+from oscillator_zoo.models.error_bounds.linear_equation import LinearEquation
+from oscillator_zoo.models.error_bounds.residual_bounds import ResidualBounds
+from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
 
 DIGITS = 34
 TAYLOR_TERMS = 30  # at |A| h ≤ 1/2: what is left out is below 2^-30/30! = 4e-42 of the state

@@ -11,8 +11,9 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator, Decay, Step
 from oscillator_zoo.models import PINN
-from oscillator_zoo.training import Progress, ResidualTolerance, SolutionPlot, callbacks
-from oscillator_zoo.training.fine_grid import equidistant_times, fine_times
+from oscillator_zoo.training import Progress, ResidualTolerance, SolutionPlot
+from oscillator_zoo.training.callbacks import progress as progress_module
+from oscillator_zoo.training.evaluation.fine_grid import equidistant_times, fine_times
 
 matplotlib.use("Agg")
 NUM_POINTS = 11
@@ -243,7 +244,7 @@ class Terminal(io.StringIO):
 def run_progress(monkeypatch, stdout, epochs, seconds_per_epoch=1.0, stop_after=None):
     """What `Progress` writes for a fit whose epochs all take equally long."""
     clock = [0.0]
-    monkeypatch.setattr(callbacks.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(sys, "stdout", stdout)
     progress = Progress()
     model = types.SimpleNamespace(stop_training=False)

@@ -114,7 +114,9 @@ def fitted(layer, wrap, jit_compile):
     return [model.fit(sequences(), y, **options).history["loss"], *layer.get_weights()]
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize(
+    "name", ["elman", *(pytest.param(n, marks=pytest.mark.slow) for n in ("dropout", "gru"))]
+)
 def test_fit_gives_the_weights_of_the_layer(name):
     jit_compile = name == "elman" if BACKEND == "tensorflow" else "auto"
     expected = fitted(FITS[name](), lambda layer: layer, jit_compile)

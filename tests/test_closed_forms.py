@@ -26,7 +26,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.data.closed_forms import characteristic_roots, exp_divided_difference
+from oscillator_zoo.data.problems.closed_forms import characteristic_roots, exp_divided_difference
 
 SAMPLES = Sampled([0.0, 1.7, 4.0, 4.5, 9.0, 14.0], [0.3, -1.0, 2.0, 2.0, 0.5, -0.7])
 
@@ -468,7 +468,7 @@ def test_coinciding_points_give_the_derivative(order):
 def test_divided_differences_do_not_depend_on_the_size_of_a_chunk(monkeypatch):
     time = np.linspace(0.0, 5.0, 100)
     whole = exp_divided_difference([-0.1, -2.0, 0.5j], time)
-    monkeypatch.setattr("oscillator_zoo.data.closed_forms.CHUNK", 7)
+    monkeypatch.setattr("oscillator_zoo.data.problems.closed_forms.CHUNK", 7)
     np.testing.assert_array_equal(exp_divided_difference([-0.1, -2.0, 0.5j], time), whole)
 
 

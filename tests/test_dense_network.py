@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from least_squares_checks import TRIALS, points_of, trial
 
-from oscillator_zoo.models.activations import activation_derivatives, get_activation
-from oscillator_zoo.models.dense_network import DenseNetwork
+from oscillator_zoo.models.trial_solution.activations import activation_derivatives, get_activation
+from oscillator_zoo.models.trial_solution.dense_network import DenseNetwork
 
 UNITS = 2
 

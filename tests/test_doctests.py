@@ -12,8 +12,8 @@ PACKAGES = ["oscillator_zoo.data", "oscillator_zoo.models", "oscillator_zoo.trai
 def modules():
     for package in PACKAGES:
         yield package
-        for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
-            yield f"{package}.{found.name}"
+        path = importlib.import_module(package).__path__
+        yield from (found.name for found in pkgutil.walk_packages(path, f"{package}."))
 
 
 @pytest.mark.parametrize("name", list(modules()))

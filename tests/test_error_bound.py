@@ -16,22 +16,26 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.data.initial_value_problem import linear
+from oscillator_zoo.data.problems.initial_value_problem import linear
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.activation_bounds import KNOWN
-from oscillator_zoo.models.comparison import comparisons, error_bounds
-from oscillator_zoo.models.error_bound import enclose_error
-from oscillator_zoo.models.linear_equation import LinearEquation, analytic_force
-from oscillator_zoo.models.network_bounds import (
+from oscillator_zoo.models.error_bounds.activation_bounds import KNOWN
+from oscillator_zoo.models.error_bounds.chebyshev_cells import (
+    Cells,
+    node_values_to_series,
+    values_at,
+)
+from oscillator_zoo.models.error_bounds.defect_bounds import comparisons, error_bounds
+from oscillator_zoo.models.error_bounds.error_bound import enclose_error
+from oscillator_zoo.models.error_bounds.linear_equation import LinearEquation, analytic_force
+from oscillator_zoo.models.error_bounds.network_bounds import (
     UNIT,
     Weights,
     features,
     layer_bounds,
     rounding_errors,
 )
-from oscillator_zoo.models.polynomial_cells import Cells, node_values_to_series, values_at
-from oscillator_zoo.models.residual_bounds import ResidualBounds
-from oscillator_zoo.models.trial_bounds import TrialBounds
+from oscillator_zoo.models.error_bounds.residual_bounds import ResidualBounds
+from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
 
 
 class Rotor(InitialValueProblem):

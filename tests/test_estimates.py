@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oscillator_zoo.models.estimates import estimates_at_minimum
+from oscillator_zoo.models.least_squares.estimates import estimates_at_minimum
 
 
 def standard_errors(residuals, columns, **options):

@@ -16,9 +16,9 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import PINN, ElmanRNN, EulerCell, euler_weights
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, evaluate_solution
-from oscillator_zoo.training.evaluation import Evaluation
-from oscillator_zoo.training.phase import dominant_frequency, phase_drift
-from oscillator_zoo.training.reference import reference_motion
+from oscillator_zoo.training.evaluation.evaluation import Evaluation
+from oscillator_zoo.training.evaluation.phase import dominant_frequency, phase_drift
+from oscillator_zoo.training.evaluation.reference import reference_motion
 
 NUM_POINTS = 61
 

@@ -95,8 +95,13 @@ NETWORKS = [name for name in PRESETS if not name.startswith("pinn")]
 SOLUTIONS = [name for name in PRESETS if name.startswith("pinn")]
 
 
+def slow_but_for(names, *quick):
+    """The names, all but a few of them marked as slow."""
+    return [pytest.param(n, marks=() if n in quick else pytest.mark.slow) for n in names]
+
+
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", slow_but_for(NETWORKS, "elman-driven", "forecast-damped"))
 def test_a_network_answers_as_in_keras(name, ending, tmp_path):
     batches = (1,) if ending == "tflite" and "window" not in name else (1, 3)
     assert_answers_as_keras(from_preset(name), ending, tmp_path, batches)
@@ -123,7 +128,7 @@ def conditions(pinn):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", SOLUTIONS)
+@pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-damped-family", "pinn-step"))
 def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
     pinn = from_preset(name)
     inputs = times_and_parameters(pinn)
@@ -226,7 +231,9 @@ MODELS = {
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", slow_but_for(MODELS, "elman-state", "elman-masked", "jordan", "euler", "dense")
+)
 def test_a_model_answers_as_in_keras(name, ending, tmp_path):
     fixed = name in ("elman-of-known-size", "truncated", "checkpointed")
     batches = (1,) if ending == "tflite" and name != "dense" else (1, 3)
@@ -308,6 +315,7 @@ print(*runner(t=t.astype("float32"))["x"].ravel())
     assert rounded == pytest.approx(later, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_models_run_where_there_is_tensorflow_alone(tmp_path):
     for name in PRESETS:
         export_model(from_preset(name), tmp_path / name)

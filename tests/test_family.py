@@ -19,13 +19,13 @@ from oscillator_zoo.data import (
     Step,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.parameter_nodes import (
-    Mixture,
+from oscillator_zoo.models.families.parameter_nodes import (
     ParameterNodes,
     chebyshev_points,
     counts_by_rule,
     low_discrepancy,
 )
+from oscillator_zoo.models.trial_solution.dense_network import Mixture
 from oscillator_zoo.training import evaluate_solution, plot_solution
 
 
@@ -66,6 +66,7 @@ def small():
 
 # Coefficients below 1e-9 of the motion are left out of the Chebyshev series, a few of them in each
 # parameter, and their sum is what is left: 1e-8 at most.
+@pytest.mark.slow
 def test_a_box_of_two_parameters_is_solved_everywhere(oscillators):
     x = grid(
         t=np.linspace(0.0, 20.0, 201),
@@ -81,6 +82,7 @@ def test_a_box_of_two_parameters_is_solved_everywhere(oscillators):
     assert np.abs(oscillators.predict(x, verbose=0)[:, 0] - exact).max() <= 1e-8
 
 
+@pytest.mark.slow
 def test_the_residual_is_small_between_the_nodes_too(oscillators):
     assert oscillators.evaluate(verbose=0, return_dict=True)["residual_max"] < 1e-7
 
@@ -127,6 +129,7 @@ def test_initial_position_and_velocity_may_be_parameters():
     np.testing.assert_array_equal(rate[start], x["velocity"][start])
 
 
+@pytest.mark.slow
 def test_a_nonlinear_family_begins_where_steppers_lead():
     pinn = solved(Duffing(damping=0.1), 6.0, {"position": (0.5, 1.5), "cubic_stiffness": (0.5, 1)})
     times = np.linspace(0.0, 6.0, 61)
@@ -371,12 +374,13 @@ def test_a_file_holds_the_family_and_a_fresh_process_goes_on_training(small, tmp
         "assert pinn.optimizer.stop_reason, 'the optimizer is as it was'\n"
         "pinn.compile(keras.optimizers.Adam(1e-9))\n"
         "pinn.fit(pinn.collocation_points(50), verbose=0)\n"
-        "np.savez(sys.argv[2], before=before, after=pinn(x), nodes=list(pinn.nodes.counts))\n",
+        "counts = list(pinn.trial.nodes.counts)\n"
+        "np.savez(sys.argv[2], before=before, after=pinn(x), nodes=counts)\n",
         tmp_path / "family.keras",
         tmp_path / "result.npz",
     )
     result = np.load(tmp_path / "result.npz")
-    np.testing.assert_array_equal(result["nodes"], small.nodes.counts)
+    np.testing.assert_array_equal(result["nodes"], small.trial.nodes.counts)
     expected = [*small.derivatives(x), small.residual(x)]
     np.testing.assert_allclose(result["before"], expected, rtol=1e-12, atol=1e-13)
     assert 0.0 < np.abs(result["after"] - small(x)).max() < 1e-3
@@ -388,7 +392,7 @@ def test_the_ranges_and_nodes_are_in_the_config():
     config = pinn.get_config()
     assert config["parameter_ranges"] == {"damping": [0.1, 0.4]}
     assert config["parameter_nodes"] == {"damping": 5}
-    assert PINN.from_config(config).nodes.counts == (5,)
+    assert PINN.from_config(config).trial.nodes.counts == (5,)
 
 
 def test_a_savedmodel_takes_times_and_parameters_by_name(small, tmp_path):

@@ -19,9 +19,9 @@ import pytest
 from oscillator_zoo.data import DampedOscillator, Decay, Trajectory, simulate
 from oscillator_zoo.data.files import write_whole
 from oscillator_zoo.models import PINN, load_model
-from oscillator_zoo.models.saved_model import write_whole_folder
+from oscillator_zoo.models.export.saved_model import write_whole_folder
 from oscillator_zoo.training import Run, SolutionPlot
-from oscillator_zoo.training.pictures import save_picture
+from oscillator_zoo.training.results.pictures import save_picture
 
 
 def pinn(units=3):

@@ -14,7 +14,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.data.force import check_force, evaluate_force, takes_ops
+from oscillator_zoo.data.forces.force import check_force, evaluate_force, takes_ops
 
 FORCES = {
     "constant": Constant(0.7),
@@ -96,7 +96,7 @@ def test_configuration_and_text_make_the_same_force(force):
 
 @each(FORCES | {f"{name}s": force for name, force in ENSEMBLES.items()})
 def test_keras_saves_and_loads_forces(force):
-    from oscillator_zoo.data.serialization import register_with_keras
+    from oscillator_zoo.data.problems.serialization import register_with_keras
 
     register_with_keras()
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(force))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from recurrent_checks import assert_same, finite_differences, gradient, randomise
 
 from oscillator_zoo.models import ElmanRNN
-from oscillator_zoo.models.hidden_states import SLOPES
+from oscillator_zoo.models.recurrent.hidden_states import SLOPES
 
 BATCH, TIME, FEATURES, UNITS = 3, 13, 2, 4
 # How the layer is traced: the shape it sees, and whether XLA compiles all around it.
@@ -32,7 +32,7 @@ OPTIONS = {
 @pytest.fixture(autouse=True)
 def two_passes_of_five_steps_and_three_more(monkeypatch):
     """What is written out without XLA takes time to trace."""
-    monkeypatch.setattr("oscillator_zoo.models.hidden_states.STEPS_WRITTEN_OUT", 5)
+    monkeypatch.setattr("oscillator_zoo.models.recurrent.hidden_states.STEPS_WRITTEN_OUT", 5)
 
 
 def sequences(features=FEATURES, dtype="float64", seed=0):

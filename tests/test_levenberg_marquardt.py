@@ -70,8 +70,9 @@ def numpy_loop(weights, x, y, num_steps, damping):
     return costs
 
 
-@pytest.mark.parametrize("how", ["eager", "graph", "XLA"])
-@pytest.mark.parametrize("damping", [1e-3, 1e-9])
+@pytest.mark.parametrize(
+    ("how", "damping"), [("eager", 1e-3), ("eager", 1e-9), ("graph", 1e-9), ("XLA", 1e-9)]
+)
 def test_steps_and_damping_are_those_of_a_numpy_loop(how, damping):
     """1e-9 takes steps that are too long at first, so that some are taken back."""
     model = small(seed=3)
@@ -88,7 +89,7 @@ def test_steps_and_damping_are_those_of_a_numpy_loop(how, damping):
     assert model.optimizer.method == "all weights"
 
 
-@pytest.mark.parametrize("projection", [True, False])
+@pytest.mark.parametrize("projection", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_pinn_steps_are_the_same_eagerly_in_a_graph_and_under_xla(projection):
     losses = []
     for way in ({"run_eagerly": True}, {}, {"jit_compile": True}):
@@ -322,6 +323,7 @@ def relative_error(found, truth):
     [(LotkaVolterra(), 10.0), (Chain(), 5.0), (Springs(0.5, order=1), 4.0)],
     ids=["order 1, two coordinates", "order 2, four coordinates", "order 1, forced"],
 )
+@pytest.mark.slow
 def test_equations_of_the_user_need_no_tuning(problem, duration):
     pinn = PINN(problem, duration, seed=1)
     pinn.compile(LevenbergMarquardt())
@@ -411,7 +413,9 @@ def test_bad_arguments_are_refused():
             LevenbergMarquardt(**{name: -1.0})
 
 
-@pytest.mark.parametrize("projection", ["auto", True, False])
+@pytest.mark.parametrize(
+    "projection", ["auto", *(pytest.param(p, marks=pytest.mark.slow) for p in (True, False))]
+)
 def test_float32_ends_near_its_own_rounding(projection):
     equation = Duffing(damping=0.1, stiffness=1.0, cubic_stiffness=1.0)  # warm start included
     pinn = PINN(equation, 4.0, seed=1, dtype="float32")

@@ -14,7 +14,7 @@ from recurrent_checks import (
     to_numpy,
 )
 
-from oscillator_zoo.models.linear_loop import linear_loop
+from oscillator_zoo.models.recurrent.linear_loop import linear_loop
 
 pytestmark = pytest.mark.skipif(not has_float64(), reason="JAX_ENABLE_X64 is not set")
 LENGTHS = (1, 2, 15, 16, 17, 33, 255, 256, 257, 700)

@@ -14,11 +14,11 @@ from oscillator_zoo.data import (
     Sinusoid,
     simulate,
 )
-from oscillator_zoo.data.block_response import block_matrix, powers
-from oscillator_zoo.data.force_grid import empty_force
-from oscillator_zoo.data.linear_recurrence import FORCED_LENGTH, FREE_LENGTH, PART
-from oscillator_zoo.data.one_step import one_step_matrix
-from oscillator_zoo.data.step_loop import solve_stepwise
+from oscillator_zoo.data.forces.force_grid import empty_force
+from oscillator_zoo.data.stepping.block_response import block_matrix, powers
+from oscillator_zoo.data.stepping.linear_recurrence import FORCED_LENGTH, FREE_LENGTH, PART
+from oscillator_zoo.data.stepping.step_loop import solve_stepwise
+from oscillator_zoo.data.stepping.step_matrix import one_step_matrix
 
 
 def stepped(problem, time_step, num_steps, method):

@@ -18,7 +18,7 @@ from recurrent_checks import (
 
 from oscillator_zoo.data import DampedOscillator, Sinusoid, simulate
 from oscillator_zoo.models import ElmanCell, ElmanRNN, EulerCell, JordanCell, LinearRNN
-from oscillator_zoo.models.linear_loop import SHORT, linear_matrix
+from oscillator_zoo.models.recurrent.linear_loop import SHORT, linear_matrix
 
 pytestmark = pytest.mark.skipif(not has_float64(), reason="JAX_ENABLE_X64 is not set")
 BATCH, TIME, FEATURES, UNITS = 2, 100, 2, 4

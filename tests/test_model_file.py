@@ -15,7 +15,7 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator, Decay, Sampled
 from oscillator_zoo.models import PINN, ElmanRNN, LevenbergMarquardt, load_model
-from oscillator_zoo.models.model_config import check_config
+from oscillator_zoo.models.saving.file_checks import check_config
 
 # Of models that were compiled but never trained, by Keras.
 pytestmark = pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")

@@ -282,7 +282,7 @@ def test_export_replaces_a_saved_model_and_nothing_else(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("oscillator_zoo.models.interval_model.write_endpoints", half_a_folder)
+        patch.setattr("oscillator_zoo.models.pinn.interval_model.write_endpoints", half_a_folder)
         with pytest.raises(KeyboardInterrupt):
             pinn.export(folder)
     served = tf.saved_model.load(folder)

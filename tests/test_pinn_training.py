@@ -15,7 +15,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.data.forces import evaluate_force
+from oscillator_zoo.data.forces.formulas import evaluate_force
 from oscillator_zoo.models import PINN
 
 
@@ -280,7 +280,9 @@ def mean_square_under(force, pinn, times):
 
 
 @pytest.mark.parametrize("name", FORCES)
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"]
+)
 def test_forces_act_eagerly_and_compiled(name, jit_compile):
     force, of_numpy = FORCES[name]
     pinn = small_pinn(Decay(force=force), jit_compile=jit_compile)

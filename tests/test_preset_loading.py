@@ -10,7 +10,7 @@ import pytest
 from preset_outputs import EXPECTED, NAMES, outputs
 
 from oscillator_zoo.models import available_presets, from_preset
-from oscillator_zoo.models.preset_facts import weights_sha256
+from oscillator_zoo.models.presets.facts import weights_sha256
 
 BACKEND = keras.backend.backend()
 

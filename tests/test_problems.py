@@ -287,7 +287,7 @@ def test_the_lectures_constants():
 
 @each(SINGLE | {f"ensemble of {name}": problem for name, problem in ENSEMBLES.items()})
 def test_every_argument_survives_configuration_keras_and_text(problem):
-    from oscillator_zoo.data.serialization import register_with_keras
+    from oscillator_zoo.data.problems.serialization import register_with_keras
 
     register_with_keras()
     states = random_states(problem, problem.ensemble_size or 3)

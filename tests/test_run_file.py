@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from oscillator_zoo.training.run_file import read_description, write_description
+from oscillator_zoo.training.results.run_file import read_description, write_description
 
 CONTENT = {
     "task": "response",

@@ -18,8 +18,8 @@ from oscillator_zoo.data import (
     Sinusoid,
     Trajectory,
     simulate,
-    step_loop,
 )
+from oscillator_zoo.data.stepping import step_loop
 
 H = 0.01
 METHODS = ("euler", "euler_cromer", "rk4")

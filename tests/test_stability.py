@@ -15,7 +15,7 @@ from oscillator_zoo.data import (
     VanDerPol,
     simulate,
 )
-from oscillator_zoo.data.stability import spectrum, stable_limit
+from oscillator_zoo.data.stepping.stability import spectrum, stable_limit
 
 
 def warning_of(*arguments):

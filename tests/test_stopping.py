@@ -10,18 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from oscillator_zoo.training import (
-    Progress,
-    Run,
-    StopOnInterrupt,
-    StopOnNaN,
-    backup,
-    forecast_recipes,
-    recipe_run,
-    train,
-    zoo,
-)
-from oscillator_zoo.training.command_line import main
+from oscillator_zoo.__main__ import main
+from oscillator_zoo.training import Progress, Run, StopOnInterrupt, StopOnNaN, train
+from oscillator_zoo.training.callbacks import backup
+from oscillator_zoo.training.results import resumable_run
+from oscillator_zoo.training.zoo import entries, forecast_recipes
 
 X = np.linspace(-1.0, 1.0, 8, dtype="float32")[:, None]
 
@@ -56,6 +49,18 @@ class PressesCtrlC(Progress):
         self.count += 1
         for _ in range(self.steps.count(self.count)):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_model_without_an_input_has_no_weights_before_its_first_step():
+    x = np.linspace(-1.0, 1.0, 8)[:, None]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    history = model.fit(x, 2.0 * x, epochs=3, callbacks=[StopOnNaN()], verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    with pytest.warns(UserWarning, match="of that step, as the model had none.*keras.Input"):
+        model.fit(x, np.nan * x, epochs=3, callbacks=[StopOnNaN()], verbose=0)
 
 
 class TestStopOnNaN:
@@ -186,13 +191,14 @@ class TestTrain:
     @pytest.fixture(autouse=True)
     def each_epoch(self, monkeypatch):
         monkeypatch.setattr(backup, "SECONDS", 0.0)
-        monkeypatch.setattr(zoo, "save_pictures", lambda *_: None)
+        monkeypatch.setattr(entries, "save_pictures", lambda *_: None)
 
     def interrupted(self, monkeypatch, step, *arguments, **options):
         with monkeypatch.context() as patch:
-            patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(step))
+            patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(step))
             return train(*arguments, **options)[0]
 
+    @pytest.mark.slow
     # Three epochs of seven steps have a teacher; the three that follow are of one step each.
     @pytest.mark.parametrize("step", [10, 22])
     def test_ctrl_c_saves_the_run_and_resume_ends_with_the_same_bits(
@@ -223,7 +229,7 @@ class TestTrain:
         folder = tmp_path / "a folder"
         arguments = ["train", "dense-window", "--epochs", "3", "--output-dir", str(folder)]
         with monkeypatch.context() as patch:
-            patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(70))
+            patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(70))
             assert main(arguments) == 130
         last = capsys.readouterr().err.splitlines()[-1]
         assert last.startswith("Go on with: oscillator-zoo train dense-window --epochs 3 --output")
@@ -240,7 +246,7 @@ class TestTrain:
     ):
         arguments = ["train", "pinn-decay", "--epochs", "5", "--output-dir", str(tmp_path / "run")]
         with monkeypatch.context() as patch:
-            patch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(2, 2))
+            patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(2, 2))
             assert main(arguments) == 130
         lines = capsys.readouterr().err.splitlines()
         assert lines[-2:] == [
@@ -250,10 +256,11 @@ class TestTrain:
         assert not (tmp_path / "run" / "model.keras").exists()
         assert main([*arguments, "--resume"]) == 0
 
+    @pytest.mark.slow
     def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
         self, tmp_path, monkeypatch, capsys
     ):
-        monkeypatch.setattr(recipe_run, "Progress", lambda: PressesCtrlC(1))
+        monkeypatch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(1))
         assert main(["tour", "--output-dir", str(tmp_path)]) == 130
         assert "interrupted" in capsys.readouterr().err
         assert (tmp_path / "elman-harmonic" / "model.keras").exists()

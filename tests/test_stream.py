@@ -18,9 +18,9 @@ from oscillator_zoo.data import (
     DampedOscillator,
     forecast_windows,
     simulate,
-    stream,
     trajectory_stream,
 )
+from oscillator_zoo.data.datasets import stream
 from oscillator_zoo.models import ElmanRNN
 
 RANGES = {

@@ -22,7 +22,7 @@ from oscillator_zoo.data import (
     simulate,
 )
 from oscillator_zoo.data.files import write_whole
-from oscillator_zoo.data.trajectory_file import FORMAT_VERSION
+from oscillator_zoo.data.trajectories.trajectory_file import FORMAT_VERSION
 
 
 @keras.saving.register_keras_serializable("test_trajectory")

@@ -3,7 +3,7 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator, Step
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.undeclared_jumps import undeclared_jumps
+from oscillator_zoo.models.equation.undeclared_jumps import undeclared_jumps
 from oscillator_zoo.training import evaluate_solution
 
 

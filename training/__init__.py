@@ -1,21 +1,44 @@
-"""Recipes, callbacks, evaluation and plots for the models of the zoo."""
+"""Recipes, callbacks, evaluation and plots for the models of the zoo.
 
-from .backpropagation import backpropagation_through_time
-from .callbacks import Progress, ResidualTolerance, SolutionPlot
-from .error_tolerance import ErrorTolerance
-from .family_evaluation import evaluate_family
-from .forecast_evaluation import evaluate_forecast
-from .gradient_norms import gradient_norms
-from .gradient_plot import plot_gradient_norms
-from .plots import plot_history, plot_phase, plot_rollout, plot_trajectory
-from .response_evaluation import evaluate_response
-from .response_plot import plot_response
-from .run import Run
-from .schedules import HorizonSchedule, TeacherForcingSchedule
-from .solution_evaluation import evaluate_solution
-from .solution_plots import plot_residual, plot_solution
-from .stopping import StopOnInterrupt, StopOnNaN
-from .truncation_bias import truncation_bias
+The rooms lie one above the other: `evaluation`, `plots`, `callbacks`, `results`, `zoo`; each
+imports only those before it. `backpropagation` stands beside them. `command_line` and `tour` use
+them all.
+"""
+
+from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
+
+from .backpropagation import (
+    backpropagation_through_time,
+    gradient_norms,
+    truncation_bias,
+)
+from .callbacks import (
+    ErrorTolerance,
+    HorizonSchedule,
+    Progress,
+    ResidualTolerance,
+    SolutionPlot,
+    StopOnInterrupt,
+    StopOnNaN,
+    TeacherForcingSchedule,
+)
+from .evaluation import (
+    evaluate_family,
+    evaluate_forecast,
+    evaluate_response,
+    evaluate_solution,
+)
+from .plots import (
+    plot_gradient_norms,
+    plot_history,
+    plot_phase,
+    plot_residual,
+    plot_response,
+    plot_rollout,
+    plot_solution,
+    plot_trajectory,
+)
+from .results import Run
 from .zoo import recipes, train
 
 __all__ = [
@@ -46,3 +69,5 @@ __all__ = [
     "train",
     "truncation_bias",
 ]
+
+explain_unknown_arguments(*(kind for kind in map(globals().get, __all__) if isinstance(kind, type)))

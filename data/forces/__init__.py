@@ -1,0 +1,19 @@
+"""What drives an oscillator: F(t) in N.
+
+`force` says what any force is; `formulas` has those with a formula, `sampled` a force known at
+some times only. `force_grid` evaluates forces on the grid of a simulation. This room may import
+only the checks of `data`.
+"""
+
+from .force import Force
+from .formulas import Chirp, Constant, Sinusoid, Step
+from .sampled import Sampled
+
+__all__ = [
+    "Chirp",
+    "Constant",
+    "Force",
+    "Sampled",
+    "Sinusoid",
+    "Step",
+]

@@ -1,0 +1,28 @@
+"""The physics: equations with their initial states, and their exact motions.
+
+Begin with `damped_oscillator`, the lecture's system, on `initial_value_problem`, which every
+equation extends. `closed_forms` and `driven_motion` have the exact solutions; `sampling` draws
+many oscillators at random; `serialization` writes a problem as text. This room may import
+`forces`.
+"""
+
+from .coupled_oscillators import CoupledOscillators
+from .damped_oscillator import DampedOscillator
+from .decay import Decay
+from .duffing import Duffing
+from .initial_value_problem import InitialValueProblem, linear
+from .pendulum import Pendulum
+from .sampling import sample_oscillators
+from .van_der_pol import VanDerPol
+
+__all__ = [
+    "CoupledOscillators",
+    "DampedOscillator",
+    "Decay",
+    "Duffing",
+    "InitialValueProblem",
+    "Pendulum",
+    "VanDerPol",
+    "linear",
+    "sample_oscillators",
+]

@@ -1,0 +1,83 @@
+"""An oscillator whose spring hardens, softens, or has two rests."""
+
+import numpy as np
+
+from ..checks import real_value
+from ..forces.force import check_force, evaluate_force
+from .initial_value_problem import InitialValueProblem
+
+
+class Duffing(InitialValueProblem):
+    """The Duffing oscillator, m x'' + γ x' + k x + k3 x³ = F(t).
+
+    | symbol | argument          | unit |
+    |--------|-------------------|------|
+    | m      | `mass`            | kg   |
+    | γ      | `damping`         | kg/s |
+    | k      | `stiffness`       | N/m  |
+    | k3     | `cubic_stiffness` | N/m³ |
+    | F      | `force`           | N    |
+    | x0     | `position`        | m    |
+    | v0     | `velocity`        | m/s  |
+    | t0     | `start_time`      | s    |
+
+    With k < 0 < k3 there are two wells, at x = ±√(−k/k3); driven, the motion may be chaotic, and
+    then no method gives more than its first few dozen periods. With k3 < 0 the spring softens and
+    a large motion runs away in finite time.
+
+    Args:
+        mass: positive number or `(batch,)`.
+        damping: number ≥ 0 or `(batch,)`.
+        stiffness: number or `(batch,)`, negative for a double well.
+        cubic_stiffness: number or `(batch,)`; 0 makes the oscillator linear.
+        force: None, `Constant`, `Sinusoid`, `Step`, `Chirp`, `Sampled`, or a function of t.
+        position: number or `(batch,)`.
+        velocity: number or `(batch,)`.
+        start_time: number.
+
+    Raises:
+        ValueError: for a mass that is not positive, a negative damping, values that are not
+            finite, or arrays of different sizes.
+
+    Example:
+    >>> double_well = Duffing(stiffness=-1.0, cubic_stiffness=1.0)
+    >>> [float(double_well.rhs(0.0, x, 0.0)) for x in (0.0, 0.5, 1.0)]
+    [0.0, 0.375, 0.0]
+
+    Reference: I. Kovacic and M. J. Brennan, The Duffing Equation, Wiley 2011.
+    """
+
+    ensemble_parameters = ("mass", "damping", "stiffness", "cubic_stiffness")
+
+    def __init__(
+        self,
+        mass=1.0,
+        damping=0.0,
+        stiffness=1.0,
+        cubic_stiffness=1.0,
+        force=None,
+        position=1.0,
+        velocity=0.0,
+        start_time=0.0,
+    ):
+        self.mass = real_value("mass", mass, "kg", above=0.0)
+        self.damping = real_value("damping", damping, "kg/s", at_least=0.0)
+        self.stiffness = real_value("stiffness", stiffness, "N/m")
+        self.cubic_stiffness = real_value("cubic_stiffness", cubic_stiffness, "N/m³")
+        self.force = check_force(force)
+        super().__init__(position, velocity, start_time, dimension=1)
+
+    def rhs(self, t, x, v, ops=np):
+        mass, damping, stiffness, cubic = self.columns(*self.ensemble_parameters, ops=ops)
+        spring = (stiffness + cubic * x * x) * x
+        return (evaluate_force(self.force, t, ops) - damping * v - spring) / mass
+
+    def energy(self, x, v, ops=np):
+        """Kinetic and potential energy, m v² / 2 + k x² / 2 + k3 x⁴ / 4, in J."""
+        names = ("mass", "stiffness", "cubic_stiffness")
+        mass, stiffness, cubic = self.columns_like(x, *names, ops=ops)
+        return 0.5 * mass * v**2 + (0.5 * stiffness + 0.25 * cubic * x**2) * x**2
+
+    @property
+    def energy_never_grows(self):
+        return self.force is None

@@ -1,0 +1,165 @@
+"""Linear problems without a loop over the steps: many steps in one matrix product.
+
+Every method moves the state of a linear problem by
+
+    s_{i+1} = A s_i + b f_i,        f_i the force at the times the step looks at,
+
+so that L steps after s_i, a block, are
+
+    [s_{i+1} s_{i+2} s_{i+3} …] = [s_i u_i] · M
+
+with numbers u_i that describe the force in the block: its values, or for a sinusoid just two,
+
+    u_i = [f_i f_{i+1} f_{i+2} …]              u_i = [A sin(ωt_i + φ)  A cos(ωt_i + φ)]
+
+        | Aᵀ   (A²)ᵀ   (A³)ᵀ   … |
+        | bᵀ   (A b)ᵀ  (A²b)ᵀ  … |                 | Aᵀ  (A²)ᵀ  (A³)ᵀ  … |
+    M = | 0    bᵀ      (A b)ᵀ  … |             M = | Cᵀ  (C₂)ᵀ  (C₃)ᵀ  … |
+        | 0    0       bᵀ      … |
+        | …                      |             C_{j+1} = A C_j + C Rʲ, R turning u by ωΔt.
+
+The last column of M leads from the start of one block to the start of the next. That gives the
+starts of all blocks, and one product with M then all states in them. The result agrees with the
+step loop to rounding, about 1e-13 of the largest state.
+
+Where steps are cut at jumps of the force (module `smooth_steps`), u_i = [g_i g_{i+1} …] with what
+the force adds in each step, g_i, and b = 1. The free part of the motion still takes whole steps:
+there the step loop differs by as little as one step errs.
+
+Shapes: d = order · dimension numbers in a state, m in f, q in u (none without a force). Matrices
+of an ensemble have the trajectories on their *last* axis, where NumPy works fastest, until M.
+"""
+
+import numpy as np
+
+from ..forces.force import select_force
+from ..forces.force_grid import fill_force, force_rows, is_forced
+from .block_response import block_matrix, in_blocks, is_sine, powers, sine_inputs, sine_response
+from .smooth_steps import response_in_pieces, split_steps
+from .step_loop import slices
+from .step_matrix import rates, step_matrix
+from .steppers import FORCE_FRACTIONS, ORDERS
+
+# Steps in a block: the product with M grows with its height, of force values L · m of it.
+FREE_LENGTH, FORCED_LENGTH = 40, 20
+PART = 250  # trajectories at once, no power of 2: a cache keeps few numbers 2ⁿ bytes apart
+
+
+def solve_linear(problem, matrix, times, time_step, method, states, force):
+    """Write the states, and the force where it is not shared, of a linear problem.
+
+    Args:
+        problem: an `InitialValueProblem` whose `is_linear`.
+        matrix: its `one_step_matrix`.
+        times: `(N + 1,)`, in s.
+        time_step: Δt, in s.
+        method: name of the method.
+        states: `(batch, N + 1, d)`, written to.
+        force: `(batch, N + 1, dimension)`, written to.
+    """
+    fractions = FORCE_FRACTIONS[method] if is_forced(problem) else ()
+    pieces = split_steps(problem, times) if fractions and ORDERS[method] > 1 else None
+    sine = pieces is None and is_sine(problem, times)
+    num_steps = len(times) - 1
+    length = min(FORCED_LENGTH if fractions and not sine else FREE_LENGTH, num_steps)
+    shape = (len(states), problem.dimension)
+    start = np.hstack([np.broadcast_to(y, shape) for y in problem.initial_state()])
+
+    for part in slices(len(states), PART):
+        own = matrix if matrix.shape[-1] == 1 else matrix[:, :, part]
+        if fractions:
+            rows = force_rows(problem, times, part)
+            fill_force(force, part, rows)
+        if sine:
+            wave = select_force(problem.force, part)
+            response = sine_response(own, wave, time_step, fractions, length)
+            inputs = sine_inputs(wave, times[:-1:length])
+        elif fractions:
+            later = [times[:-1] + fraction * time_step for fraction in fractions[1:]]
+            rows = [rows[:, :-1]] + [force_rows(problem, t, part) for t in later]
+            inputs = np.concatenate(rows, axis=-1)
+            if pieces is not None:
+                own, inputs = with_cut_steps(problem, own, inputs, pieces, part)
+            response = block_matrix(powers(own, length))
+            inputs = in_blocks(inputs, length)
+        else:
+            response, inputs = block_matrix(powers(own, length)), None
+        fill_states(states[part], start[part], response, inputs)
+
+
+def with_cut_steps(problem, matrix, inputs, pieces, part):
+    """[A 1] and what the force adds in each step, for steps some of which are cut into pieces.
+
+    Args:
+        problem: an `InitialValueProblem` whose `is_linear`.
+        matrix: [A b] of a whole step, `(d, d + m, batch or 1)`.
+        inputs: f of every step, `(batch or 1, N, m)`.
+        pieces: `Pieces`.
+        part: slice of the trajectories.
+
+    Returns:
+        Tuple `(d, d + d, batch or 1)`, `(batch or 1, N, d)`.
+    """
+    d = len(matrix)
+    adds = np.matmul(inputs, matrix[:, d:].T)
+    equation = step_matrix(problem, rates, 1.0, (0.0,))
+    equation = equation if equation.shape[-1] == 1 else equation[:, :, part]
+    adds[:, np.unique(pieces.step)] = response_in_pieces(
+        equation, lambda times: force_rows(problem, times, part), pieces, len(adds)
+    )
+    unit = np.broadcast_to(np.eye(d)[..., None], (d, d, matrix.shape[-1]))
+    return np.concatenate([matrix[:, :d], unit], axis=1), adds
+
+
+def block_starts(start, power, num_blocks, adds):
+    """s_0, s_L, s_2L, …: S_{k+1} = P S_k + g_k with P = A^L, g_k what the force adds in block k.
+
+    The sums S_k = Σ_j P^j g_{k−1−j}, with s_0 before g_0, double their reach in every round.
+
+    Args:
+        start: s_0, `(batch, d)`.
+        power: P, `(d, d, batch or 1)`.
+        num_blocks: number of blocks.
+        adds: g of every block, `(batch or 1, num_blocks, d)`, or None; the last is not needed.
+
+    Returns:
+        `(batch, num_blocks, d)`.
+    """
+    sums = np.zeros((num_blocks, *start.T.shape))
+    sums[0] = start.T
+    if adds is not None:
+        sums[1:] = adds[:, :-1].transpose(1, 2, 0)
+    reach = 1
+    while reach < num_blocks:
+        sums[reach:] += np.einsum("ijn,kjn->kin", power, sums[:-reach])
+        power = np.einsum("ijn,jkn->ikn", power, power)
+        reach *= 2
+    return sums.transpose(2, 0, 1)
+
+
+def fill_states(states, start, response, inputs):
+    """Write s_0 … s_N of some trajectories.
+
+    Args:
+        states: `(batch, N + 1, d)`, float64 or float32, written to.
+        start: s_0, `(batch, d)`.
+        response: M, `(batch or 1, d + q, L · d)`.
+        inputs: u of every block, `(batch or 1, num_blocks, q)`, or None without a force.
+    """
+    batch, num_times, d = states.shape
+    length = response.shape[-1] // d
+    num_whole, rest = divmod(num_times - 1, length)
+    num_blocks = num_whole + bool(rest)
+    power = np.ascontiguousarray(response[:, :d, -d:].T)
+    adds = None if inputs is None else np.matmul(inputs, response[:, d:, -d:])
+
+    rows = np.empty((batch, num_blocks, response.shape[1]))
+    rows[:, :, :d] = block_starts(start, power, num_blocks, adds)
+    if inputs is not None:
+        rows[:, :, d:] = inputs
+    states[:, 0] = start
+    whole = states[:, 1 : 1 + num_whole * length].reshape(batch, num_whole, length * d)
+    np.matmul(rows[:, :num_whole], response, out=whole, dtype=np.float64, casting="same_kind")
+    if rest:
+        last = np.matmul(rows[:, -1:], response[:, :, : rest * d])
+        states[:, -rest:] = last.reshape(batch, rest, d)

@@ -1,0 +1,146 @@
+"""Numerical solution of an initial-value problem on an equidistant grid."""
+
+import warnings
+
+import numpy as np
+
+from ..checks import one_of, positive_integer, real_value
+from ..forces.force_grid import empty_force
+from ..problems.initial_value_problem import InitialValueProblem
+from ..problems.rhs_errors import check_takes, with_users_line
+from ..trajectories.trajectory import Trajectory
+from .linear_recurrence import solve_linear
+from .stability import energy_growth, linear_growth
+from .step_loop import solve_stepwise
+from .step_matrix import one_step_matrix
+from .steppers import STEPPERS
+
+DTYPES = ("float64", "float32")
+
+
+def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
+    """Step a problem through time.
+
+    Explicit Euler, with the old velocity in the first line:
+
+        x_{i+1} = x_i + Δt v_i
+        v_{i+1} = v_i + Δt x''(t_i, x_i, v_i)
+
+    | symbol | argument    | unit |
+    |--------|-------------|------|
+    | Δt     | `time_step` | s    |
+    | N      | `num_steps` | –    |
+
+    Explicit Euler gives an undamped oscillator energy in every step; a warning says when a
+    method makes a motion grow that should not. Linear problems are solved many steps at a time
+    (module `linear_recurrence`), all others by the step loop; both are computed in float64.
+
+    RK4 is of order 4 where the force is smooth. It cuts its steps (module `smooth_steps`) at the
+    `breakpoints` of the problem and its forces, where they jump, and at the `kinks` of the forces,
+    where they bend. A plain function of t may carry `breakpoints` as an attribute.
+
+    Args:
+        problem: `InitialValueProblem`, one trajectory or an ensemble.
+        time_step: positive number.
+        num_steps: integer ≥ 1.
+        method: `"euler"` (order 1), `"euler_cromer"` (order 1, keeps the energy bounded; for
+            problems of order 2) or `"rk4"` (order 4).
+        dtype: of the states and the force returned, `"float64"` or `"float32"`.
+
+    Returns:
+        `Trajectory` of N + 1 states, the start included; `force[:, i]` is F(t_i). A force that
+        all trajectories share is stored once (a read-only view).
+
+    Raises:
+        ValueError: for an argument that does not fit, a force that is not known long enough, or
+            a motion that leaves the range of numbers.
+
+    Example:
+    >>> from oscillator_zoo.data import DampedOscillator
+    >>> simulate(DampedOscillator(damping=1.0), time_step=0.5, num_steps=2).states[0]
+    array([[ 1.  ,  0.  ],
+           [ 1.  , -0.5 ],
+           [ 0.75, -0.75]])
+    """
+    _check_arguments(problem, time_step, method, dtype)
+    time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
+    num_steps = positive_integer("num_steps", num_steps)
+
+    batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
+    states = np.empty((batch, num_steps + 1, num_features), dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
+        times = problem.start_time + time_step * np.arange(num_steps + 1)
+        force = empty_force(problem, times, batch, dtype)
+        if problem.is_linear:
+            matrix = one_step_matrix(problem, time_step, method)
+            solve_linear(problem, matrix, times, time_step, method, states, force)
+        else:
+            _check_rhs(problem, times[:1], batch)
+        # Powers of the matrix can overflow where the motion itself does not: then step after all.
+        if not problem.is_linear or not np.isfinite(states[:, -1]).all():
+            solve_stepwise(problem, times, time_step, method, states, force)
+    _check_finite(states, times, time_step, method)
+
+    if problem.is_linear:
+        warning = linear_growth(problem, matrix, time_step, num_steps, method)
+    else:
+        warning = energy_growth(problem, states, time_step, method)
+    if warning:
+        warnings.warn(warning, stacklevel=2)
+    return Trajectory(times, states, problem.feature_names, force, problem, method, time_step)
+
+
+def _check_arguments(problem, time_step, method, dtype):
+    if not isinstance(problem, InitialValueProblem):
+        raise ValueError(
+            "problem must be an InitialValueProblem such as DampedOscillator(damping=0.2). "
+            f"Received: {problem!r}. Make a problem first."
+        )
+    if np.ndim(time_step) != 0:
+        raise ValueError(
+            "time_step must be one number in s: all trajectories of an ensemble share their times. "
+            f"Received shape {np.shape(time_step)}. Simulate one ensemble for each step."
+        )
+    one_of("method", method, STEPPERS)
+    if method == "euler_cromer" and problem.order == 1:
+        raise ValueError(
+            "Euler–Cromer moves the position with the new velocity and needs a problem of order 2. "
+            f"Received: a {type(problem).__name__} of order 1. Use method='euler' or 'rk4'."
+        )
+    one_of("dtype", dtype, DTYPES, "All is computed in float64; dtype is what is returned.")
+
+
+def _check_rhs(problem, t, batch):
+    """Raise unless the right-hand side, which may be the user's, has the shape of the state."""
+    state = problem.initial_state()
+    check_takes(problem, t, *state)
+    with with_users_line():
+        rate = problem.rhs(t, *state, ops=np)
+    expected = (batch, problem.dimension)
+    try:
+        fits = rate is not None and np.broadcast_shapes(np.shape(rate), expected) == expected
+    except ValueError:
+        fits = False
+    if not fits:
+        received = "None" if rate is None else f"shape {np.shape(rate)}"
+        raise ValueError(
+            f"rhs must return one rate for each coordinate, shape {expected}. Received {received} "
+            f"from {type(problem).__name__}.rhs. Return the result; name parameters that are "
+            "arrays of shape (batch,) in ensemble_parameters and read them with self.columns(...)."
+        )
+
+
+def _check_finite(states, times, time_step, method):
+    """Raise if a motion ran away: a number that is no longer finite never becomes so again."""
+    lost = ~np.isfinite(states[:, -1]).all(axis=-1)
+    if not lost.any():
+        return
+    trajectory = int(np.argmax(lost))
+    step = int(np.argmin(np.isfinite(states[trajectory]).all(axis=-1)))
+    which = f" of trajectory {trajectory}" if len(states) > 1 else ""
+    other = "" if method == "rk4" else ' or method="rk4"'
+    raise ValueError(
+        f"The motion{which} leaves the range of {states.dtype} in step {step} "
+        f"(t = {times[step]:g} s). Received time_step={time_step:g} with method={method!r}. "
+        f"Use a smaller step{other}; fewer steps if the true motion grows without bound."
+    )

@@ -1,0 +1,125 @@
+"""A first look at a motion by a stepper: how fast it is, and where training may begin."""
+
+import warnings
+
+import numpy as np
+
+from oscillator_zoo.data import simulate
+
+from .undeclared_jumps import undeclared_jumps
+
+STEP = 0.05  # radians of the fastest motion in one step
+FEWEST_STEPS, MOST_STEPS = 250, 64_000
+
+
+class Sketch:
+    """A trajectory of a problem by RK4 and the rate at which it changes.
+
+    RK4 and not Euler's method, which may end elsewhere: it adds energy, and a pendulum that
+    starts high goes over the top.
+
+    | attribute | content                                    | shape          |
+    |-----------|--------------------------------------------|----------------|
+    | `times`   | t_i, equidistant, in s                     | (num,)         |
+    | `states`  | (x, v)                                     | (num, order·d) |
+    | `rates`   | ω(t_i) in rad/s, see `local_rates`         | (num,)         |
+    | `angle`   | ∫ ω dt from the start, in rad              | (num,)         |
+    | `jumps`   | times at which the force jumps, in s       | list           |
+    | `corners` | these, and where it bends between samples  | list           |
+
+    Args:
+        problem: `InitialValueProblem`, one trajectory.
+        duration: T, in s.
+
+    Raises:
+        ValueError: if the motion leaves the range of numbers, however small the step.
+    """
+
+    def __init__(self, problem, duration):
+        undeclared = undeclared_jumps(problem, problem.start_time + duration)
+        self.jumps = sorted({*problem.breakpoints, *undeclared})
+        self.corners = sorted({*self.jumps, *_knots(problem)})
+        num_steps = FEWEST_STEPS
+        while True:
+            try:
+                run = rk4(problem, duration, num_steps)
+                self.times, self.states = run.times, run.states[0]
+                self.rates = local_rates(problem, self.times, self.states, self.corners)
+                wanted = int(np.ceil(self.rates.max() * duration / STEP))
+            except ValueError as error:  # unstable: the step is too large for this motion
+                if num_steps == MOST_STEPS:
+                    raise ValueError(
+                        f"A PINN needs a motion that {MOST_STEPS} steps of RK4 can follow. "
+                        f"Received {problem!r} over {duration:g} s. {error} Or take a shorter one."
+                    ) from error
+                wanted = 4 * num_steps
+            if wanted <= num_steps or num_steps == MOST_STEPS:
+                break
+            num_steps = min(wanted, MOST_STEPS)
+        steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
+        self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def local_rates(problem, times, states, corners=()):
+    """ω(t), how fast a motion changes, in rad/s: the larger of two rates,
+
+        max |λ(J)|, J = ∂(v, rhs)/∂(x, v)      of the equation around the motion,
+        √(|a''| / max |a|), a = rhs            of the motion itself, its force included,
+
+    and nowhere less than half of its mean, so that a slow part is not cut too coarsely.
+
+    Args:
+        problem: `InitialValueProblem`, one trajectory.
+        times: equidistant, `(num,)`, in s.
+        states: `(num, order · dimension)`.
+        corners: times at which the motion's a'' is not looked at, in s.
+
+    Returns:
+        `(num,)`.
+    """
+    t, state = times[:, None], np.split(states, problem.order, axis=-1)
+    rhs = problem.rhs(t, *state) + np.zeros_like(state[0])
+    step = 1e-6 * np.maximum(np.abs(states).max(axis=0), 1e-3)
+    columns = []
+    for k, size in enumerate(step):
+        up, down = states.copy(), states.copy()
+        up[:, k] += size
+        down[:, k] -= size
+        change = problem.rhs(t, *np.split(up, problem.order, -1)) - problem.rhs(
+            t, *np.split(down, problem.order, -1)
+        )
+        columns.append((change + np.zeros_like(rhs)) / (2.0 * size))
+    jacobian = np.stack(columns, axis=-1)
+    if problem.order == 2:
+        velocity = np.zeros_like(jacobian)
+        velocity[:, :, problem.dimension :] = np.eye(problem.dimension)
+        jacobian = np.concatenate([velocity, jacobian], axis=1)
+    of_equation = np.abs(np.linalg.eigvals(jacobian)).max(axis=-1)
+    change = np.zeros_like(rhs)
+    change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
+    smooth = ~_near(times, corners)
+    size = np.maximum(np.abs(rhs).max(), 1e-300)
+    of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
+    rates = np.maximum(of_equation, of_motion)
+    return np.maximum(rates, max(0.5 * rates.mean(), 1.0 / (times[-1] - times[0])))
+
+
+def _knots(problem):
+    """Times after the start at which forces bend, such as those of samples, in s."""
+    kinks = (np.ravel(getattr(f, "kinks", ())).tolist() for f in problem.coordinate_forces)
+    return [time for times in kinks for time in times if time > problem.start_time]
+
+
+def _near(times, corners):
+    """Whether the nearest of increasing `corners` is less than two steps away, `(num,)`."""
+    around = np.array([-np.inf, *corners, np.inf])
+    after = np.searchsorted(around, times)
+    distance = np.minimum(times - around[after - 1], around[after] - times)
+    return distance < 2.0 * (times[1] - times[0])
+
+
+def rk4(problem, duration, num_steps):
+    """`Trajectory` by RK4, no word about growth."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # growth is answered by smaller steps
+        return simulate(problem, duration / num_steps, num_steps, "rk4")

@@ -1,0 +1,158 @@
+"""How wrong a trial solution probably is: the linearised equation of its error.
+
+The error e = x̂ − x of a trial solution obeys, with the residual r and J = ∂(v, rhs)/∂(x, v) at x̂,
+
+    y' = J(t) y + [0; r] + O(e²),   y = (e, e'),   y(t0) = 0          (order 1: y = e)
+
+Without the last term it is solved on short cells by polynomials, far more precisely than e needs;
+what the model's own evaluation in float64 has lost is added. What is left out makes this an
+estimate, not a bound: it is good where e is small.
+"""
+
+import keras
+import numpy as np
+
+from .chebyshev_cells import (
+    MOST_CELLS,
+    NUM_NODES,
+    Cells,
+    check_number_of_cells,
+    integrate_series,
+    node_values_to_series,
+    solve_on_cells,
+    values_at,
+)
+from .defect_bounds import spectral_size
+from .trial_bounds import TrialBounds
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
+NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
+ROUNDS = 6
+
+
+def estimate_error(pinn, t):
+    """x̂ − x and its rate by the linearised equation.
+
+    Args:
+        pinn: `PINN`, any problem, activation, h1 and h2.
+        t: times `(num,)` in s.
+
+    Returns:
+        Tuple (error, rate_error), `(num, dimension)` in m and m/s, with their signs.
+
+    Raises:
+        ValueError: for a motion that turns too often in the time.
+    """
+    cells, residual, jacobian = _resolved(pinn)
+    dimension, order = pinn.problem.dimension, pinn.problem.order
+    size, half = order * dimension, cells.half
+    # One column for the residual from rest, and one for each state at the start of a cell.
+    drive = np.zeros((NUM_NODES, size, len(half), 1 + size))
+    drive[:, -dimension:, :, 0] = residual
+
+    def rate(y):
+        return np.einsum("nijk,njkc->nikc", jacobian, y) + drive
+
+    start = np.zeros((size, len(half), 1 + size))
+    start[np.arange(size), :, 1 + np.arange(size)] = 1.0
+    solutions = solve_on_cells(rate, start, half[:, None])
+    rates = node_values_to_series(rate(solutions))
+    series = integrate_series(rates, half[:, None])
+    series[0] += start
+    weights = _carried(series.sum(axis=0))
+    rates, series = (np.einsum("jskc,kc->jsk", a, weights) for a in (rates, series))
+    index, xi = cells.place(t)
+    now = values_at(series, index, xi)
+    error = (now[:, :dimension], now[:, dimension:] if order == 2 else values_at(rates, index, xi))
+    return tuple(e + lost for e, lost in zip(error, _rounding(pinn, t)))
+
+
+def _resolved(pinn):
+    """Cells on which polynomials follow the residual, with r and J at their nodes."""
+    problem = pinn.problem
+    others = pinn.domain.sketch().corners
+    edges = np.array(pinn.window_edges, np.float64)
+    edges[-1] = max(edges[-1], problem.start_time + pinn.duration)
+    cells = Cells.between(edges, others, edges[-1] - edges[0])
+    for _ in range(ROUNDS):
+        residual, jacobian, largest = _linearise(pinn, cells)
+        series = np.abs(node_values_to_series(residual))
+        negligible = RESOLVED * series.max() + NOISE * largest
+        ending = series[-3:].max(axis=(0, 1)) > negligible
+        fastest = [spectral_size(one) for one in np.abs(jacobian).max(axis=0).transpose(2, 0, 1)]
+        turning = np.ceil(cells.half * np.array(fastest))
+        check_number_of_cells(turning.sum())
+        pieces = np.maximum(turning, 1.0 + ending)
+        if turning.max() > 1.0 and pieces.sum() > MOST_CELLS:
+            pieces = np.maximum(turning, 1.0)
+        if pieces.max() <= 1.0 or pieces.sum() > MOST_CELLS:
+            break
+        cells = cells.divided(pieces.astype(int))
+    else:
+        residual, jacobian, _ = _linearise(pinn, cells)
+    return cells, residual, jacobian
+
+
+def _linearise(pinn, cells):
+    """r `(n, dimension, num)` and J `(n, s, s, num)` at the nodes of cells, and max |x''|."""
+    problem = pinn.problem
+    order, dimension, num = problem.order, problem.dimension, len(cells.begin)
+    t = cells.node_times.reshape(-1, 1)
+    *state, rate = _motion(pinn, cells, t)[: order + 1]
+    size = order * dimension
+    jacobian = np.zeros((len(t), size, size))
+    jacobian[:, :-dimension] = np.eye(size)[dimension:]
+    jacobian[:, -dimension:] = _slopes(problem, t, np.concatenate(state, axis=-1))
+    residual = (rate - problem.rhs(t, *state)).astype(np.float64)
+    residual = residual.reshape(num, NUM_NODES, dimension)
+    jacobian = jacobian.reshape(num, NUM_NODES, size, size)
+    largest = float(np.abs(rate).max())
+    return residual.transpose(1, 2, 0), jacobian.transpose(1, 2, 3, 0), largest
+
+
+def _motion(pinn, cells, t):
+    """x̂, x̂', x̂'' at the nodes: extended where NumPy can, as a residual is a small difference."""
+    trial = _extended_trial(pinn)
+    motion = trial.values(cells) if trial else pinn.derivatives(t.astype(np.float64))
+    return [np.asarray(y).reshape(len(t), -1) for y in motion]
+
+
+def _rounding(pinn, t):
+    """What the model's own position and velocity have lost by rounding, where it can be seen."""
+    trial = _extended_trial(pinn)
+    if trial is None:
+        return 0.0, 0.0
+    pairs = zip(pinn.derivatives(t)[:2], trial.at(t))
+    return [(np.asarray(y) - extended).astype(np.float64) for y, extended in pairs]
+
+
+def _extended_trial(pinn):
+    """The trial solution in NumPy; None with h1, h2, another activation, or in float32."""
+    try:
+        return TrialBounds(pinn)
+    except ValueError:
+        return None
+
+
+def _slopes(problem, t, states):
+    """∂rhs/∂(x, v), `(num, d, s)`."""
+    t, states = (tf.constant(a.astype(np.float64)) for a in (t, states))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(states)
+        parts = tf.split(states, problem.order, axis=-1)
+        rhs = problem.rhs(t, *parts, ops=keras.ops) + tf.zeros_like(parts[0])
+        coordinates = tf.unstack(rhs, num=problem.dimension, axis=-1)
+    rows = [tape.gradient(c, states, unconnected_gradients="zero") for c in coordinates]
+    return np.stack([np.asarray(row, np.float64) for row in rows], axis=1)
+
+
+def _carried(ends):
+    """Weights [1, y(start of cell)] of the columns in each cell, `(num, 1 + s)`."""
+    weights = np.zeros((ends.shape[1], ends.shape[2]))
+    weights[0, 0] = 1.0
+    for k in range(ends.shape[1] - 1):
+        weights[k + 1] = np.append(1.0, ends[:, k] @ weights[k])
+    return weights

@@ -1,0 +1,171 @@
+"""Models as files of LiteRT and ONNX, which run without TensorFlow."""
+
+import logging
+import re
+import tempfile
+import threading
+import warnings
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from oscillator_zoo.data.files import reason, write_whole
+
+from .check import check_file
+from .float32_graph import constants_inside, float32_function, has_loop
+from .portable_graphs import portable_graphs
+from .served_function import endpoints
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+OPSET = 18  # of ONNX, from 2022: most runtimes read it
+SAME = {"float64": 1e-9, "float32": 1e-3}  # relative, of one call; float32 in float64: 1e-8
+_conversions = threading.Lock()  # what a converter logs is silenced for the whole process
+
+
+def write_litert(model, path):
+    """Write a `.tflite` file: float32, one signature with the names of inputs and outputs.
+
+    Built-in operations alone, so that every interpreter runs it. LiteRT has no float64: numbers of
+    a float64 model are rounded. It cannot loop over time for a batch of any size either: a model
+    with a loop takes one sequence at a time, of any length.
+
+    Args:
+        model: built Keras model.
+        path: file to write.
+
+    Raises:
+        ValueError: if LiteRT cannot hold a part of the model, or Keras runs on another backend
+            than TensorFlow.
+    """
+    all_results, specs, signature = endpoints(model)
+
+    def function(*inputs):  # a bound of the error holds for the solution before it is rounded
+        return {name: y for name, y in all_results(*inputs).items() if name != "error_bound"}
+
+    with write_whole(path) as temporary, _conversion(model, "LiteRT"):
+        concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
+        if has_loop(concrete):
+            specs = [tf.TensorSpec((1, *spec.shape[1:]), spec.dtype, spec.name) for spec in specs]
+            concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
+        inputs = [spec.name for spec in specs]
+        rounded = float32_function(concrete, inputs, sorted(concrete.structured_outputs))
+        with tempfile.TemporaryDirectory() as folder:
+            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+            tf.saved_model.save(tf.Module(), folder, signatures=rounded, options=options)
+            content = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+        runner = tf.lite.Interpreter(model_content=content).get_signature_runner()
+
+        def answer(samples):
+            return runner(**{s.name: x.astype("float32") for s, x in zip(specs, samples)})
+
+        check_file(model, answer, specs, signature, SAME["float32"])
+        temporary.write_bytes(content)
+
+
+def write_onnx(model, path):
+    """Write a `.onnx` file: the model's own precision, named inputs and outputs, any sizes.
+
+    The file is run and compared with the model: the standard has operations that ONNX Runtime
+    has not, and the converter takes some through float32.
+
+    Args:
+        model: built Keras model.
+        path: file to write.
+
+    Raises:
+        ImportError: without the packages of the extra `export`.
+        ValueError: if ONNX Runtime cannot run a part of the model or gives other numbers, or Keras
+            runs on another backend than TensorFlow.
+    """
+    function, specs, signature = endpoints(model)
+    try:
+        import onnx
+        import onnxruntime
+        import tf2onnx
+    except ImportError as error:
+        raise ImportError(
+            f"Writing ONNX needs the packages onnx, onnxruntime and tf2onnx ({error}). Install "
+            "them with pip install 'oscillator-zoo[export]'."
+        ) from error
+    with write_whole(path) as temporary, _conversion(model, "ONNX"):
+        traced = tf.function(function, input_signature=specs, autograph=False)
+        concrete = traced.get_concrete_function()
+        if any(array.dtype != tf.resource for array, _ in concrete.graph.captures):
+            traced = constants_inside(concrete, specs)  # the converter takes them for inputs
+        graph, _ = tf2onnx.convert.from_function(
+            traced, specs, opset=OPSET, custom_op_handlers={"Cos": (_cosine_as_sine, [])}
+        )
+        onnx.checker.check_model(graph, full_check=True)  # the converter only logs what failed
+        content = graph.SerializeToString()
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        _check_same(session, traced, specs)
+        names = [output.name for output in session.get_outputs()]
+
+        def answer(samples):
+            inputs = {spec.name: array for spec, array in zip(specs, samples)}
+            return dict(zip(names, session.run(None, inputs)))
+
+        check_file(model, answer, specs, signature, SAME[specs[0].dtype.name])
+        temporary.write_bytes(content)
+
+
+def _check_same(session, function, specs):
+    """Raise unless a file gives the model's numbers, for inputs near .5 and eight steps of time."""
+    shapes = [[2, *(size or 8 for size in spec.shape[1:])] for spec in specs]
+    samples = [
+        (0.5 + 0.1 * np.sin(np.arange(np.prod(shape)))).reshape(shape).astype(spec.dtype.name)
+        for shape, spec in zip(shapes, specs)
+    ]
+    expected = function(*map(tf.constant, samples))
+    inputs = {spec.name: sample for spec, sample in zip(specs, samples)}
+    for name, value in expected.items():
+        (found,) = session.run([name], inputs)
+        value = value.numpy()
+        scale = 1.0 + np.nanmax(np.abs(value), initial=0.0)
+        if not np.allclose(found, value, 0.0, SAME[value.dtype.name] * scale, equal_nan=True):
+            raise ArithmeticError(
+                f"{name} is off by {np.nanmax(np.abs(found - value)):.1e}: an operation has "
+                "float32 only"
+            )
+
+
+def _cosine_as_sine(graph, node, name, _):
+    """cos z = sin(z + π/2): ONNX Runtime 1.28 and older have no cosine in float64."""
+    import onnx
+
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(graph.get_dtype(node.input[0]))
+    if dtype != np.float64:
+        return
+    quarter = graph.make_const(f"{name}_quarter", np.array(0.5 * np.pi))
+    shifted = graph.make_node("Add", [node.input[0], quarter.output[0]])
+    node.type = "Sin"
+    graph.replace_input(node, node.input[0], shifted.output[0], 0)
+
+
+@contextmanager
+def _conversion(model, runtime):
+    """Portable graphs, and what a converter says as a ValueError: it logs and warns of the same."""
+    with _conversions, portable_graphs():
+        before = logging.root.manager.disable
+        logging.disable(logging.ERROR)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                yield
+        except OSError:
+            raise
+        except Exception as error:  # converters raise whatever their parts raise
+            lacking = sorted(set(re.findall(r"'tf\.(\w+)' op is neither", str(error))))
+            why = "it has no " + ", ".join(lacking) if lacking else reason(error)
+            raise ValueError(
+                f"{runtime} cannot hold a part of the model. Received: {model.name} ({why}). "
+                + (
+                    "Give keras.Input the number of time steps."
+                    if "are free" in why
+                    else "Export a SavedModel, to a path without an ending."
+                )
+            ) from error
+        finally:
+            logging.disable(before)

@@ -1,0 +1,126 @@
+"""One trial solution for ranges of parameters: a family x̂(t; p)."""
+
+import numpy as np
+from keras import ops
+
+from ..trial_solution.dense_network import Mixture
+from ..trial_solution.initial_conditions import initial_motion
+from ..trial_solution.linearised_trial import LinearisedTrial
+from ..trial_solution.time_windows import Place, find_place, sums_before
+
+
+class FamilyTrial(LinearisedTrial):
+    """A trial solution whose readout depends on the parameters p of the equation.
+
+        x̂(t; p) = h1(t; p) + h2(t) · Σ_q ℓ_q(ξ) N_wq(τ),   N_wq = h(τ) A_wq + c_wq
+        h1 = x0 + v0 (t − t0) + what position and velocity have gained when window w begins
+
+    The nodes ξ_q are Chebyshev points in the box of parameters and ℓ_q the Lagrange polynomials
+    between them, so that at a node the network is that of a single solution, and least squares
+    solves node by node.
+
+    Args:
+        nodes: `ParameterNodes`.
+        problem: `InitialValueProblem`, one member.
+        domain: `FamilyDomain`.
+        network: `DenseNetwork` with a readout for each window and node.
+        window_edges: e_0 = t0, …, e_W = t0 + T, in s.
+    """
+
+    has_hidden_weights = False  # least squares solves for the readouts of a family
+
+    def __init__(self, nodes, problem, domain, network, window_edges):
+        super().__init__(problem, domain, network, window_edges)
+        self.nodes, self.box = nodes, domain.box
+
+    @property
+    def node_counts(self):
+        """Numbers of nodes by name of the parameter."""
+        return dict(zip(self.box.names, self.nodes.counts))
+
+    def problem_for(self, x):
+        return self.box.problem(self.problem, x)
+
+    def place(self, x):
+        """`Place` of a batch; its `window` says which readout, or mixture of readouts."""
+        x = self.domain.rows(x)
+        window, elapsed, length = find_place(self.window_edges, x["t"])
+        if "node" in x:
+            node = ops.reshape(x["node"], (-1,))
+            which = node if window is None else window * self.nodes.num_nodes + node
+        else:
+            which = Mixture(window, self.nodes.weights(self.box.scaled(x)))
+        tau = 2.0 * elapsed / length - 1.0
+        return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
+
+    def motions_of(self, sketch):
+        """States of a stepper at every node, `(num_nodes, time, order · dimension)`."""
+        return sketch.motions(self.nodes.points)
+
+    def h1(self, place):
+        gained = self._gained(place)
+        h1 = initial_motion(place.problem, place.t) + gained[0]
+        return h1 + gained[1] * place.elapsed if self.problem.order == 2 else h1
+
+    def h1_derivatives(self, place):
+        h1 = self.h1(place)
+        none = ops.zeros_like(h1)
+        if self.problem.order == 1:
+            return [h1, none, none]
+        velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
+        return [h1, none + velocity + self._gained(place)[1], none]
+
+    def _gained(self, place):
+        """Position and velocity gained until the window began, beside x0 + v0 (t − t0)."""
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
+        lengths = ops.reshape(lengths, (-1, 1, 1))
+        h, dh, _ = self.network.features(ops.ones((1, 1), lengths.dtype))
+        kernel, bias = self.network.readout.kernel, self.network.readout.bias
+        shape = (self.num_windows, self.nodes.num_nodes, self.problem.dimension)
+        n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
+        dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
+        if self.problem.order == 1:
+            gained = [sums_before(n)]
+        else:
+            velocity = sums_before(2.0 * (n + dn) / lengths)
+            gained = [sums_before(velocity * lengths + n), velocity]
+        flat = (-1, self.problem.dimension)
+        return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
+
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
+        """`Linearised` with an axis for the nodes after that for the windows, at node points."""
+        if not readout_only:
+            raise ValueError(
+                "Least squares solves for the readouts of a family. Received "
+                "variable_projection=False, which steps all weights. Leave it out."
+            )
+        if not isinstance(x, dict) or "node" not in x:
+            raise ValueError(
+                "Least squares for a family takes points at its nodes. Received others. "
+                "Use collocation_points(), without a number."
+            )
+        system = super().linearise(x, readout_only=True, windows=windows)
+        num_nodes = self.nodes.num_nodes
+
+        def split(rows):
+            return ops.reshape(rows, (rows.shape[0], num_nodes, -1, *rows.shape[2:]))
+
+        def repeated(matrices):
+            return ops.repeat(matrices[:, None], num_nodes, axis=1)
+
+        return system._replace(
+            residual=split(system.residual),
+            readout=split(system.readout),
+            nonlinear=split(system.nonlinear),
+            carry=split(system.carry),
+            move=repeated(system.move),
+            end=repeated(system.end),
+            end_nonlinear=repeated(system.end_nonlinear),
+            start=ops.repeat(system.start[None], num_nodes, axis=0),
+        )
+
+    def checked_place(self, x, first, num_windows):
+        return self.place(x)  # the points of all nodes, in order, are made by `FamilyPoints`
+
+    def readout(self):
+        return ops.reshape(super().readout(), (self.num_windows, self.nodes.num_nodes, -1))

@@ -1,0 +1,224 @@
+"""Inverse problems: parameters of an equation from measured positions."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from oscillator_zoo.data.checks import real_value
+from oscillator_zoo.data.trajectories.trajectory import Trajectory
+
+from ..equation.plain_forces import force_values, has_plain_force
+from ..least_squares.elimination import eliminate, orthogonal_solver
+from ..least_squares.estimates import check_identifiable, estimates_at_minimum
+from ..least_squares.least_squares_steps import (
+    MOST_DAMPING,
+    Step,
+    accept_or_undo,
+    damped_step,
+    solve_readout,
+)
+from ..least_squares.whole_batch_optimizer import CONSTRAINED
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+LONGEST_STEP = 2.0  # of θ = ln p: a step may change p by a factor of 7
+NO_UNKNOWNS = (
+    "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
+    "Construct it with unknown_parameters=('damping', …)."
+)
+
+
+class Identification:
+    """Least squares for the unknown parameters θ of a trial solution, its equation a constraint.
+
+        minimise Σ_j |x̂(t_j; θ) − y_j|²   among the solutions of the equation
+
+    The readout A obeys the equation for every θ, so that equation and data are not weighed against
+    each other, which would bend the parameters towards a motion that the network can follow
+    easily. `LevenbergMarquardt` takes `step`, its stage "constrained least squares".
+
+    Args:
+        trial: `TrialOfUnknowns`.
+        times: collocation times at which the equation is enforced, `(num, 1)`, in s.
+    """
+
+    stages = (CONSTRAINED,)
+    has_hidden_weights = False
+
+    def __init__(self, trial, times):
+        self.trial, self.unknowns, self.times = trial, trial.unknowns, times
+
+    @property
+    def readout_variables(self):
+        return self.trial.readout_variables
+
+    @property
+    def nonlinear_variables(self):
+        return self.trial.nonlinear_variables
+
+    @property
+    def points(self):
+        """The points at which the equation is enforced, with a plain force's values if any."""
+        problem, points = self.trial.problem, self.times
+        if has_plain_force(problem):
+            points = {"t": points, "force": force_values(problem, points)}
+        return tf.nest.map_structure(
+            lambda part: tf.constant(part, self.trial.compute_dtype), points
+        )
+
+    def position(self, times):
+        """x̂(t_j), `(num, dimension)`, in m."""
+        return self.trial.value(self.trial.place(times))
+
+    def residuals(self, times, positions, sample_weight=None):
+        """ρ_j = x̂(t_j; θ) − y_j, `(num, dimension)`, in m."""
+        return self.position(times) - positions
+
+    def step(self, batch, damping, growth):
+        """One damped step of θ towards the data.
+
+            δθ = −[J; √λ I]⁺ [ρ; 0],   J = ∂x̂/∂θ + (∂x̂/∂A) dA/dθ,   dA/dθ = −B⁺ ∂r/∂θ
+
+        Args:
+            batch: times of the data `(num, 1)` in s, positions y `(num, dimension)` in m, weights.
+            damping: variable λ.
+            growth: variable ν.
+
+        Returns:
+            `Step`, its residuals ρ.
+        """
+        trial, equation = self.trial, (self.points, None, None)
+        solve_readout(trial, equation)
+        changes, states = self.changes_with_unknowns()
+        misfit = self.residuals(*batch)
+        jacobian = self.sensitivity(batch[0], changes, states)
+        step, predicted = damped_step(jacobian, tf.reshape(misfit, (-1, 1)), damping)
+        longest = tf.reduce_max(tf.abs(step) * np.reshape(self.unknowns.positive, (-1, 1)))
+        step *= tf.where(longest > LONGEST_STEP, LONGEST_STEP / longest, tf.ones_like(longest))
+
+        def move():
+            trial.change_readout((changes @ step)[..., 0])
+            trial.change_nonlinear(step[:, 0])
+            solve_readout(trial, equation)
+            return self.residuals(*batch)
+
+        variables = [*self.readout_variables, *self.nonlinear_variables]
+        after, falls = accept_or_undo(variables, misfit, move, predicted, damping, growth)
+        # A fall of |ρ|² that is not worth a step, or that rounding hides.
+        size = tf.reduce_sum(misfit**2)
+        least = tf.where(falls, tf.constant(1e-18, size.dtype), tf.constant(1e-12, size.dtype))
+        done = predicted <= least * size
+        stuck = done | (tf.convert_to_tensor(damping) > MOST_DAMPING)
+        return Step(after, tf.constant(True), stuck, tf.zeros((), after.dtype))
+
+    def data_beside(self, misfit, residual):
+        """Data and equation in one vector, for optimizers other than `LevenbergMarquardt`.
+
+            mean square = mean_j ρ_j² + mean_i (r_i / ω^k)²
+
+        with the mean rate ω of the motion and the order k of the equation.
+        Such a sum bends the parameters towards a motion that the network can follow easily.
+
+        Args:
+            misfit: ρ, `(num, dimension)`, in m.
+            residual: r at `points`, in the unit of the equation.
+        """
+        domain = self.trial.domain
+        rate = domain.sketch().angle[-1] / domain.duration
+        residual = residual / rate**self.trial.problem.order
+        num = misfit.shape[0] + residual.shape[0]
+        return ops.concatenate(
+            [misfit * (num / misfit.shape[0]) ** 0.5, residual * (num / residual.shape[0]) ** 0.5],
+            axis=0,
+        )
+
+    def found_values(self):
+        """The present values of the unknown parameters by name, floats."""
+        return {name: float(value[0]) for name, value in self.unknowns.values().items()}
+
+    def estimates(self, times, positions):
+        """`Estimate` of each unknown parameter by name; see `PINN.estimates`."""
+        misfit = np.reshape(self.residuals(times, positions), -1)
+        values, positive = self.found_values(), self.unknowns.positive
+        return estimates_at_minimum(values, positive, misfit, self.jacobian(times))
+
+    def jacobian(self, times):
+        """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
+        slopes = [
+            p if is_positive else 1.0
+            for p, is_positive in zip(self.found_values().values(), self.unknowns.positive)
+        ]
+        return np.asarray(self.sensitivity(times, *self.changes_with_unknowns())) / slopes
+
+    def check_identifiable(self, times, positions):
+        """Solve the equation for the first guess; raise unless all parameters move its solution."""
+        solve_readout(self.trial, (self.points, None, None))
+        sensitivity = np.asarray(self.sensitivity(times, *self.changes_with_unknowns()))
+        size = np.linalg.norm(positions)
+        check_identifiable(self.unknowns.names, self.unknowns.positive, sensitivity, size)
+
+    def changes_with_unknowns(self):
+        """dA/dθ `(W, C, Q)` and d(x_w, v_w)/dθ `(W, K, Q)` where the network obeys the equation."""
+        linear = self.trial.linearise(self.points)
+        solved = eliminate(linear, orthogonal_solver(linear.readout))
+        return solved.readout[..., 1:], solved.states[..., 1:]
+
+    def sensitivity(self, times, changes, states):
+        """J = ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""
+        trial, problem = self.trial, self.trial.problem
+        place = trial.place(times)
+        features = trial.network.features(place.inputs)[0]
+        features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=-1)
+        window = ops.zeros(ops.shape(times)[0], "int32") if place.window is None else place.window
+        dimension, num_unknowns = problem.dimension, changes.shape[-1]
+        changes = ops.reshape(changes, (trial.num_windows, -1, dimension, num_unknowns))
+        own = ops.einsum("nh,nhdq->ndq", features, ops.take(changes, window, axis=0))
+        state = ops.take(states, window, axis=0)
+        moved = state[:, :dimension]
+        if problem.order == 2:
+            moved = moved + state[:, dimension:] * place.elapsed[..., None]
+        return ops.reshape(moved + trial.h2(place)[..., None] * own, (-1, num_unknowns))
+
+
+def data_batch(times, positions, domain, problem):
+    """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked.
+
+    Args:
+        times: of the data, in s; or a `Trajectory` of one motion, without positions.
+        positions: measured, `(num,)` or `(num, dimension)`, in m.
+        domain: `TimeDomain`.
+        problem: `InitialValueProblem`.
+
+    Raises:
+        ValueError: for data that are missing, not finite or of another shape.
+    """
+    if isinstance(times, Trajectory):
+        times, positions = _of_one_motion(times, problem.dimension)
+    if positions is None:
+        raise ValueError(
+            "Unknown parameters are found from data. Received no positions. "
+            "Call fit(times, positions), or fit(trajectory)."
+        )
+    times = domain.checked(times)
+    positions = real_value("positions", np.asarray(positions), problem.position_unit)
+    expected = (len(times), problem.dimension)
+    if np.shape(positions) not in (expected, (len(times),)) or np.size(positions) != np.prod(
+        expected
+    ):
+        raise ValueError(
+            f"Positions must have the shape {expected} for {len(times)} times. "
+            f"Received {np.shape(positions)}. Give one row for each time."
+        )
+    positions = np.reshape(positions, expected)
+    return tf.constant(times), tf.constant(positions, domain.dtype)
+
+
+def _of_one_motion(trajectory, dimension):
+    """Times and positions `(time, dimension)` of a `Trajectory`."""
+    if len(trajectory) != 1:
+        raise ValueError(
+            f"Parameters are found from one motion. Received a Trajectory of {len(trajectory)}. "
+            "Choose one, trajectory[0]."
+        )
+    return trajectory.times, trajectory.states[0, :, :dimension]

@@ -1,0 +1,142 @@
+"""What data say of parameters: standard errors, intervals, and what cannot be told."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+CONFIDENCE = 0.95
+SMALLEST_SENSITIVITY = 1e-6  # relative; the solution itself is good to 1e-9 or better
+
+
+class Estimate(NamedTuple):
+    """A parameter found from data.
+
+    | field            | content                                             |
+    |------------------|-----------------------------------------------------|
+    | `value`          | p̂, in the parameter's unit                          |
+    | `standard_error` | its standard deviation over repeated measurements   |
+    | `lower`, `upper` | ends of the 95 % confidence interval                |
+    """
+
+    value: float
+    standard_error: float
+    lower: float
+    upper: float
+
+
+def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correlated=False):
+    """`Estimate` of each parameter, to first order in the noise.
+
+        independent:  cov(p) = σ̂² D (JᵀJ)⁻¹ Dᵀ,   σ̂² = |ρ|² / (n − Q)
+        correlated:   cov(p) = B / (B − 1) Σ_b m_b m_bᵀ,   m_b = D (JᵀJ)⁻¹ Σ_{i in b} J_i ρ_i
+
+    with B batches b of about √n successive numbers each, so long that the noise of one batch
+    knows nothing of the next. Independent noise in ρ would make both alike.
+
+    Args:
+        values: p̂ by name, where |ρ|² is smallest.
+        positive: for each name, whether the interval ends at 0.
+        misfit: ρ, `(n,)`; where it is correlated, in order of time.
+        jacobian: J = ∂ρ/∂w by the Q numbers w that were fitted, `(n, Q)`.
+        slopes: D = ∂p/∂w, `(parameters, Q)`; None where they are the same, D = 1.
+        correlated: whether neighbouring numbers in ρ may be alike.
+
+    Returns:
+        Dictionary of `Estimate` by name.
+
+    Raises:
+        ValueError: for no more numbers than parameters.
+    """
+    num_numbers, num_unknowns = jacobian.shape
+    freedom = num_numbers - num_unknowns
+    if freedom < 1:
+        raise ValueError(
+            f"Errors of {num_unknowns} parameters are judged from more numbers than that. "
+            f"Received {num_numbers}. Measure more."
+        )
+    lengths = np.linalg.norm(jacobian, axis=0)  # JᵀJ = RᵀR; columns of one length, for the digits
+    inverse = np.linalg.inv(np.linalg.qr(jacobian / lengths, mode="r"))
+    inverse /= lengths[:, None]
+    factor = inverse if slopes is None else slopes @ inverse
+    if correlated:
+        starts = np.arange(0, num_numbers, round(np.sqrt(num_numbers)))
+        sums = np.add.reduceat(jacobian * misfit[:, None], starts, axis=0)
+        freedom = len(sums) - 1
+        moves = sums @ inverse @ factor.T
+        errors = np.linalg.norm(moves, axis=0) * np.sqrt(len(sums) / freedom)
+    else:
+        errors = np.sqrt(np.sum(misfit**2) / freedom) * np.linalg.norm(factor, axis=1)
+    reach = student_quantile(0.5 + 0.5 * CONFIDENCE, freedom) * errors
+    estimates = {}
+    for (name, value), is_positive, error, half in zip(values.items(), positive, errors, reach):
+        lower = max(value - half, 0.0) if is_positive else value - half
+        estimates[name] = Estimate(value, float(error), float(lower), float(value + half))
+    return estimates
+
+
+def check_identifiable(names, positive, jacobian, size):
+    """Raise unless data move differently with every unknown parameter.
+
+    Args:
+        names: of the parameters.
+        positive: for each, whether its column is ∂x/∂(ln p) and not ∂x/∂p.
+        jacobian: `(n, Q)`.
+        size: Euclidean length of the data.
+
+    Raises:
+        ValueError: for fewer numbers than parameters, for a parameter that does not move the
+            positions, or if some combination of them leaves the positions as they are.
+    """
+    if len(jacobian) < len(names):
+        raise ValueError(
+            f"{len(names)} unknown parameters need at least as many measured numbers. "
+            f"Received {len(jacobian)}. Measure more, or name fewer in unknown_parameters."
+        )
+    lengths = np.linalg.norm(jacobian, axis=0)
+    needed = SMALLEST_SENSITIVITY * size * np.asarray(positive, np.float64)
+    unseen = [name for name, length, least in zip(names, lengths, needed) if length <= least]
+    if unseen:
+        raise ValueError(
+            f"Every unknown parameter must move the positions. Received: {', '.join(unseen)}, "
+            "which leaves them as they are. Leave it out of unknown_parameters, begin with other "
+            "guesses, or measure where it matters."
+        )
+    values, directions = np.linalg.svd(jacobian / lengths)[1:]
+    if values[-1] > SMALLEST_SENSITIVITY * values[0]:
+        return
+    together = directions[-1] / lengths
+    together /= np.abs(together).max()
+    parts = [
+        f"{'ln ' if is_positive else ''}{name} by {change:+.2f}"
+        for name, is_positive, change in zip(names, positive, together)
+        if abs(change) > 1e-3
+    ]
+    raise ValueError(
+        "Unknown parameters must move the positions in different ways. Received: "
+        f"{', '.join(names)}; changing {', '.join(parts)} (or any multiple) leaves all positions "
+        "as they are, as a common factor of mass, damping and stiffness does without a force. "
+        "Give one of them its known value."
+    )
+
+
+def student_quantile(probability, freedom):
+    """The value that a t-distributed number stays below with a probability > 1/2.
+
+    With t = √n tan u the distribution function is a finite integral, solved by bisection:
+
+        P(t) = 1/2 + ∫₀^u cos^{n−1} s ds / (2 ∫₀^{π/2} cos^{n−1} s ds)
+
+    Args:
+        probability: between 1/2 and 1.
+        freedom: n, degrees of freedom, an integer ≥ 1.
+
+    Example:
+    >>> round(student_quantile(0.975, 10), 4)
+    2.2281
+    """
+    scale = min(1.0, 12.0 / np.sqrt(freedom))  # beyond, cos^{n−1} is zero in float64
+    u = np.linspace(0.0, scale * np.pi / 2.0, 200_001)
+    density = np.cos(u) ** (freedom - 1)
+    below = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]))])
+    angle = np.interp(2.0 * probability - 1.0, below / below[-1], u)
+    return float(np.sqrt(freedom) * np.tan(angle))

@@ -1,0 +1,213 @@
+"""One step of least squares on the residuals of a system."""
+
+from typing import NamedTuple
+
+import keras
+
+from .elimination import eliminate, orthogonal_solver, whole_jacobian
+from .window_blocks import rounding_errors, solve_for_readout
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+HALVINGS = 8
+MOST_DAMPING = 1e12
+ENOUGH_DAMPING = 1e-10  # above it the normal equations, refined, are as good as a QR
+REFINEMENTS = 2
+READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
+
+
+class Step(NamedTuple):
+    """What a step did.
+
+    | field       | content                                                         |
+    |-------------|-----------------------------------------------------------------|
+    | `residuals` | r after the step                                                |
+    | `progress`  | whether |r| fell markedly                                       |
+    | `stuck`     | whether no further step can help                                |
+    | `rounding`  | how large the rounding errors in r may be, ε max_i Σ_j |B_ij A_j| |
+    """
+
+    residuals: object
+    progress: object
+    stuck: object
+    rounding: object
+
+
+def apart(function):
+    """The value of a function without arguments, computed in a graph of its own.
+
+    TensorFlow merges the branches of `tf.cond` and the bodies of loops into the graph around them.
+    Where that graph needs much memory, its memory optimizer then adds into a temporary variable
+    that is made even when the branch is not taken, and the next step ends in AlreadyExistsError
+    (TensorFlow issue 23780).
+    """
+    if tf.executing_eagerly():
+        return function()
+    return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})()
+
+
+def readout_step(system, batch, damping=None, growth=None):
+    """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
+    residual, change, rounding = solve_for_readout(system, batch)
+    before = _squares(residual)
+    old = [tf.identity(variable.value) for variable in system.readout_variables]
+
+    def moved(fraction):
+        system.set_readout(old)
+        system.change_readout(fraction * change)
+        residuals = apart(lambda: system.residuals(*batch))
+        return _squares(residuals), residuals
+
+    def too_far(fraction, after, residuals):
+        return ~(after < before) & (fraction > 0.5**HALVINGS)
+
+    def halve(fraction, after, residuals):
+        return (0.5 * fraction, *moved(0.5 * fraction))
+
+    one = tf.ones((), before.dtype)
+    fraction, after, residuals = tf.while_loop(too_far, halve, (one, *moved(one)))
+    falls = after < before
+    tf.cond(falls, lambda: None, lambda: system.set_readout(old))
+    residuals = tf.where(falls, residuals, tf.reshape(residual, tf.shape(residuals)))
+    enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
+    progress = falls & (after < enough * before)
+    return Step(residuals, progress, ~falls, rounding)
+
+
+def solve_readout(system, batch):
+    """A few readout steps, as long as |r| falls markedly; one where r is linear. Returns r."""
+    if system.is_linear_in_readout:
+        return readout_step(system, batch).residuals
+
+    def go_on(k, progress, _):
+        return (k < READOUT_STEPS) & progress
+
+    def again(k, *_):
+        step = apart(lambda: readout_step(system, batch))
+        return k + 1, step.progress, step.residuals
+
+    return tf.while_loop(go_on, again, (0, tf.constant(True), system.residuals(*batch)))[-1]
+
+
+def projected_step(system, batch, damping, growth):
+    """The other unknowns move by a damped step, and the readout is solved for where they end."""
+    linear = system.linearise(*batch)
+    solved = eliminate(linear, orthogonal_solver(linear.readout))
+    columns = tf.reshape(solved.remaining, (-1, solved.remaining.shape[-1]))
+    step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
+
+    def move():
+        system.change_readout((solved.readout[..., 1:] @ step)[..., 0])
+        system.change_nonlinear(step[:, 0])
+        return solve_readout(system, batch)
+
+    return _tried(system, linear, move, predicted, damping, growth)
+
+
+def all_weights_step(system, batch, damping, growth):
+    """All weights move by one damped step."""
+    linear = system.linearise(*batch)
+    jacobian = whole_jacobian(linear)
+    residual = tf.reshape(linear.residual, (-1, 1))
+    step, predicted = damped_step(jacobian, residual, damping)
+    num_nonlinear = linear.nonlinear.shape[-1]
+    split = jacobian.shape[-1] - num_nonlinear
+
+    def move():
+        system.change_readout(tf.reshape(step[:split], (-1, linear.readout.shape[-1])))
+        system.change_nonlinear(step[split:, 0])
+        return system.residuals(*batch)
+
+    return _tried(system, linear, move, predicted, damping, growth)
+
+
+def damped_step(jacobian, residual, damping):
+    """δ = −[J; √λ I]⁺ [r; 0] with λ relative to the largest squared column, and δᵀ(λδ − Jᵀr)."""
+    relative = tf.cast(damping, jacobian.dtype)
+    squares = tf.reduce_sum(jacobian**2, axis=0)
+    strength = relative * tf.reduce_max(squares)
+    given = jacobian, residual, strength
+    if jacobian.dtype == tf.float64:
+        positive = tf.math.is_finite(tf.reduce_sum(squares)) & (strength > 0.0)
+        fast = positive & (relative > ENOUGH_DAMPING)
+        step = tf.cond(fast, lambda: _by_refinement(*given), lambda: _by_qr(*given))
+    else:
+        step = _by_qr(*given)
+    slope = tf.matmul(jacobian, residual, transpose_a=True)
+    return step, tf.reduce_sum(step * (strength * step - slope))
+
+
+def _by_qr(jacobian, residual, strength):
+    """The damped step from an orthogonal factorisation, whatever the condition."""
+    ridge = tf.sqrt(strength) * tf.eye(jacobian.shape[-1], dtype=jacobian.dtype)
+    q, r = tf.linalg.qr(tf.concat([jacobian, ridge], axis=0))
+    part = tf.matmul(q[: tf.shape(jacobian)[0]], residual, transpose_a=True)
+    return -tf.linalg.triangular_solve(r, part, lower=False)
+
+
+def _by_refinement(jacobian, residual, strength):
+    """The same from JᵀJ + λI = LLᵀ, several times faster.
+
+    The condition of LLᵀ is at most num_weights / relative λ. Each refinement, with the residual
+    r + Jδ at full precision, takes the errors of L down by that times the rounding unit.
+
+    Reference:
+        Å. Björck, Stability analysis of the method of seminormal equations for linear least
+        squares problems, Linear Algebra and its Applications 88/89 (1987) 31-48.
+    """
+    normal = tf.matmul(jacobian, jacobian, transpose_a=True)
+    factor = tf.linalg.cholesky(normal + strength * tf.eye(normal.shape[-1], dtype=normal.dtype))
+    step = tf.zeros((normal.shape[-1], 1), normal.dtype)
+    for _ in range(1 + REFINEMENTS):
+        slope = tf.matmul(jacobian, residual + jacobian @ step, transpose_a=True)
+        step -= tf.linalg.cholesky_solve(factor, slope + strength * step)
+    return step
+
+
+def _tried(system, linear, move, predicted, damping, growth):
+    """Move, and take it back unless |r| falls; the damping follows the gain."""
+    variables = [*system.readout_variables, *system.nonlinear_variables]
+    before = linear.residual
+    residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
+    progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
+    stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
+    return Step(residuals, progress, stuck, rounding_errors(linear, system.readout()))
+
+
+def accept_or_undo(variables, before, move, predicted, damping, growth):
+    """Move; Nielsen's rule: keep it and lower λ if |r| falls, else undo it and raise λ.
+
+    Args:
+        variables: all that `move` changes.
+        before: r at present.
+        move: function without arguments that moves and returns r after it.
+        predicted: δᵀ(λδ − Jᵀr), the fall of |r|² that the linear model promises.
+        damping: variable λ.
+        growth: variable ν.
+
+    Returns:
+        Tuple: r of the weights that stand now, and whether |r| fell.
+    """
+    old = [tf.identity(variable.value) for variable in variables]
+    moved = move()
+    falls = _squares(moved) < _squares(before)
+
+    def accept():
+        gain = (_squares(before) - _squares(moved)) / predicted
+        factor = 1.0 - (2.0 * tf.minimum(gain, 1.0) - 1.0) ** 3
+        damping.assign(damping * tf.cast(tf.maximum(factor, 1.0 / 3.0), damping.dtype))
+        growth.assign(2.0)
+
+    def reject():
+        for variable, value in zip(variables, old):
+            variable.assign(value)
+        damping.assign(damping * growth)
+        growth.assign(2.0 * growth)
+
+    tf.cond(falls, accept, reject)
+    return tf.where(falls, moved, tf.reshape(before, tf.shape(moved))), falls
+
+
+def _squares(values):
+    return tf.reduce_sum(values**2)

@@ -1,0 +1,202 @@
+"""What a trained PINN can be asked: how wrong it is, what it has found, one of its members."""
+
+import numpy as np
+
+from ..error_bounds.error_bound import ErrorSeries, enclose_error
+from ..error_bounds.error_estimate import estimate_error
+from ..families.members import member_of
+from ..inverse.identification import data_batch
+from .interval_model import IntervalModel
+
+NO_UNKNOWNS = (
+    "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
+    "Construct it with unknown_parameters=('damping', …)."
+)
+
+
+class Answers(IntervalModel):
+    """The questions that a `PINN` answers once it is trained, each by the room that knows.
+
+    It has no state of its own.
+    """
+
+    def error_bound(self, t):
+        """Proven bounds of |x̂ − x| and of the velocity's error, for linear problems.
+
+        The error is the residual's response, E, computed with its sign, plus what the
+        computation of E, and rounding, can have missed:
+
+            |x̂(t) − x(t)| ≤ |E(t)| + radius(t)
+
+        x is the exact solution for the problem's numbers as they are in float64, x̂ the value
+        that the model returns, rounding included. The bound is hardly larger than the error,
+        where that is larger than what rounding can do at the worst. It takes for granted that
+        float64 operations are rounded correctly, and elementary functions to a few units in the
+        last place.
+
+        Args:
+            t: times, `(num,)` or `(num, 1)`, in s.
+
+        Returns:
+            Tuple of arrays `(num, dimension)`: bounds of |x̂ − x| in m and of |x̂' − x'| in m/s.
+
+        Raises:
+            ValueError: for times outside the interval, and where there is no proof: nonlinear
+                problems, forces that are plain functions, activations other than "sin", "tanh"
+                and "swish", h1 or h2, float32. `error_estimate` takes all of them. Also for a
+                motion that turns by more than about 120 000 rad.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN
+        >>> problem = DampedOscillator(damping=0.2)
+        >>> pinn = PINN(problem, duration=5.0, hidden_units=(8,), seed=1)
+        >>> t = np.linspace(0.0, 5.0, 101)
+        >>> bound, _ = pinn.error_bound(t)
+        >>> error = np.abs(pinn(t) - problem.exact(t)[0])
+        >>> bool((error <= bound).all()), bool((bound <= error + 1e-9).all())
+        (True, True)
+        """
+        return enclose_error(self, self._times_of_one_problem(t)).bounds()
+
+    def error_estimate(self, t):
+        """An estimate of x̂ − x and of the velocity's error, with their signs, for any problem.
+
+        It solves the equation of the error, linearised about x̂, which leaves out terms of the
+        order of the error's square: an estimate, not a bound.
+
+        Args:
+            t: times, `(num,)` or `(num, 1)`, in s.
+
+        Returns:
+            Tuple of arrays `(num, dimension)`: x̂ − x in m and x̂' − x' in m/s.
+
+        Raises:
+            ValueError: for times outside the interval, or a motion that turns by more than about
+                120 000 rad.
+        """
+        return estimate_error(self, self._times_of_one_problem(t))
+
+    def defect_correction(self, t):
+        """The solution freed of its estimated error, x̂ − e: often twice as many digits.
+
+        Args:
+            t: times, `(num,)` or `(num, 1)`, in s.
+
+        Returns:
+            Tuple of arrays `(num, dimension)`: position in m and velocity in m/s.
+
+        Raises:
+            ValueError: for times outside the interval.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN
+        >>> pinn = PINN(DampedOscillator(), duration=5.0, hidden_units=(8,), seed=1)  # untrained
+        >>> x, v = pinn.defect_correction([np.pi])
+        >>> bool(abs(x[0, 0] + 1.0) < 1e-10)
+        True
+        """
+        times = self._times_of_one_problem(t)
+        motion = (np.asarray(y, np.float64) for y in self.derivatives(times)[:2])
+        return tuple(y - e for y, e in zip(motion, self.error_estimate(times)))
+
+    def error_bound_table(self):
+        """Bounds of |x̂ − x| that hold everywhere between the times of a grid, for `export`.
+
+        Returns:
+            Tuple (times, bounds), `(num + 1,)` in s and `(num, dimension)` in m; None where
+            `error_bound` has no proof.
+        """
+        try:
+            self._check_one_problem()
+            return ErrorSeries(self).table()
+        except ValueError:
+            return None
+
+    def member(self, **parameters):
+        """The solution for one value of each parameter, as a `PINN` of its own.
+
+        It has the same hidden weights and the readout that the family has there, so it gives the
+        same numbers, and all that belongs to a single solution: error bars, pictures, tables.
+
+        Args:
+            **parameters: a number for each name of `parameter_ranges`.
+
+        Raises:
+            ValueError: for a model without `parameter_ranges`, missing or unknown names, arrays,
+                or values outside the box.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN, LevenbergMarquardt
+        >>> family = PINN(DampedOscillator(), 5.0, parameter_ranges={"damping": (0.1, 0.3)}, seed=1)
+        >>> family.compile(LevenbergMarquardt())
+        >>> history = family.fit(epochs=9, verbose=0)
+        >>> bound, _ = family.member(damping=0.2).error_bound([1.0, 5.0])
+        >>> bool((bound < 1e-8).all())
+        True
+        """
+        return member_of(self, parameters)
+
+    def found_problem(self):
+        """The problem with the present values of the unknown parameters, as plain numbers."""
+        found = self.found_values()
+        return self.problem.with_parameters(**found) if found else self.problem
+
+    def found_values(self):
+        """The present values of the unknown parameters by name, floats."""
+        return {} if self.identification is None else self.identification.found_values()
+
+    def estimates(self, times, positions=None):
+        """The unknown parameters with their standard errors and 95 % intervals.
+
+            σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² (JᵀJ)⁻¹,   p̂ ± t_{0.975, n−Q} · se(p)
+
+        to first order in the noise, which must be independent from one sample to the next and of
+        one size. The interval of a parameter that cannot be negative ends at 0. It belongs to the
+        smallest |ρ|, where `LevenbergMarquardt` ends; other optimizers end beside it.
+
+        Args:
+            times: of the data, `(num,)` or `(num, 1)`, in s; or a `Trajectory` of one motion.
+            positions: measured, `(num,)` or `(num, dimension)`, in m; none beside a `Trajectory`.
+
+        Returns:
+            Dictionary of `Estimate` (`value`, `standard_error`, `lower`, `upper`) by name.
+
+        Raises:
+            ValueError: without unknown parameters, for data that do not fit the model, or for no
+                more numbers than parameters.
+        """
+        identification = self._identification()
+        return identification.estimates(*self.data_batch(times, positions))
+
+    def jacobian(self, times):
+        """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
+        return self._identification().jacobian(times)
+
+    def data_batch(self, times, positions=None):
+        """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked."""
+        return data_batch(times, positions, self.domain, self.problem)
+
+    def _identification(self):
+        if self.identification is None:
+            raise ValueError(NO_UNKNOWNS)
+        return self.identification
+
+    def _times_of_one_problem(self, t):
+        self._check_one_problem()
+        return self.domain.checked(t)[:, 0]
+
+    def _check_one_problem(self):
+        """Raise where the parameters of the equation are not fixed numbers."""
+        given = {
+            "parameter_ranges": self.domain.ranges,
+            "unknown_parameters": self.unknown_parameters,
+        }
+        for name, value in given.items():
+            if value:
+                raise ValueError(
+                    "Error bars belong to the solution of one problem. Received: a PINN with "
+                    f"{name}={value!r}. Make one for a problem with these parameters fixed."
+                )

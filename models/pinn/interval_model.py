@@ -1,0 +1,178 @@
+"""How a model of the time is fed, saved and served."""
+
+import keras
+
+from oscillator_zoo.data.problems.serialization import check_saveable
+
+from ..equation.plain_forces import add_force, force_values, has_plain_force
+from ..error_bounds.bound_table import bound_endpoint
+from ..export.portable_graphs import graphs_without_tapes
+from ..export.saved_model import write_endpoints, write_whole_folder
+from ..least_squares.distribution import num_replicas
+from ..least_squares.least_squares_model import LeastSquaresModel
+from ..saving.file_checks import check_registered_function
+from ..trial_solution.domain import outside_times_as_value_error
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+LONG_FIT, LONGEST_CALL = 1000, 100  # steps
+NO_WEIGHTS = (
+    "A PINN weighs all collocation points alike. Received: sample_weight. "
+    "Put more points where the solution needs them."
+)
+
+
+class IntervalModel(LeastSquaresModel):
+    """A least-squares model of the time t between t0 and t0 + T: what `PINN` is built on.
+
+    It has its `domain` check what it is given, adds the values of a force that only NumPy can
+    evaluate, and writes files. Subclasses have the attributes `problem`, `domain`, `points`, `h1`,
+    `h2`, `activation` and the methods `derivatives`, `residual` and `error_bound_table`.
+    """
+
+    def __call__(self, t, *args, **kwargs):
+        return super().__call__(self.domain.inputs(t), *args, **kwargs)
+
+    def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
+        """Batches of times, checked, with targets for compiled metrics only."""
+        if sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
+        return super().as_dataset(self.domain.checked(x), y, None, batch_size, shuffle)
+
+    def prepare(self, dataset):
+        """Checks the times of a dataset; puts the values of a plain force beside them."""
+        if isinstance(dataset, dict):
+            return self.domain.checked(dataset)
+        if not isinstance(dataset, tf.data.Dataset):
+            return dataset
+        checked = super().prepare(dataset).map(self.domain.check_batch)
+        return add_force(checked, self.problem)
+
+    def compile(self, *args, **kwargs):
+        """As `LeastSquaresModel.compile`.
+
+        Unless `steps_per_execution`, `jit_compile` or `run_eagerly` is given, a `fit` of at least
+        1000 steps on a dataset takes 100 steps in one call and compiles them by XLA: twice as
+        fast for a network in time, and not worth the seconds of compiling for a shorter one.
+        """
+        given = {"steps_per_execution", "jit_compile", "run_eagerly"} & kwargs.keys()
+        self.is_execution_given = bool(given)
+        super().compile(*args, **kwargs)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, *args, **kwargs):
+        """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
+        x = self.collocation_points() if x is None else x
+        self.choose_execution(x, epochs)
+        with outside_times_as_value_error():
+            return super().fit(x, y, batch_size, epochs, *args, **kwargs)
+
+    def choose_execution(self, x, epochs):
+        """Whether the steps of a fit are compiled by XLA, many in one call."""
+        if self.is_execution_given or not isinstance(x, tf.data.Dataset):
+            return
+        per_epoch = int(x.cardinality())
+        is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
+        is_long &= num_replicas(self.distribute_strategy) == 1
+        steps = min(per_epoch, LONGEST_CALL) if is_long else 1
+        if (steps, is_long) != (self.steps_per_execution, self.jit_compile):
+            self.steps_per_execution, self.jit_compile = steps, is_long
+            self.train_function = None  # made anew by fit
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """`keras.Model.evaluate` at times in s, by default at `collocation_points()`.
+
+        A family's default is 4096 points between its nodes.
+        """
+        if x is None:
+            x = self.collocation_points(self.points.num_judged, steps_per_epoch=1)
+        with outside_times_as_value_error():
+            return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """`keras.Model.predict` at times in s."""
+        with outside_times_as_value_error():
+            return super().predict(self.prepare(x), *args, **kwargs)
+
+    def batch(self, t):
+        """One batch for `train_on_batch`: times, checked, with the values of a plain force."""
+        times = self.domain.checked(t)
+        if not has_plain_force(self.problem):
+            return times
+        return {"t": times, "force": force_values(self.problem, times)}
+
+    def train_on_batch(self, x, *args, **kwargs):
+        return super().train_on_batch(self.batch(x), *args, **kwargs)
+
+    def test_on_batch(self, x, *args, **kwargs):
+        return super().test_on_batch(self.batch(x), *args, **kwargs)
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """`keras.Model.save` to a `.keras` file, whole or not at all, problem included.
+
+        Raises:
+            ValueError: if the problem, its force, h1, h2 or the activation cannot be saved.
+        """
+        check_saveable(self.problem)
+        for name in ("h1", "h2", "activation"):
+            check_registered_function(name, getattr(self, name))
+        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
+
+        The endpoints are `serve` (as Keras calls it) and `x`, both the position in m, `v` in
+        m/s, `a` in m/s² and `residual` in the unit of the equation, and, where
+        `PINN.error_bound` has a proof, `error_bound` of the position in m: a table for the
+        weights as they are, rounded up. Each takes a float64 tensor `(num, 1)` and gives NaN
+        outside the interval. Reload it with `tf.saved_model.load(folder)`
+        or with `keras.layers.TFSMLayer(folder, call_endpoint="residual", dtype="float64")`.
+
+        Args:
+            filepath: folder to write, new, empty, or with a SavedModel to replace.
+            format: "tf_saved_model"; "litert" and "onnx", see `export_model`; others are left to
+                `keras.Model.export`.
+            **kwargs: as for `keras.Model.export`.
+
+        Raises:
+            ValueError: if the force is a plain function, which no graph can hold, or for a folder
+                with something else in it.
+        """
+        if format != "tf_saved_model":
+            super().export(filepath, format=format, **kwargs)
+            return
+        signature = self.export_signature()
+        endpoints = self.endpoints()
+        endpoints = {"serve": endpoints["x"], **endpoints}
+        # The same derivatives in a graph half as large as that of tapes.
+        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
+            write_endpoints(temporary, self, endpoints, [signature])
+
+    def endpoints(self):
+        """What files serve, by name: functions of times `(num, 1)` in s, or {"t": times, …}.
+
+        Each gives NaN outside the interval. `error_bound` is there where it has a proof.
+        """
+        inside = self.domain.nan_outside
+        functions = {
+            "x": lambda x: self(inside(x)),
+            "v": lambda x: self.derivatives(inside(x))[1],
+            "a": lambda x: self.derivatives(inside(x))[2],
+            "residual": lambda x: self.residual(inside(x)),
+        }
+        with tf.init_scope():  # the table is made of numbers, whatever is traced
+            table = self.error_bound_table()
+        return functions if table is None else {**functions, "error_bound": bound_endpoint(table)}
+
+    def export_results(self, x):
+        """What a file of another runtime computes: every endpoint, `(num, dimension)` by name."""
+        return {name: function(x) for name, function in self.endpoints().items()}
+
+    def export_signature(self):
+        """What `export` writes takes: times `(num, 1)`, in s, and a family's parameters by name.
+
+        Raises:
+            ValueError: if the force is a plain function, which no graph can hold.
+        """
+        check_saveable(self.problem)
+        return self.domain.signature()

@@ -1,0 +1,207 @@
+"""How the residual of a trial solution changes with its weights, in closed form."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..equation.equation_checks import checked_rhs
+from ..equation.plain_forces import with_given_force
+from ..least_squares.elimination import Linearised
+from ..least_squares.linearisation import Linearisation
+from .row_jacobians import row_jacobians
+from .trial_solution import TrialSolution
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+class LinearisedTrial(TrialSolution, Linearisation):
+    """A trial solution that gives least-squares training its Jacobian.
+
+    With c_k[i, j] = ∂r_i/∂x_j^(k), that is −∂rhs_i/∂x_j, −∂rhs_i/∂v_j and δ_ij, and the product
+    rule x^(k) = h1^(k) + Σ_m T_km N^(m), the network's derivatives move the residual by
+
+        g_m = Σ_k c_k T_km,    ∂r/∂A_w = Σ_m g_m h^(m),    ∂r/∂h^(m) = g_m A_w
+
+    and the hidden weights move h^(m) as `DenseNetwork.hidden_jacobian` says. The arguments are
+    those of `TrialSolution`.
+    """
+
+    start_moves = False  # whether the initial state depends on what is trained
+
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
+        """`Linearised` at the times of a batch, the same number in each window.
+
+        Args:
+            x: times `(num, 1)`, or a dictionary with them.
+            y: None.
+            sample_weight: None.
+            readout_only: whether to leave out the hidden weights.
+            windows: pair (first, number) of the windows in which the times lie; None: all.
+        """
+        first, num_windows = (0, self.num_windows) if windows is None else windows
+        influences, residual, slopes, place, state = self._influences(x, first, num_windows)
+        features = self._with_bias(self.network.features(place.inputs))
+        num, dimension = ops.shape(residual)
+        readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
+        readout = ops.reshape(readout, (num, dimension, -1))
+        columns = influences[0][..., :0]
+        if not readout_only:
+            columns = self.nonlinear_columns(x, place, state, influences)
+
+        def by_window(columns):
+            shape = (num_windows, num // num_windows * dimension, *columns.shape[2:])
+            return ops.reshape(columns, shape)
+
+        return Linearised(
+            by_window(residual),
+            by_window(readout),
+            by_window(columns),
+            *self._passing_on(place, slopes, by_window, columns.shape[-1], first, num_windows),
+        )
+
+    def _influences(self, x, first, num_windows):
+        """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), the place."""
+        problem, x = with_given_force(self.problem_for(x), x)
+        place = self.checked_place(x, first, num_windows)
+        order = self.problem.order
+        *state, rate = self.motion(place)[: order + 1]
+        rhs, slopes = _with_slopes(problem, place.t, state, rate)
+        unit = ops.eye(self.problem.dimension, dtype=rate.dtype)[None]
+        factors = [*(-slope for slope in slopes), unit]
+        products = _product_rule(self.h2_derivatives(place), 2.0 / place.length)
+        influences = [
+            sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
+            for m in range(order + 1)
+        ]
+        return influences, rate - rhs, slopes, place, state
+
+    def checked_place(self, x, first, num_windows):
+        """`Place` of a batch whose times come in order and equally many in each window."""
+        place = self.place(x)
+        if self.num_windows == 1:
+            return place
+        num = place.t.shape[0]
+        if num is None or num % num_windows:
+            received = "a number that is not fixed" if num is None else f"{num} times"
+            raise ValueError(
+                f"Least squares in {num_windows} windows takes the same number of times in "
+                f"each. Received {received}. Use collocation_points()."
+            )
+        expected = first + tf.repeat(tf.range(num_windows), num // num_windows)
+        message = "Least squares in windows takes equally many times in each: collocation_points()."
+        with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
+            return place._replace(t=tf.identity(place.t))
+
+    def nonlinear_columns(self, x, place, state, influences):
+        """∂r/∂q, `(num, dimension, Q)`, for the hidden weights q."""
+        kernel = self.network.readout.kernel
+        if place.window is None:
+            seeds = [ops.einsum("nij,hj->nih", g, kernel[0]) for g in influences]
+        else:
+            kernel = ops.take(kernel, place.window, axis=0)
+            seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in influences]
+        seeds += [ops.zeros_like(seeds[0])] * (3 - len(seeds))
+        return self.network.hidden_jacobian(place.inputs, seeds)
+
+    def _with_bias(self, features):
+        """[h, 1], [h', 0], [h'', 0]: what A and c, one below the other, multiply."""
+        one, zero = ops.ones_like(features[0][:, :1]), ops.zeros_like(features[0][:, :1])
+        beside = (one, zero, zero)
+        return [ops.concatenate(pair, axis=-1) for pair in zip(features, beside)]
+
+    def _passing_on(self, place, slopes, by_window, num_nonlinear, first, windows):
+        """The fields of `Linearised` that lead from one window to the next."""
+        dimension, order = self.problem.dimension, self.problem.order
+        passes = self.num_windows > 1 or self.start_moves
+        size = order * dimension if passes else 0
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
+        lengths = tf.slice(lengths, [first], [windows])
+        columns = (self.network.readout.kernel.shape[1] + 1) * dimension
+        if size == 0:
+            empty = [(0,), (0, 0), (0, columns), (0, num_nonlinear)]
+            rows = by_window(ops.zeros((*ops.shape(slopes[0])[:2], 0), self.compute_dtype))
+            rest = [ops.zeros((1, *shape), self.compute_dtype) for shape in empty[1:]]
+            return rows, *rest, ops.zeros((0, num_nonlinear), self.compute_dtype)
+        carry = [-slopes[0]]
+        if order == 2:
+            carry.append(-slopes[0] * place.elapsed[..., None] - slopes[1])
+        unit = ops.eye(size, dtype=self.compute_dtype)
+        shift = ops.eye(size, k=dimension, dtype=self.compute_dtype)  # x gains L v
+        move = unit[None] + shift[None] * lengths[:, None, None] * (order - 1)
+        end, end_hidden = self._ends(lengths, num_nonlinear)
+        start = self.start_by_nonlinear(size, num_nonlinear)
+        return by_window(ops.concatenate(carry, axis=-1)), move, end, end_hidden, start
+
+    def start_by_nonlinear(self, size, num_nonlinear):
+        """∂(x_0, v_0)/∂q, `(order · dimension, Q)`: the initial state is given."""
+        return ops.zeros((size, num_nonlinear), self.compute_dtype)
+
+    def _ends(self, lengths, num_nonlinear):
+        """How the readout and the hidden weights move the state at the end of each window."""
+        dimension, windows = self.problem.dimension, lengths.shape[0]
+        ones = ops.ones((1, 1), self.compute_dtype)
+        h, dh, _ = self._with_bias(self.network.features(ones))
+        unit = ops.eye(dimension, dtype=self.compute_dtype)
+        rate = 2.0 / lengths[:, None, None]
+        end_of_one = ops.einsum("ij,h->ihj", unit, h[0])[None]
+        rows = [ops.broadcast_to(end_of_one, (windows, *end_of_one.shape[1:]))]
+        if self.problem.order == 2:
+            rows.append(ops.einsum("ij,h->ihj", unit, (h + dh)[0])[None] * rate[..., None])
+        end = ops.reshape(ops.concatenate(rows, axis=1), (windows, len(rows) * dimension, -1))
+        return end, self.end_by_nonlinear(end, rate, num_nonlinear)
+
+    def end_by_nonlinear(self, end, rate, num_nonlinear):
+        """How the hidden weights move the state at the end of each window, by N and N'."""
+        if num_nonlinear == 0:
+            return ops.zeros((*end.shape[:2], 0), self.compute_dtype)
+        kernel = ops.transpose(self.network.readout.kernel, (0, 2, 1))
+        seeds = [[kernel, ops.zeros_like(kernel)]]
+        if self.problem.order == 2:
+            seeds.append([kernel * rate, kernel * rate])
+        seeds = [ops.concatenate(parts, axis=1) for parts in zip(*seeds)]
+        seeds.append(ops.zeros_like(seeds[0]))
+        at_end = ops.ones((self.num_windows, 1), self.compute_dtype)
+        return self.network.hidden_jacobian(at_end, seeds)
+
+    def readout(self):
+        """[A; c] of every window, `(W, C)`, in the order of `Linearised.readout`."""
+        joined = ops.concatenate(
+            [self.network.readout.kernel, self.network.readout.bias[:, None]], axis=1
+        )
+        return ops.reshape(joined, (self.num_windows, -1))
+
+    def change_readout(self, change):
+        """Add `(W, C)` to the readout."""
+        size, dimension = self.network.readout.kernel.shape[1], self.problem.dimension
+        change = ops.reshape(change, (-1, size + 1, dimension))
+        self.network.readout.kernel.assign_add(change[:, :-1])
+        self.network.readout.bias.assign_add(change[:, -1])
+
+    @property
+    def is_linear_in_readout(self):
+        return self.problem.is_linear
+
+    @property
+    def readout_variables(self):
+        return [self.network.readout.kernel, self.network.readout.bias]
+
+    @property
+    def nonlinear_variables(self):
+        return self.network.hidden_variables
+
+
+def _product_rule(h2, rate):
+    """T[k][m] with (h2 N)^(k) = Σ_m T[k][m] N^(m), N^(m) with respect to τ and dτ/dt = rate."""
+    h, dh, ddh = h2
+    return [[h], [dh, h * rate], [ddh, 2.0 * dh * rate, h * rate**2]]
+
+
+def _with_slopes(problem, t, state, rate):
+    """rhs `(num, dimension)`, and ∂rhs_i/∂x_j and ∂rhs_i/∂v_j `(num, dimension, dimension)`."""
+
+    def rhs(*state):
+        value = checked_rhs(problem.rhs(t, *state, ops=ops), rate)
+        return ops.broadcast_to(value, ops.shape(rate))
+
+    return row_jacobians(rhs, state)

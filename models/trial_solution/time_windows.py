@@ -1,0 +1,97 @@
+"""Time cut into windows: which one a time lies in, and how far inside."""
+
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+from oscillator_zoo.data.checks import real_value
+from oscillator_zoo.data.forces.sorted_times import count_up_to
+
+RADIANS = 2.0  # that the motion turns in one window
+
+
+class Place(NamedTuple):
+    """Where times lie.
+
+    | field     | content                                      | shape, unit     |
+    |-----------|----------------------------------------------|-----------------|
+    | `t`       | the times                                    | (num, 1), s     |
+    | `window`  | index w of the window; None where there is one | (num,)        |
+    | `elapsed` | t − e_w, the time since the window began     | (num, 1), s     |
+    | `length`  | L_w of the window                            | (num, 1) or number, s |
+    | `inputs`  | [τ, ξ] with τ = 2 (t − e_w)/L_w − 1          | (num, 1 + p)    |
+    | `problem` | the equation, with the parameters of each row |                |
+    """
+
+    t: object
+    window: object
+    elapsed: object
+    length: object
+    inputs: object
+    problem: object
+
+
+def find_place(edges, t):
+    """Window, elapsed time and window's length of times `(num, 1)`: the first fields of `Place`.
+
+    A time on an edge belongs to the window that begins there. Times outside the interval, by
+    rounding, belong to the first or last window.
+
+    Args:
+        edges: e_0 = t0, …, e_W = t0 + T, increasing, in s.
+        t: tensor `(num, 1)`, in s.
+
+    Returns:
+        Tuple (window, elapsed, length); window is None where there is one.
+    """
+    if len(edges) == 2:
+        return None, t - float(edges[0]), float(edges[1] - edges[0])
+    window = count_up_to(edges[1:-1], ops.reshape(t, (-1,)), ops)
+    begin = ops.take(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
+    length = ops.take(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
+    return window, t - begin, length
+
+
+def sums_before(steps):
+    """0, a_0, a_0 + a_1, …: what was added before each window begins."""
+    return ops.cumsum(steps, axis=0) - steps
+
+
+def windows_by_rule(sketch):
+    """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
+
+    Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
+    jumps or bends there, and no smooth network can follow.
+
+    Args:
+        sketch: `Sketch` of the motion.
+
+    Returns:
+        Increasing list of times in s, t0 and t0 + T included.
+    """
+    angle = sketch.angle
+    end = sketch.times[-1]
+    edges = [sketch.times[0]]
+    for stop in [*(t for t in sketch.corners if t < end), end]:
+        begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
+        num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
+        inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
+        edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
+    return edges
+
+
+def check_window_edges(edges, problem, duration):
+    """The edges as a tuple of floats; one window where none are given."""
+    start = problem.start_time
+    if edges is None:
+        return (float(start), float(start + duration))
+    edges = np.atleast_1d(real_value("window_edges", np.asarray(edges), "s"))
+    ends = np.array([start, start + duration])
+    exact = np.concatenate([ends[:1], edges[1:-1], ends[1:]])  # first and last may be rounded
+    if len(edges) < 2 or not np.allclose(edges[[0, -1]], ends) or not (np.diff(exact) > 0).all():
+        raise ValueError(
+            f"window_edges must increase from {ends[0]:g} s to {ends[1]:g} s. "
+            f"Received: {edges.tolist()}. Leave it out to have windows by rule."
+        )
+    return tuple(exact.tolist())

@@ -1,0 +1,139 @@
+"""The trial solution h1 + h2·N, window after window, and its derivatives in time."""
+
+import numpy as np
+from keras import ops
+
+from ..equation.equation_checks import checked_rhs
+from ..equation.plain_forces import with_given_force
+from ..least_squares.blocks import block_after_block
+from .initial_conditions import initial_motion, power_derivatives
+from .time_derivatives import time_derivatives
+from .time_windows import Place, find_place, sums_before
+
+
+class TrialSolution:
+    """A solution x̂ that has exact initial conditions and is continuous from window to window.
+
+        x̂(t) = h1(t) + h2(t) · N_w(τ),   τ = 2 (t − e_w)/L_w − 1,   e_w ≤ t ≤ e_w + L_w
+        h1 = x_w + v_w (t − e_w),   h2 = ((t − e_w)/L_w)²      (order 1: h1 = x_w, power 1)
+
+    The state (x_w, v_w) at the start of a window is that at the end of the one before, so that
+    position and velocity are continuous whatever the weights are.
+
+    Args:
+        problem: `InitialValueProblem`.
+        domain: `TimeDomain`.
+        network: `DenseNetwork`, N with a readout for each window.
+        window_edges: e_0 = t0, …, e_W = t0 + T, in s.
+        h1: function of t that replaces h1, or None.
+        h2: function of t that replaces h2, or None.
+    """
+
+    node_counts = None  # of a family
+
+    def __init__(self, problem, domain, network, window_edges, h1=None, h2=None):
+        self.problem, self.domain, self.network = problem, domain, network
+        self.window_edges, self.own_h1, self.own_h2 = window_edges, h1, h2
+        self.compute_dtype = network.compute_dtype
+
+    @property
+    def num_windows(self):
+        return len(self.window_edges) - 1
+
+    def place(self, x):
+        """`Place` of a batch: times, or {"t": times, …}."""
+        t = self.domain.times(x)
+        window, elapsed, length = find_place(self.window_edges, t)
+        tau = 2.0 * elapsed / length - 1.0
+        return Place(t, window, elapsed, length, tau, self.problem_for(x))
+
+    def problem_for(self, x):
+        """The equation for the rows of a batch."""
+        return self.problem
+
+    def value(self, place):
+        """x̂ = h1 + h2·N, `(num, dimension)`, in m."""
+        return self.h1(place) + self.h2(place) * self.network(place.inputs, place.window)
+
+    @block_after_block
+    def residuals(self, x, y=None, sample_weight=None):
+        """r = x̂'' − rhs (order 1: x̂' − rhs) at the times of a batch, `(num, dimension)`."""
+        problem, x = with_given_force(self.problem_for(x), x)
+        place = self.place(x)
+        *state, rate = self.motion(place)[: problem.order + 1]
+        return rate - checked_rhs(problem.rhs(place.t, *state, ops=ops), rate)
+
+    def motions_of(self, sketch):
+        """States of a stepper from which training may begin, `(1, time, order · dimension)`."""
+        return sketch.states[None]
+
+    def h1(self, place):
+        """h1, `(num, dimension)`, in m."""
+        if self.own_h1 is not None:
+            return self.own_h1(place.t)
+        if place.window is None:
+            return initial_motion(place.problem, place.t)
+        states = ops.take(self.start_states(place.problem), place.window, axis=0)
+        dimension = self.problem.dimension
+        position, velocity = states[:, :dimension], states[:, dimension:]
+        return position + velocity * place.elapsed if self.problem.order == 2 else position
+
+    def h2(self, place):
+        """h2, `(num, 1)` or `(num, dimension)`."""
+        if self.own_h2 is not None:
+            return self.own_h2(place.t)
+        s = place.elapsed / place.length
+        return s * s if self.problem.order == 2 else s  # s**1 has no second derivative at 0
+
+    def start_states(self, problem):
+        """States (x_w, v_w) at the starts of all windows, `(W, order · dimension)`."""
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges)[:, None], self.compute_dtype)
+        first = ops.concatenate(
+            [ops.convert_to_tensor(y, lengths.dtype) for y in problem.initial_state()], axis=-1
+        )
+        n, dn = (
+            ops.einsum("h,whd->wd", h[0], self.network.readout.kernel)
+            for h in self.network.features(ops.ones((1, 1), lengths.dtype))[:2]
+        )
+        n = n + self.network.readout.bias
+        if self.problem.order == 1:  # x at the end: x_w + N
+            return first + sums_before(n)
+        dimension = self.problem.dimension
+        velocity = first[:, dimension:] + sums_before(2.0 * (n + dn) / lengths)
+        position = first[:, :dimension] + sums_before(velocity * lengths + n)
+        return ops.concatenate([position, velocity], axis=-1)
+
+    def motion(self, place):
+        """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers."""
+        values = self.network.derivatives(place.inputs, place.window)
+        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_times(place, values))]
+
+    def h2_times(self, place, values):
+        """[h2 N, (h2 N)', (h2 N)''] in time, for N and its derivatives with respect to τ."""
+        n, dn, ddn = values
+        h2, dh2, ddh2 = self.h2_derivatives(place)
+        rate = 2.0 / place.length  # dτ/dt
+        first = dh2 * n + h2 * dn * rate
+        return [h2 * n, first, ddh2 * n + 2.0 * dh2 * dn * rate + h2 * ddn * rate**2]
+
+    def h1_derivatives(self, place):
+        """[h1, h1', h1''] in m, m/s, m/s²."""
+        if self.own_h1 is not None:
+            return time_derivatives(self.own_h1, place.t, 2, self.problem.dimension)
+        h1 = self.h1(place)
+        none = ops.zeros_like(h1)
+        if self.problem.order == 1:
+            return [h1, none, none]
+        if place.window is None:
+            velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
+        else:
+            states = ops.take(self.start_states(place.problem), place.window, axis=0)
+            velocity = states[:, self.problem.dimension :]
+        return [h1, none + velocity, none]
+
+    def h2_derivatives(self, place):
+        """[h2, h2', h2''] in 1, 1/s, 1/s²."""
+        if self.own_h2 is None:
+            return power_derivatives(self.problem.order, place.elapsed, place.length)
+        width = self.own_h2(place.t[:1]).shape[-1]
+        return time_derivatives(self.own_h2, place.t, 2, width)

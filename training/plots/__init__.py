@@ -1,0 +1,20 @@
+"""Pictures of motions, solutions, forecasts and gradients on Matplotlib's `Axes`.
+
+Every function takes `Axes` or makes one, and returns it. This room may import `evaluation`.
+"""
+
+from .gradient_plot import plot_gradient_norms
+from .motion_plots import plot_history, plot_phase, plot_rollout, plot_trajectory
+from .response_plot import plot_response
+from .solution_plots import plot_residual, plot_solution
+
+__all__ = [
+    "plot_gradient_norms",
+    "plot_history",
+    "plot_phase",
+    "plot_residual",
+    "plot_response",
+    "plot_rollout",
+    "plot_solution",
+    "plot_trajectory",
+]

@@ -1,0 +1,142 @@
+"""Recipe of a recurrent network for a measured oscillator."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from oscillator_zoo.data import load_measurement, split_by_time
+from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt, ResponseModel
+
+from ..callbacks.backup import backed_up
+from ..results.run import Run
+
+WARM_UP = 50
+RUN_IN = 250  # samples before a part, in which the network gets into the motion by the force alone
+UNITS = 8
+SHORTEST = 2007  # samples
+
+
+def elman_measured(
+    data,
+    sampling_rate,
+    input_column=None,
+    output_column=None,
+    epochs=80,
+    seed=0,
+    callbacks=(),
+):
+    """Elman network of eight units: from measured force to measured position, in file units.
+
+    The first 60 % of the record train the free run by least squares, from random weights; the
+    next 15 % choose which step to keep, the last quarter tests it, without its first 50 samples,
+    as for "duffing-measured". The network sees no position at all: it starts from a zero state
+    250 samples before a part, and a lightly damped oscillator takes that long to forget where it
+    started. Scored earlier, the error of the start would hide all others, also in training.
+
+    Args:
+        data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
+        sampling_rate: samples per second, in Hz.
+        input_column: the force's column, index or heading.
+        output_column: the position's column, index or heading.
+        epochs: most steps of least squares.
+        seed: an integer ≥ 0, of the weights that training starts from.
+        callbacks: Keras callbacks.
+
+    Returns:
+        `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
+    """
+    train, validation, test = parts_with_run_in(data, sampling_rate, input_column, output_column)
+    # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
+    gentle = keras.initializers.Orthogonal(gain=0.9, seed=seed)
+    layer = ElmanRNN(
+        UNITS,
+        output_units=1,
+        recurrent_initializer=gentle,
+        return_sequences=True,
+        dtype="float64",
+    )
+    network = ResponseModel(layer.cell)
+    network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
+    force, position, weights = scaled_pair(train, train)
+    best = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)
+    history = network.fit(
+        force,
+        position,
+        sample_weight=weights,
+        validation_data=scaled_pair(validation, train),
+        epochs=epochs,
+        callbacks=backed_up([best, *callbacks]),
+        verbose=0,
+    )
+    model = scaled_network(train, layer)
+    notes = (f"Trained by least squares: step {best.best_epoch + 1} of {epochs} was kept.",)
+    warm_up = RUN_IN + WARM_UP
+    return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
+
+
+def parts_with_run_in(data, sampling_rate, input_column=None, output_column=None):
+    """A record in three parts, to train on, to choose and to test, the last two with a run-in."""
+    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
+    check_record(record, SHORTEST)
+    train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
+    return train, with_run_in(record, validation), with_run_in(record, test)
+
+
+def check_record(record, needed):
+    """Raise for a record of fewer than `needed` steps, or that holds no motion."""
+    if len(record.times) < needed:
+        raise ValueError(
+            f"The recipe needs a record of at least {needed + 1} samples. "
+            f"Received {len(record.times) + 1}. Measure longer."
+        )
+    for name, values in (("input", record.force), ("output", record.states)):
+        if values[:, : len(record.times) // 2].std() == 0.0:
+            raise ValueError(
+                f"The {name} must vary, or there is nothing to learn. Received the constant "
+                f"{values.flat[0]:g}. Check input_column and output_column."
+            )
+
+
+def with_later_force(record):
+    """The record with F_{i+1} in the place of F_i.
+
+    A measured force changes between two samples, so the one at the end of a step belongs to the
+    step as well; the one at its beginning is in the network's state by then.
+    """
+    return dataclasses.replace(
+        record, times=record.times[:-1], states=record.states[:, :-1], force=record.force[:, 1:]
+    )
+
+
+def with_run_in(record, part):
+    """The part of a record together with the samples before it that the network runs in on."""
+    first = int(np.searchsorted(record.times, part.times[0])) - RUN_IN
+    chosen = slice(first, first + RUN_IN + len(part.times))
+    return dataclasses.replace(
+        part,
+        times=record.times[chosen],
+        states=record.states[:, chosen],
+        force=record.force[:, chosen],
+    )
+
+
+def scaled_pair(part, train):
+    """Force, position and weights of a part, scaled by the training part; the start weighs 0."""
+    force = (part.force[:, :-1] - train.force.mean()) / train.force.std()
+    position = (part.states[:, 1:] - train.states.mean()) / train.states.std()
+    weights = np.ones(position.shape[:2])
+    weights[:, : RUN_IN + WARM_UP - 1] = 0.0  # of s_1, s_2, …
+    return force, position, weights
+
+
+def scaled_network(train, layer):
+    """The layer between scalings fitted to the training part, so that the model has its units."""
+    # Keras rounds Python's floats where it keeps NumPy's, and a file gives Python's back.
+    mean, variance = float(train.force.mean()), float(train.force.var())
+    offset, scale = float(train.states.mean()), float(train.states.std())
+    exact = {"dtype": "float64"}
+    inputs = keras.Input((None, 1), **exact)
+    outputs = layer(keras.layers.Normalization(mean=mean, variance=variance, **exact)(inputs))
+    outputs = keras.layers.Rescaling(scale, offset, **exact)(outputs)
+    return keras.Model(inputs, outputs)
