@@ -436,3 +436,38 @@ def test_without_the_extra_onnx_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(ImportError, match=r"pip install 'oscillator-zoo\[export\]'"):
         export_model(MODELS["dense"](), tmp_path / "model.onnx")
+
+
+def free_sequences(*hidden):
+    keras.utils.set_random_seed(3)
+    return keras.Sequential([keras.Input((None, 2), name="x"), *hidden])
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".tflite", ""])
+def test_a_file_that_differs_from_the_model_is_refused_with_the_layer(ending, tmp_path):
+    """Keras 3.15 takes the batch for the time where both sizes are free."""
+    model = free_sequences(layers.TimeDistributed(layers.Dense(3), name="each_step"))
+    path = tmp_path / f"model{ending}"
+    message = r"in place of .*the layer each_step \(TimeDistributed\).*number of time steps"
+    with pytest.raises(ValueError, match=message):
+        export_model(model, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".tflite", ""])
+def test_dropout_and_arrays_that_layers_keep_do_not_matter(ending, tmp_path):
+    dropout = {"dropout": 0.2, "recurrent_dropout": 0.1, "return_sequences": True}
+    model = free_sequences(
+        layers.Normalization(mean=0.5, variance=2.0),
+        ElmanRNN(4, **dropout),
+        layers.LSTM(3, **dropout),
+        layers.Bidirectional(layers.SimpleRNN(2, **dropout)),
+    )
+    path, x = tmp_path / f"model{ending}", 0.3 * np.ones((1, 7, 2), "float32")
+    export_model(model, path)
+    if ending:
+        (found,) = RUN[ending[1:]](path, {"x": x}).values()
+    else:
+        served = tf.saved_model.load(path)
+        found = served.serve(x)
+    np.testing.assert_allclose(found, model(x), rtol=0, atol=1e-6)

@@ -5,7 +5,8 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from .time_axis import check_reads_forwards, temporarily
+from .time_axis import check_reads_forwards
+from .twins import twin
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -76,12 +77,12 @@ class TruncatedGradient(keras.layers.Layer):
     def call(self, sequence, training=False, mask=None):
         _check_length(sequence.shape, mask)
         outputs, states = [], None
-        with temporarily(self.layer, return_state=True, return_sequences=True):
-            for first in range(0, sequence.shape[1], self.num_steps):
-                piece = sequence[:, first : first + self.num_steps]
-                output, *states = self.layer(piece, initial_state=states, training=training)
-                states = keras.tree.map_structure(ops.stop_gradient, states)
-                outputs.append(output)
+        layer = twin(self.layer, return_state=True, return_sequences=True)
+        for first in range(0, sequence.shape[1], self.num_steps):
+            piece = sequence[:, first : first + self.num_steps]
+            output, *states = layer(piece, initial_state=states, training=training)
+            states = keras.tree.map_structure(ops.stop_gradient, states)
+            outputs.append(output)
         if not self.layer.return_sequences:
             return outputs[-1][:, -1]
         return ops.concatenate(outputs, axis=1)
