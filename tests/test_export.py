@@ -128,7 +128,7 @@ def conditions(pinn):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-damped-family", "pinn-step"))
+@pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-step"))
 def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
     pinn = from_preset(name)
     inputs = times_and_parameters(pinn)
