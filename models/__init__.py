@@ -10,7 +10,7 @@ from oscillator_zoo.data.problems.serialization import register_with_keras
 
 from .export import export_model
 from .forecasting import ForecastModel, ResponseModel, rollout
-from .least_squares import LeastSquaresModel, LevenbergMarquardt
+from .least_squares import LeastSquaresModel, LevenbergMarquardt, SelfScaledBroyden
 from .physics_cells import (
     DuffingCell,
     EulerCell,
@@ -47,6 +47,7 @@ __all__ = [
     "LevenbergMarquardt",
     "LinearRNN",
     "ResponseModel",
+    "SelfScaledBroyden",
     "TruncatedGradient",
     "available_presets",
     "duffing_estimates",

@@ -20,7 +20,7 @@ from oscillator_zoo.models import (
     read_duffing,
 )
 from oscillator_zoo.models.least_squares.least_squares_steps import accept_or_undo
-from oscillator_zoo.models.least_squares.tape_linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
 
 TRUTH = [
     np.array(0.01),

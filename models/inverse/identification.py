@@ -17,7 +17,7 @@ from ..least_squares.least_squares_steps import (
     damped_step,
     solve_readout,
 )
-from ..least_squares.stages import CONSTRAINED
+from ..least_squares.whole_batch_optimizer import CONSTRAINED
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

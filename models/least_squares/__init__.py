@@ -9,8 +9,10 @@ here knows of equations. This room may import `recurrent`, `presets`, `saving` a
 
 from .least_squares_model import LeastSquaresModel
 from .levenberg_marquardt import LevenbergMarquardt
+from .self_scaled_broyden import SelfScaledBroyden
 
 __all__ = [
     "LeastSquaresModel",
     "LevenbergMarquardt",
+    "SelfScaledBroyden",
 ]

@@ -13,6 +13,7 @@ from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..inverse.unknowns import Unknowns
 from ..least_squares.array_batches import without_autotuning
 from ..least_squares.distribution import part_of_cost
+from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..trial_solution.activations import get_activation
 from ..trial_solution.initial_conditions import check_initial_conditions
 from ..trial_solution.initial_weights import BANDWIDTH, DEFAULT_UNITS
@@ -48,7 +49,7 @@ class PINN(Answers):
     | T       | `duration`     | s                |
     | N       | `hidden_units` |                  |
 
-    Two ways to train it, both by `fit(pinn.collocation_points(), epochs=…)`, all points at once:
+    Three ways to train it, all by `fit(pinn.collocation_points(), epochs=…)`, all points at once:
 
     - `compile(LevenbergMarquardt())` works on the residuals one by one and ends near the rounding
       of float64 after a few steps. Give no `hidden_units`: the interval is then cut into windows
@@ -58,6 +59,8 @@ class PINN(Answers):
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
       `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
       falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
+    - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way:
+      `hidden_units=(20, 20)` reach the lecture's |r| ≤ 1e-6 after hundreds of steps.
 
     With Adam several devices may share the points (`LeastSquaresModel` says how).
 
@@ -175,7 +178,7 @@ class PINN(Answers):
     def train_step(self, data):
         """One step down the gradient of C(P) = mean r²; `LevenbergMarquardt` takes its own."""
         if not self.optimizer_is_ordinary:
-            return self.least_squares_step(data)
+            return self.whole_batch_step(data)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
@@ -294,7 +297,7 @@ class PINN(Answers):
         >>> {name: round(value, 2) for name, value in pinn.found_values().items()}
         {'damping': 0.3, 'stiffness': 2.0}
         """
-        if not self.optimizer_is_ordinary and not self.optimizer.has_begun:
+        if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)
         if self.identification is not None:
             return self._fit_to_data(x, *args, **kwargs)
