@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers, ops
+from marks import slow_but_for
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing
 from oscillator_zoo.models import (
@@ -93,11 +94,6 @@ def assert_answers_as_keras(model, ending, folder, batches=(1, 3), steps=25):
 
 NETWORKS = [name for name in PRESETS if not name.startswith("pinn")]
 SOLUTIONS = [name for name in PRESETS if name.startswith("pinn")]
-
-
-def slow_but_for(names, *quick):
-    """The names, all but a few of them marked as slow."""
-    return [pytest.param(n, marks=() if n in quick else pytest.mark.slow) for n in names]
 
 
 @pytest.mark.parametrize("ending", FORMATS)

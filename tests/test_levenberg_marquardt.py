@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from least_squares_checks import Chain, LotkaVolterra
+from marks import slow_but_for
 from pinn_checks import Springs
 from scipy.integrate import solve_ivp
 
@@ -417,9 +418,7 @@ def test_bad_arguments_are_refused():
             LevenbergMarquardt(**{name: -1.0})
 
 
-@pytest.mark.parametrize(
-    "projection", ["auto", *(pytest.param(p, marks=pytest.mark.slow) for p in (True, False))]
-)
+@pytest.mark.parametrize("projection", slow_but_for(["auto", True, False], "auto"))
 def test_float32_ends_near_its_own_rounding(projection):
     equation = Duffing(damping=0.1, stiffness=1.0, cubic_stiffness=1.0)  # warm start included
     pinn = PINN(equation, 4.0, seed=1, dtype="float32")
