@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers, ops
+from marks import slow_but_for
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing
 from oscillator_zoo.models import (
@@ -95,11 +96,6 @@ NETWORKS = [name for name in PRESETS if not name.startswith("pinn")]
 SOLUTIONS = [name for name in PRESETS if name.startswith("pinn")]
 
 
-def slow_but_for(names, *quick):
-    """The names, all but a few of them marked as slow."""
-    return [pytest.param(n, marks=() if n in quick else pytest.mark.slow) for n in names]
-
-
 @pytest.mark.parametrize("ending", FORMATS)
 @pytest.mark.parametrize("name", slow_but_for(NETWORKS, "elman-driven", "forecast-damped"))
 def test_a_network_answers_as_in_keras(name, ending, tmp_path):
@@ -128,7 +124,7 @@ def conditions(pinn):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-damped-family", "pinn-step"))
+@pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-step"))
 def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
     pinn = from_preset(name)
     inputs = times_and_parameters(pinn)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy
 import tensorflow as tf
+from marks import slow_but_for
 from scipy.integrate import solve_ivp
 from scipy.optimize import least_squares
 
@@ -239,12 +240,7 @@ CASES = {
 }
 
 
-QUICK = ("mass, with a known force", "order 1")  # linear; nonlinear ones take longer
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CASES]
-)
+@pytest.mark.parametrize("name", slow_but_for(CASES, "mass, with a known force", "order 1"))
 def test_parameters_are_those_of_scipys_fit(name):
     truth, guess, names, oracle = CASES[name]
     times = np.linspace(0.0, 6.0, 40)

@@ -7,6 +7,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from marks import slow_but_for
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
@@ -59,11 +60,6 @@ TO_THE_END = (*FAMILIES, *SOLUTIONS, "euler-damped")  # least squares, which sto
 QUICK = ("dense-window", "euler-damped", "pinn-decay", "pinn-pendulum")  # of each kind
 
 
-def slow_but_for(names, quick):
-    """The names, all but a few of them marked as slow."""
-    return [pytest.param(n, marks=() if n in quick else pytest.mark.slow) for n in names]
-
-
 @pytest.fixture(scope="module")
 def trained(request, tmp_path_factory):
     """Run, evaluation and folder of a recipe, one at a time."""
@@ -72,7 +68,7 @@ def trained(request, tmp_path_factory):
     return *train(request.param, folder, **options), folder
 
 
-@pytest.mark.parametrize("trained", slow_but_for(GENERATED, QUICK), indirect=True)
+@pytest.mark.parametrize("trained", slow_but_for(GENERATED, *QUICK), indirect=True)
 def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(trained):
     run, evaluation, folder = trained
     again = Run.load(folder)
@@ -102,7 +98,7 @@ def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp
         assert np.abs(a - c).max() > 0.0
 
 
-@pytest.mark.parametrize("trained", slow_but_for(SOLUTIONS, QUICK), indirect=True)
+@pytest.mark.parametrize("trained", slow_but_for(SOLUTIONS, *QUICK), indirect=True)
 def test_a_recipe_by_least_squares_ends_at_the_true_motion(trained):
     run, _, _ = trained
     problem, duration = run.model.problem, run.model.duration
