@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from oscillator_zoo.data import DampedOscillator, Pendulum
 from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.base_model import blocks
 from oscillator_zoo.models.equation.sketch import _near
-from oscillator_zoo.models.least_squares import blocks, window_blocks
+from oscillator_zoo.models.least_squares import window_blocks
 
 
 def small_blocks(monkeypatch, num_rows):

@@ -13,9 +13,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 STAIRCASES = {
     "data": ("forces", "problems", "trajectories", "stepping", "datasets"),
     "models": (
-        *("saving", "export", "presets", "recurrent", "least_squares", "physics_cells"),
-        *("forecasting", "equation", "trial_solution", "families", "inverse", "error_bounds"),
-        "pinn",
+        *("layer_graphs", "saving", "export", "presets", "base_model", "recurrent"),
+        *("least_squares", "physics_cells", "forecasting", "equation", "trial_solution"),
+        *("families", "inverse", "error_bounds", "pinn"),
     ),
     "training": ("backpropagation", "evaluation", "plots", "callbacks", "results", "zoo"),
 }

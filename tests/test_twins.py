@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from oscillator_zoo.models import CheckpointedGradient, ElmanRNN, TruncatedGradient, rollout
-from oscillator_zoo.models.recurrent.twins import twin, without_dropout
+from oscillator_zoo.models.layer_graphs.twins import twin, without_dropout
 
 DROPOUT = {"dropout": 0.3, "recurrent_dropout": 0.2, "return_sequences": True, "seed": 1}
 

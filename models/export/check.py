@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from ..recurrent.time_axis import graph_of
+from ..layer_graphs.time_axis import graph_of
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

@@ -11,7 +11,7 @@ import keras
 
 from oscillator_zoo.data.files import flush_to_disk, naming_the_file
 
-from ..recurrent.twins import without_dropout
+from ..layer_graphs.twins import without_dropout
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

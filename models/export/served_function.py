@@ -4,7 +4,7 @@ import re
 
 import keras
 
-from ..recurrent.twins import without_dropout
+from ..layer_graphs.twins import without_dropout
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from ..recurrent.time_axis import (
+from ..layer_graphs.time_axis import (
     can_carry_state,
     check_call,
     check_window_model,
     graph_of,
 )
-from ..recurrent.twins import twin, without_dropout
+from ..layer_graphs.twins import twin, without_dropout
 
 
 class ClosedLoop(keras.Model):

@@ -9,8 +9,8 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
 
+from ..layer_graphs.time_axis import can_carry_state, graph_of, normalization_constants
 from ..presets.range_warning import warn_outside
-from ..recurrent.time_axis import can_carry_state, graph_of, normalization_constants
 from .closed_loop import ClosedLoop
 
 _loops = threading.Lock()  # one at a time makes a loop

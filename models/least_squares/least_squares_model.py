@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
-from .array_batches import ALL
+from ..base_model.array_batches import ALL
+from ..base_model.graph_class import graph_class, is_graph
+from ..base_model.precise_model import PreciseModel
 from .distribution import (
     check_batches,
     check_distribution,
@@ -11,9 +13,7 @@ from .distribution import (
     zero_without_samples,
 )
 from .elimination import one_window
-from .graph_class import graph_class, is_graph
 from .linearisation import TapeLinearisation
-from .precise_model import PreciseModel
 from .whole_batch_optimizer import StopWhenFinished, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":

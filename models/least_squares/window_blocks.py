@@ -2,7 +2,7 @@
 
 import keras
 
-from .blocks import MOST_ROWS, mapped_blocks, num_rows, some_rows
+from ..base_model.blocks import MOST_ROWS, mapped_blocks, num_rows, some_rows
 from .elimination import (
     SolvedWindows,
     carried_states,

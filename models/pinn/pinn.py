@@ -6,13 +6,13 @@ from keras import ops
 from oscillator_zoo.data.checks import one_number, one_of, positive_integer
 from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
+from ..base_model.array_batches import without_autotuning
+from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..export.portable_graphs import is_without_tapes
 from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..inverse.unknowns import Unknowns
-from ..least_squares.array_batches import without_autotuning
-from ..least_squares.blocks import block_after_block
 from ..least_squares.distribution import part_of_cost
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..trial_solution.activations import get_activation

@@ -5,8 +5,8 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from .time_axis import check_reads_forwards
-from .twins import twin
+from ..layer_graphs.time_axis import check_reads_forwards
+from ..layer_graphs.twins import twin
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")

@@ -3,9 +3,9 @@
 import numpy as np
 from keras import ops
 
+from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..least_squares.blocks import block_after_block
 from .initial_conditions import initial_motion, power_derivatives
 from .time_derivatives import time_derivatives
 from .time_windows import Place, find_place, sums_before
