@@ -1,11 +1,15 @@
-"""Execute every notebook from its first cell, two at a time; an error in a cell is an error here.
+"""Execute every notebook from its first cell, two at a time.
+
+An error in a cell is an error here, and so is a cell that draws and shows no picture.
 
 With --write they run one after the other, so that the seconds they show are their own, and are
 stored with what they showed; names of notebooks may follow.
 """
 
 import multiprocessing
+import os
 import pathlib
+import re
 import sys
 import time
 
@@ -14,6 +18,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 WRITE = "--write" in sys.argv
+DRAWS = re.compile(r"\b(plot_\w+|subplots|figure|plot|hist|imshow|semilogy|loglog)\(")
 
 
 def execute(path):
@@ -28,12 +33,22 @@ def execute(path):
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],
     )
     executor.preprocess(notebook, {"metadata": {"path": str(FOLDER)}})
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and DRAWS.search(cell.source) and not shows_a_picture(cell):
+            raise RuntimeError(f"{path.name}: cell {number} draws, but shows no picture.")
     if WRITE:
         nbformat.write(notebook, path)
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
+def shows_a_picture(cell):
+    """Whether an executed cell has an image among its outputs."""
+    return any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
 if __name__ == "__main__":
+    # Kernels show pictures unless the environment asks for a backend that only writes files.
+    os.environ.pop("MPLBACKEND", None)
     names = [name for name in sys.argv[1:] if name.endswith(".ipynb")]
     paths = sorted(FOLDER.glob("*.ipynb")) if not names else [FOLDER / name for name in names]
     with multiprocessing.Pool(1 if WRITE else 2) as pool:

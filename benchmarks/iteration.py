@@ -26,7 +26,7 @@ from data import commit, processor
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.least_squares.least_squares_steps import all_weights_step, projected_step
-from oscillator_zoo.models.least_squares.tape_linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
 
 DAMPING, STIFFNESS, DURATION, UNITS, POINTS = 0.2, 1.0, 20.0, 20, 128
 STEPS = 50

@@ -1,16 +1,18 @@
 """Recurrent cells and physics-informed networks for oscillators.
 
-The rooms lie one above the other, and each imports only those before it: `saving`, `export`,
-`presets`, `recurrent`, `least_squares`, `physics_cells`, `forecasting`, then for networks that
-solve an equation `equation`, `trial_solution`, `families`, `inverse`, `error_bounds`, `pinn`.
+The rooms lie one above the other, and each imports only those before it: `layer_graphs`, `saving`,
+`export`, `presets`, `base_model`, `recurrent`, `least_squares`, `physics_cells`, `forecasting`,
+then for networks that solve an equation `equation`, `trial_solution`, `families`, `inverse`,
+`error_bounds`, `pinn`.
 Nothing here knows of training recipes.
 """
 
 from oscillator_zoo.data.problems.serialization import register_with_keras
+from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
 
 from .export import export_model
 from .forecasting import ForecastModel, ResponseModel, rollout
-from .least_squares import LeastSquaresModel, LevenbergMarquardt
+from .least_squares import LeastSquaresModel, LevenbergMarquardt, SelfScaledBroyden
 from .physics_cells import (
     DuffingCell,
     EulerCell,
@@ -47,6 +49,7 @@ __all__ = [
     "LevenbergMarquardt",
     "LinearRNN",
     "ResponseModel",
+    "SelfScaledBroyden",
     "TruncatedGradient",
     "available_presets",
     "duffing_estimates",
@@ -62,3 +65,4 @@ __all__ = [
 ]
 
 register_with_keras()
+explain_unknown_arguments(*(kind for kind in map(globals().get, __all__) if isinstance(kind, type)))

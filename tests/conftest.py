@@ -1,9 +1,12 @@
 """What every test starts from."""
 
 import gc
+import os
 
 import keras
 import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files, on a desktop too
 
 # TensorFlow's graphs are many small objects that stay: looking them through often takes seconds.
 gc.set_threshold(10_000, 10, 10)

@@ -6,7 +6,7 @@ from pinn_checks import bounded_ramp, randomise, slow_start, springs
 
 from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.models import PINN
-from oscillator_zoo.models.least_squares.tape_linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
 
 DURATION = 1.5
 UNEQUAL = [0.7, 1.0, 1.9, 2.2]  # from 0.7 s, the start of `springs`, to 0.7 s + DURATION

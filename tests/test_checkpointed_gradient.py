@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from marks import slow_but_for
 from recurrent_checks import (
     BACKEND,
     BATCH,
@@ -114,7 +115,7 @@ def fitted(layer, wrap, jit_compile):
     return [model.fit(sequences(), y, **options).history["loss"], *layer.get_weights()]
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", slow_but_for(FITS, "elman"))
 def test_fit_gives_the_weights_of_the_layer(name):
     jit_compile = name == "elman" if BACKEND == "tensorflow" else "auto"
     expected = fitted(FITS[name](), lambda layer: layer, jit_compile)

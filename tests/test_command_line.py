@@ -1,5 +1,6 @@
 """The command `oscillator-zoo`: what it prints, what it writes, how it refuses."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -8,10 +9,14 @@ import sys
 import pytest
 import tensorflow as tf
 
+import oscillator_zoo
+from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import recipes
-from oscillator_zoo.training.command_line import main
+from oscillator_zoo.training.command_line import listing
+
+COMMAND = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +36,7 @@ def test_list_names_every_recipe_with_one_line(capsys):
     assert shown["pinn-damped"].endswith(("e-15", "e-16"))
     assert shown["pinn-damped-adam"] == "–"
     assert "error of the preset" in note
+    assert LISTING.read_text(encoding="utf-8") == listing(), "run python .ci/presets.py"
 
 
 def test_evaluate_prints_the_table_with_its_baselines(decay, capsys):
@@ -98,6 +104,7 @@ def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
         (["train", "duffing-measured"], "needs data"),
         (["train", "pinn-decay", "--epochs", "0"], "epochs must be"),
         (["evaluate", "nowhere"], "There is no nowhere"),
+        (["evaluate", "."], "Expected a folder written by"),
         (["plot", "nowhere"], "There is no nowhere"),
         (["export", "nowhere", "served"], "There is no nowhere"),
         (["evaluate", "pinn-dampd"], "Did you mean 'pinn-damped'"),
@@ -125,7 +132,60 @@ def test_a_bad_record_is_one_line_too(content, capsys, tmp_path):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_the_installed_command_answers():
-    command = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
-    printed = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
-    assert printed.stdout.startswith("oscillator-zoo ")
+# Each line is answered in about a tenth of a second; TensorFlow alone takes some three.
+LIGHT = """
+import sys
+from oscillator_zoo.__main__ import main
+for line in (["--help"], ["--version"], ["list"], ["lst"], ["train"], ["train", "pin-decay"],
+             ["evaluate", "pin-decay"], ["train", "pinn-decay", "--epochs", "x"]):
+    try:
+        main(line)
+    except SystemExit:
+        pass
+heavy = {"tensorflow", "keras", "matplotlib", "scipy", "jax", "torch"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+
+
+def test_help_version_list_and_misspelt_words_are_answered_without_tensorflow():
+    ran = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    for words in ("usage: oscillator-zoo", oscillator_zoo.__version__, "pinn-decay  "):
+        assert words in ran.stdout
+    for words in ("invalid choice: 'lst'", "Did you mean 'pinn-decay'", "invalid int value: 'x'"):
+        assert words in ran.stderr
+
+
+@pytest.mark.slow
+def test_importing_the_models_imports_keras_and_nothing_else_that_is_large():
+    code = (
+        "import sys, keras; before = set(sys.modules); import oscillator_zoo.models; "
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) - sys.stdlib_module_names <= {"oscillator_zoo", "numpy"}
+
+
+def test_the_installed_command_imports_tensorflow_without_its_start_up_log(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    options = {"capture_output": True, "text": True, "env": environment}
+    ran = subprocess.run([COMMAND, "evaluate", str(tmp_path)], **options)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("oscillator-zoo: Expected a folder written by")
+
+
+def test_only_what_is_written_past_python_is_kept_from_the_screen(capfd, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    with _without_start_up_log():
+        os.write(2, b"I0000 start-up\n")
+        print("a warning", file=sys.stderr)
+    assert capfd.readouterr().err == "a warning\n"
+    with pytest.raises(ImportError), _without_start_up_log():
+        os.write(2, b"no such library\n")
+        raise ImportError
+    assert capfd.readouterr().err == "no such library\n"
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    with _without_start_up_log():
+        os.write(2, b"I0000 start-up\n")
+    assert capfd.readouterr().err == "I0000 start-up\n"

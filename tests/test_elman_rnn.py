@@ -142,6 +142,7 @@ def test_without_output_units_it_is_simple_rnn(options):
         assert_same(ours(x, initial_state=start), theirs(x, initial_state=[start]), SINGLE)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*provided as a generator:UserWarning")  # their own fit
 def test_the_tests_that_keras_has_for_simple_rnn_pass(monkeypatch):
     theirs = pytest.importorskip("keras.src.layers.rnn.simple_rnn_test")
@@ -384,6 +385,7 @@ def same_behaviour(one, other):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(checks.BACKEND == "jax", reason="JAX compiles each of its 170 loops")
 @pytest.mark.filterwarnings("ignore:The learned initial state:UserWarning")
 def test_every_argument_survives_saving_and_loading_in_a_fresh_process(tmp_path):

@@ -66,6 +66,7 @@ def small():
 
 # Coefficients below 1e-9 of the motion are left out of the Chebyshev series, a few of them in each
 # parameter, and their sum is what is left: 1e-8 at most.
+@pytest.mark.slow
 def test_a_box_of_two_parameters_is_solved_everywhere(oscillators):
     x = grid(
         t=np.linspace(0.0, 20.0, 201),
@@ -81,6 +82,7 @@ def test_a_box_of_two_parameters_is_solved_everywhere(oscillators):
     assert np.abs(oscillators.predict(x, verbose=0)[:, 0] - exact).max() <= 1e-8
 
 
+@pytest.mark.slow
 def test_the_residual_is_small_between_the_nodes_too(oscillators):
     assert oscillators.evaluate(verbose=0, return_dict=True)["residual_max"] < 1e-7
 
@@ -127,6 +129,7 @@ def test_initial_position_and_velocity_may_be_parameters():
     np.testing.assert_array_equal(rate[start], x["velocity"][start])
 
 
+@pytest.mark.slow
 def test_a_nonlinear_family_begins_where_steppers_lead():
     pinn = solved(Duffing(damping=0.1), 6.0, {"position": (0.5, 1.5), "cubic_stiffness": (0.5, 1)})
     times = np.linspace(0.0, 6.0, 61)

@@ -98,7 +98,7 @@ def test_a_dataset_is_read_as_one_batch(pinn):
     pinn.fit(T, X, verbose=0)
     found = pinn.found_values()
     pinn.fit(tf.data.Dataset.from_tensor_slices((T, X)).batch(8), verbose=0)
-    assert pinn.found_values() == pytest.approx(found, rel=1e-12)
+    assert pinn.found_values() == pytest.approx(found, rel=1e-7)  # where both end
     weighted = tf.data.Dataset.from_tensors((T[:, None], X[:, None], 1.0 / SIGMA**2))
     pinn.fit(weighted, verbose=0, epochs=2)
     assert pinn.found_values()["damping"] == pytest.approx(fitted_by_scipy(T, X, SIGMA)[0][0])

@@ -6,6 +6,7 @@ import pytest
 from oscillator_zoo.data import DampedOscillator, Sinusoid, add_noise, simulate
 from oscillator_zoo.models import EulerCell, LevenbergMarquardt, ResponseModel
 
+pytestmark = pytest.mark.slow  # forty measurements
 TRUTH = {"damping_rate": 0.3, "squared_frequency": 1.2}
 NUM_MEASUREMENTS = 40
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from marks import slow_but_for
 from pinn_checks import one_layer_residual, one_layer_solution, randomise, springs, times_of
 
 from oscillator_zoo.data import (
@@ -280,7 +281,7 @@ def mean_square_under(force, pinn, times):
 
 
 @pytest.mark.parametrize("name", FORCES)
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", slow_but_for([False, True], False), ids=["graph", "xla"])
 def test_forces_act_eagerly_and_compiled(name, jit_compile):
     force, of_numpy = FORCES[name]
     pinn = small_pinn(Decay(force=force), jit_compile=jit_compile)

@@ -11,6 +11,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from marks import slow_but_for
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sinusoid, simulate
 from oscillator_zoo.models import (
@@ -39,6 +40,7 @@ SOLUTIONS = (
     *("pendulum", "coupled", "damped-family"),
 )
 ALL = {*RECURRENT, *FEED_FORWARD, "duffing-measured", *(f"pinn-{name}" for name in SOLUTIONS)}
+ONE_OF_EACH_TASK = ("pinn-damped", "elman-harmonic", "euler-damped")
 ROUNDING = 1e-13  # of numbers of the order of 1: errors below are those of the machine
 
 
@@ -59,7 +61,7 @@ def test_there_is_a_preset_of_every_kind():
     assert set(available_presets()) == ALL
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", slow_but_for(sorted(ALL), *ONE_OF_EACH_TASK))
 def test_a_preset_is_as_good_as_its_card_says(name):
     card = available_presets()[name]
     run = open_run(name, **record_of(card))

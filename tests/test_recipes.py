@@ -7,6 +7,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from marks import slow_but_for
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
@@ -56,6 +57,8 @@ FAMILIES = ("pinn-damped-family",)
 SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and "adam" not in n and n not in FAMILIES]
 TO_THE_END = (*FAMILIES, *SOLUTIONS, "euler-damped")  # least squares, which stops by itself
 
+QUICK = ("dense-window", "euler-damped", "pinn-decay", "pinn-pendulum")  # of each kind
+
 
 @pytest.fixture(scope="module")
 def trained(request, tmp_path_factory):
@@ -65,7 +68,7 @@ def trained(request, tmp_path_factory):
     return *train(request.param, folder, **options), folder
 
 
-@pytest.mark.parametrize("trained", GENERATED, indirect=True)
+@pytest.mark.parametrize("trained", slow_but_for(GENERATED, *QUICK), indirect=True)
 def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(trained):
     run, evaluation, folder = trained
     again = Run.load(folder)
@@ -95,7 +98,7 @@ def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp
         assert np.abs(a - c).max() > 0.0
 
 
-@pytest.mark.parametrize("trained", SOLUTIONS, indirect=True)
+@pytest.mark.parametrize("trained", slow_but_for(SOLUTIONS, *QUICK), indirect=True)
 def test_a_recipe_by_least_squares_ends_at_the_true_motion(trained):
     run, _, _ = trained
     problem, duration = run.model.problem, run.model.duration
@@ -210,6 +213,7 @@ def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_pa
     np.testing.assert_array_equal(Run.load(tmp_path / "run").model(force), run.model(force))
 
 
+@pytest.mark.slow
 def test_a_measured_network_is_scored_on_the_quarter_and_runs_in_before_it(record, tmp_path):
     options = {"data": record, "sampling_rate": 10.0}
     network = train("elman-measured", tmp_path / "elman", epochs=1, **options)[1]
@@ -219,6 +223,7 @@ def test_a_measured_network_is_scored_on_the_quarter_and_runs_in_before_it(recor
     assert network.trajectory.times[0] == pytest.approx(oscillator.trajectory.times[0] - 25.0)
 
 
+@pytest.mark.slow
 def test_truncated_training_trains_the_model_that_is_saved(tmp_path):
     weights = []
     for truncation in (None, 40):
@@ -269,6 +274,7 @@ def test_the_duffing_recipe_finds_the_oscillator_behind_a_record(noise_record, t
         assert (tmp_path / "run" / picture).read_bytes().startswith(PNG)
 
 
+@pytest.mark.slow
 def test_the_duffing_recipe_survives_a_record_of_one_tone(record, tmp_path):
     """One tone does not tell all weights apart; the free run is good all the same."""
     run, evaluation = train("duffing-measured", tmp_path / "run", data=record, sampling_rate=10.0)

@@ -20,7 +20,7 @@ from oscillator_zoo.models import (
     read_duffing,
 )
 from oscillator_zoo.models.least_squares.least_squares_steps import accept_or_undo
-from oscillator_zoo.models.least_squares.tape_linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
 
 TRUTH = [
     np.array(0.01),
@@ -81,8 +81,18 @@ def by_differences(make):
     return weight_columns(model, linearised_batch(model), step=1e-4)
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
-@pytest.mark.parametrize("make", [duffing, euler, elman])
+@pytest.mark.parametrize(
+    ("make", "mode"),
+    [
+        *((duffing, mode) for mode in ("eager", "graph", "xla")),
+        *((make, "eager") for make in (euler, elman)),
+        *(
+            pytest.param(make, mode, marks=pytest.mark.slow)
+            for make in (euler, elman)
+            for mode in ("graph", "xla")
+        ),
+    ],
+)
 def test_sensitivities_are_the_differences_of_free_runs(make, mode):
     model = make()
     batch = linearised_batch(model)
@@ -147,6 +157,7 @@ def test_weights_that_made_the_data_are_found_again():
         np.testing.assert_allclose(found, truth, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_free_run_forgives_noise_that_biases_the_one_step_error():
     x, y = record(3000)
     y = y + 0.05 * np.random.default_rng(1).normal(size=y.shape)
@@ -182,6 +193,7 @@ def rk4_duffing(mass, damping, stiffness, cubic_stiffness, force, time_step):
     return np.array(positions)
 
 
+@pytest.mark.slow
 def test_constants_of_an_equation_are_found_in_its_motion():
     """About 14 samples a period, each of twenty steps of RK4."""
     oscillator = {"mass": 2.0, "damping": 0.4, "stiffness": 2.0, "cubic_stiffness": 0.5}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from oscillator_zoo.__main__ import main
 from oscillator_zoo.training import Progress, Run, StopOnInterrupt, StopOnNaN, train
 from oscillator_zoo.training.callbacks import backup
-from oscillator_zoo.training.command_line import main
 from oscillator_zoo.training.results import resumable_run
 from oscillator_zoo.training.zoo import entries, forecast_recipes
 
@@ -49,6 +49,18 @@ class PressesCtrlC(Progress):
         self.count += 1
         for _ in range(self.steps.count(self.count)):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_model_without_an_input_has_no_weights_before_its_first_step():
+    x = np.linspace(-1.0, 1.0, 8)[:, None]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    history = model.fit(x, 2.0 * x, epochs=3, callbacks=[StopOnNaN()], verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    with pytest.warns(UserWarning, match="of that step, as the model had none.*keras.Input"):
+        model.fit(x, np.nan * x, epochs=3, callbacks=[StopOnNaN()], verbose=0)
 
 
 class TestStopOnNaN:
@@ -186,6 +198,7 @@ class TestTrain:
             patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(step))
             return train(*arguments, **options)[0]
 
+    @pytest.mark.slow
     # Three epochs of seven steps have a teacher; the three that follow are of one step each.
     @pytest.mark.parametrize("step", [10, 22])
     def test_ctrl_c_saves_the_run_and_resume_ends_with_the_same_bits(
@@ -243,6 +256,7 @@ class TestTrain:
         assert not (tmp_path / "run" / "model.keras").exists()
         assert main([*arguments, "--resume"]) == 0
 
+    @pytest.mark.slow
     def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
         self, tmp_path, monkeypatch, capsys
     ):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from oscillator_zoo.__main__ import main
 from oscillator_zoo.data import Trajectory
-from oscillator_zoo.training.command_line import main
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
-"""The command `oscillator-zoo`."""
+"""What the command `oscillator-zoo` does; `oscillator_zoo.__main__` says what it takes."""
 
-import argparse
-import importlib.metadata
 import inspect
 import pathlib
 import shlex
@@ -21,8 +19,6 @@ from .tour import tour
 from .zoo.entries import find_recipe, recipes, train
 from .zoo.preset_run import checkout_folder, open_run, write_preset
 
-WHAT = "preset, run folder, or a PINN's .keras file"
-
 READERS = {
     "": "tf.saved_model.load",
     ".onnx": "onnxruntime.InferenceSession",
@@ -30,91 +26,26 @@ READERS = {
 }
 
 
-def main(arguments=None):
-    """Run one command; errors of the user become one line on standard error and exit status 2.
-
-    A command that Ctrl-C ended has exit status 130.
-    """
-    given = parser().parse_args(arguments)
-    given.arguments = sys.argv[1:] if arguments is None else list(arguments)
+def run(given):
+    """Do what `oscillator_zoo.__main__` understood, and return the exit status."""
     # TensorFlow would report every product in float64 that this optimisation cannot fuse.
     tf.config.optimizer.set_experimental_options({"remapping": False})
-    try:
-        return given.command(given) or 0
-    except (ValueError, OSError, ImportError) as error:
-        print(f"oscillator-zoo: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("oscillator-zoo: interrupted", file=sys.stderr)
-        if given.command is _train and has_backup(_folder(given)):
-            _say_how_to_go_on(given)
-        return 130
+    return COMMANDS[given.command](given) or 0
 
 
-def parser():
-    """The commands and their options."""
-    top = argparse.ArgumentParser(
-        prog="oscillator-zoo", description="Keras models that learn and solve oscillators."
-    )
-    version = importlib.metadata.version("oscillator-zoo")
-    top.add_argument("--version", action="version", version=f"oscillator-zoo {version}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
-
-    add = commands.add_parser("tour", help="train, forecast and solve, all in two minutes")
-    add.add_argument("--output-dir", default="oscillator_zoo_tour", metavar="FOLDER")
-    add.add_argument("--seed", type=int, default=0)
-    add.set_defaults(command=_tour)
-
-    add = commands.add_parser("list", help="the entries of the zoo")
-    add.set_defaults(command=_list)
-
-    add = commands.add_parser("train", help="train an entry and write it to a folder")
-    add.add_argument("name", metavar="NAME", help="as `oscillator-zoo list` shows it")
-    add.add_argument("--output-dir", metavar="FOLDER", help="default: runs/NAME")
-    add.add_argument("--epochs", type=int)
-    add.add_argument("--seed", type=int, default=0)
-    add.add_argument("--data", metavar="FILE", help="CSV file of a measured oscillator")
-    add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-    add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
-    add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
-    help = "train elman-driven by gradients through so many steps"
-    add.add_argument("--truncation", type=int, metavar="STEPS", help=help)
-    add.add_argument("--resume", action="store_true", help="go on where training was broken off")
-    help = "write a preset too; default: in a checkout, the package's own"
-    add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=help)
-    add.set_defaults(command=_train)
-
-    for name, command, does in (
-        ("evaluate", _evaluate, "print the errors of a trained model"),
-        ("plot", _plot, "draw a trained model's result"),
-    ):
-        add = commands.add_parser(name, help=does)
-        add.add_argument("path", metavar="NAME", help=WHAT)
-        add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
-        add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-        add.set_defaults(command=command)
-    help = "default: beside the model; of a preset, presets/NAME"
-    add.add_argument("--output-dir", metavar="FOLDER", help=help)
-
-    add = commands.add_parser("export", help="write a file to serve without this package")
-    add.add_argument("path", metavar="NAME", help=WHAT)
-    help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
-    add.add_argument("folder", metavar="FOLDER", help=help)
-    add.set_defaults(command=_export)
-    return top
+def listing():
+    """The entries of the zoo as a table, with their presets' errors: a text."""
+    width, presets, lines = max(map(len, recipes())), available_presets(), []
+    for name, recipe in recipes().items():
+        error = shown_error(presets[name]) if name in presets else "–"
+        lines.append(f"{name:{width}}  {error:>7}  {inspect.getdoc(recipe).splitlines()[0]}")
+    kinds = ", ".join(f"of a {task} {words}" for task, (_, words) in TASKS.items())
+    lines.append(f"The number is the error of the preset of that name: {kinds}.")
+    return "\n".join(lines) + "\n"
 
 
 def _tour(given):
     tour(given.output_dir, given.seed)
-
-
-def _list(given):
-    width, presets = max(map(len, recipes())), available_presets()
-    for name, recipe in recipes().items():
-        error = shown_error(presets[name]) if name in presets else "–"
-        print(f"{name:{width}}  {error:>7}  {inspect.getdoc(recipe).splitlines()[0]}")
-    kinds = ", ".join(f"of a {task} {words}" for task, (_, words) in TASKS.items())
-    print(f"The number is the error of the preset of that name: {kinds}.")
 
 
 def _train(given):
@@ -124,11 +55,16 @@ def _train(given):
         find_recipe(given.name)
         given.preset = checkout_folder(given.name)
     known = {"epochs": given.epochs, "seed": given.seed, "resume": given.resume}
-    run, evaluation = train(given.name, _folder(given), **known, **options)
+    try:
+        run, evaluation = train(given.name, _folder(given), **known, **options)
+    except KeyboardInterrupt:
+        if has_backup(_folder(given)):
+            raise KeyboardInterrupt(_how_to_go_on(given)) from None
+        raise
     _report(run, evaluation)
     print(f"Written to {_folder(given)}.")
     if run.facts.get("interrupted"):
-        _say_how_to_go_on(given)
+        print(_how_to_go_on(given), file=sys.stderr)
         return 130
     if given.preset is not None:
         print(f"The preset is written to {write_preset(run, evaluation, given.preset)}.")
@@ -139,9 +75,9 @@ def _folder(given):
     return given.output_dir or pathlib.Path("runs") / given.name
 
 
-def _say_how_to_go_on(given):
+def _how_to_go_on(given):
     others = [argument for argument in given.arguments if argument != "--resume"]
-    print(f"Go on with: {shlex.join(['oscillator-zoo', *others, '--resume'])}", file=sys.stderr)
+    return f"Go on with: {shlex.join(['oscillator-zoo', *others, '--resume'])}"
 
 
 def _evaluate(given):
@@ -180,9 +116,10 @@ def _report(run, evaluation):
         print(note)
 
 
-def _column(text):
-    return int(text) if text.isdecimal() else text
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+COMMANDS = {
+    "tour": _tour,
+    "train": _train,
+    "evaluate": _evaluate,
+    "plot": _plot,
+    "export": _export,
+}

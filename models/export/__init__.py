@@ -2,7 +2,7 @@
 
 `formats` has `export_model`, which chooses by the ending of the path. `served_function` is what
 a file computes, `portable_graphs` how the graph avoids what a runtime lacks. This room may import
-`saving`.
+`saving` and `layer_graphs`.
 """
 
 from .formats import export_model

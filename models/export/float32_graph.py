@@ -43,6 +43,22 @@ def float32_function(concrete, input_names, output_names):
     return tf.function(named, autograph=False).get_concrete_function(**specs)
 
 
+def constants_inside(concrete, specs):
+    """A function of the same inputs with the arrays that layers keep as constants inside.
+
+    Args:
+        concrete: `tf.ConcreteFunction` that returns tensors by name.
+        specs: `tf.TensorSpec` of its inputs.
+    """
+    frozen = weights_as_constants(concrete, lower_control_flow=False)
+    names = sorted(concrete.structured_outputs)
+
+    def named(*tensors):
+        return dict(zip(names, tf.nest.flatten(frozen(*tensors)), strict=True))
+
+    return tf.function(named, input_signature=specs, autograph=False)
+
+
 def has_loop(concrete):
     """Whether a function, or one that it calls, contains a loop."""
     graph = concrete.graph.as_graph_def()

@@ -5,7 +5,7 @@ import pathlib
 import keras
 
 from .litert_and_onnx import write_litert, write_onnx
-from .saved_model import write_whole_folder
+from .saved_model import write_saved_model, write_whole_folder
 
 ENDINGS = {".tflite": write_litert, ".onnx": write_onnx}
 KERAS_ENDINGS = (".keras", ".h5", ".weights")
@@ -24,7 +24,8 @@ def export_model(model, path):
     and sequences may have any length if the model's input says `None`. A `PINN` offers `x`, `v`,
     `a` and the `residual` at times `t`, NaN outside its interval, and its `error_bound` where it
     has one (not in float32, whose rounding it does not count); other models offer their `output`,
-    and a SavedModel `serve`. What is written is written whole or not at all.
+    and a SavedModel `serve`. What is written is written whole or not at all, and only if it gives
+    the numbers of `model(x)` for two sizes of batch and of time.
 
     In ONNX the numbers are those of Keras up to rounding. In LiteRT a float64 model is rounded to
     float32: weights of a network that nearly cancel leave 2e-7 to 1e-4 of the motion of that, the
@@ -60,4 +61,4 @@ def export_model(model, path):
         ENDINGS[ending](model, path)
         return
     with write_whole_folder(path) as temporary:
-        model.export(temporary, verbose=False)
+        write_saved_model(model, temporary)

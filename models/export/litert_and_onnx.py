@@ -12,7 +12,8 @@ import numpy as np
 
 from oscillator_zoo.data.files import reason, write_whole
 
-from .float32_graph import float32_function, has_loop
+from .check import check_file
+from .float32_graph import constants_inside, float32_function, has_loop
 from .portable_graphs import portable_graphs
 from .served_function import endpoints
 
@@ -39,7 +40,7 @@ def write_litert(model, path):
         ValueError: if LiteRT cannot hold a part of the model, or Keras runs on another backend
             than TensorFlow.
     """
-    all_results, specs = endpoints(model)
+    all_results, specs, signature = endpoints(model)
 
     def function(*inputs):  # a bound of the error holds for the solution before it is rounded
         return {name: y for name, y in all_results(*inputs).items() if name != "error_bound"}
@@ -55,13 +56,19 @@ def write_litert(model, path):
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
             tf.saved_model.save(tf.Module(), folder, signatures=rounded, options=options)
             content = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+        runner = tf.lite.Interpreter(model_content=content).get_signature_runner()
+
+        def answer(samples):
+            return runner(**{s.name: x.astype("float32") for s, x in zip(specs, samples)})
+
+        check_file(model, answer, specs, signature, SAME["float32"])
         temporary.write_bytes(content)
 
 
 def write_onnx(model, path):
     """Write a `.onnx` file: the model's own precision, named inputs and outputs, any sizes.
 
-    The file is run once and compared with the model: the standard has operations that ONNX Runtime
+    The file is run and compared with the model: the standard has operations that ONNX Runtime
     has not, and the converter takes some through float32.
 
     Args:
@@ -73,7 +80,7 @@ def write_onnx(model, path):
         ValueError: if ONNX Runtime cannot run a part of the model or gives other numbers, or Keras
             runs on another backend than TensorFlow.
     """
-    function, specs = endpoints(model)
+    function, specs, signature = endpoints(model)
     try:
         import onnx
         import onnxruntime
@@ -85,6 +92,9 @@ def write_onnx(model, path):
         ) from error
     with write_whole(path) as temporary, _conversion(model, "ONNX"):
         traced = tf.function(function, input_signature=specs, autograph=False)
+        concrete = traced.get_concrete_function()
+        if any(array.dtype != tf.resource for array, _ in concrete.graph.captures):
+            traced = constants_inside(concrete, specs)  # the converter takes them for inputs
         graph, _ = tf2onnx.convert.from_function(
             traced, specs, opset=OPSET, custom_op_handlers={"Cos": (_cosine_as_sine, [])}
         )
@@ -92,6 +102,13 @@ def write_onnx(model, path):
         content = graph.SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         _check_same(session, traced, specs)
+        names = [output.name for output in session.get_outputs()]
+
+        def answer(samples):
+            inputs = {spec.name: array for spec, array in zip(specs, samples)}
+            return dict(zip(names, session.run(None, inputs)))
+
+        check_file(model, answer, specs, signature, SAME[specs[0].dtype.name])
         temporary.write_bytes(content)
 
 
@@ -144,7 +161,11 @@ def _conversion(model, runtime):
             why = "it has no " + ", ".join(lacking) if lacking else reason(error)
             raise ValueError(
                 f"{runtime} cannot hold a part of the model. Received: {model.name} ({why}). "
-                "Export a SavedModel, to a path without an ending."
+                + (
+                    "Give keras.Input the number of time steps."
+                    if "are free" in why
+                    else "Export a SavedModel, to a path without an ending."
+                )
             ) from error
         finally:
             logging.disable(before)

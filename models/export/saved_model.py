@@ -11,6 +11,11 @@ import keras
 
 from oscillator_zoo.data.files import flush_to_disk, naming_the_file
 
+from ..layer_graphs.twins import without_dropout
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
 
 def is_saved_model(folder):
     """Whether a folder holds a SavedModel, or nothing."""
@@ -99,9 +104,62 @@ def write_endpoints(folder, model, endpoints, signature):
         model: Keras model whose weights the functions use.
         endpoints: functions by name; "serve" is the one that loaders take by default.
         signature: list of `tf.TensorSpec`, the arguments of each function.
+
+    Raises:
+        ValueError: see `check_saved_model`.
     """
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, function in endpoints.items():
         archive.add_endpoint(name, function, input_signature=signature)
     archive.write_out(folder, verbose=False)
+    check_saved_model(model, folder)
+
+
+def write_saved_model(model, folder):
+    """Write the SavedModel of a model, if it answers as the model does (`check_saved_model`)."""
+    served = without_dropout(model)
+    if served is model:
+        model.export(folder, verbose=False)
+        if type(model).export is keras.Model.export:  # those of this package look themselves
+            check_saved_model(model, folder)
+    else:
+        given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+        answer = {"serve": lambda x: served(x, training=False)}
+        write_endpoints(folder, model, answer, [tf.nest.map_structure(_any_batch, given)])
+
+
+def check_saved_model(model, folder):
+    """Raise unless the endpoint `serve` of a SavedModel gives the numbers of `model(x)`.
+
+    Raises:
+        ValueError: with the name of the layer that answers otherwise, where it can be found.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    from .check import check_file
+    from .served_function import by_name, endpoints
+
+    try:
+        _, specs, signature = endpoints(model)
+    except ValueError:  # names that only files of other runtimes cannot hold, unknown inputs
+        return
+    loaded = tf.saved_model.load(folder)
+
+    def answer(samples):
+        results = loaded.serve(tf.nest.pack_sequence_as(signature, list(map(tf.constant, samples))))
+        named = {"x": results} if hasattr(model, "export_results") else by_name(results)
+        return {name: value.numpy() for name, value in named.items()}
+
+    same = 1e-9 if specs[0].dtype == tf.float64 else 1e-3
+    try:
+        check_file(model, answer, specs, signature, same)
+    except ArithmeticError as error:
+        raise ValueError(
+            "A SavedModel gives the numbers of its model. Received: "
+            f"{model.name} ({error}). Give keras.Input the number of time steps."
+        ) from error
+
+
+def _any_batch(tensor):
+    return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)

@@ -4,6 +4,8 @@ import re
 
 import keras
 
+from ..layer_graphs.twins import without_dropout
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -17,8 +19,8 @@ def endpoints(model):
             `output_1`, …), and an only input without a name is the `input`.
 
     Returns:
-        Tuple (function, specs), the latter a `tf.TensorSpec` for each argument of the function,
-        sizes that may vary as None.
+        Tuple (function, specs, signature): a `tf.TensorSpec` for each argument of the function,
+        sizes that may vary as None; and the specs in the structure of the model's input.
 
     Raises:
         ValueError: if the inputs of the model are not known or have names that files cannot hold,
@@ -26,7 +28,8 @@ def endpoints(model):
     """
     _check_backend()
     _check_stateless(model)
-    function = getattr(model, "export_results", lambda x: _by_name(model(x, training=False)))
+    served = without_dropout(model)
+    function = getattr(model, "export_results", lambda x: by_name(served(x, training=False)))
     if hasattr(model, "export_signature"):
         return _flat(function, model.export_signature())
     if not getattr(model, "inputs", None):
@@ -56,7 +59,8 @@ def _name(tensor, only):
     return tensor.name
 
 
-def _by_name(outputs):
+def by_name(outputs):
+    """Tensors by the names that files have for a model's outputs."""
     if isinstance(outputs, dict):
         return outputs
     tensors = tf.nest.flatten(outputs)
@@ -71,7 +75,7 @@ def _flat(function, signature):
     def of_tensors(*tensors):
         return function(tf.nest.pack_sequence_as(signature, tensors))
 
-    return of_tensors, tf.nest.flatten(signature)
+    return of_tensors, tf.nest.flatten(signature), signature
 
 
 def _check_backend():

@@ -3,14 +3,13 @@
 import keras
 from keras import ops
 
-from ..recurrent.time_axis import (
+from ..layer_graphs.time_axis import (
     can_carry_state,
     check_call,
     check_window_model,
     graph_of,
-    no_dropout,
-    temporarily,
 )
+from ..layer_graphs.twins import twin, without_dropout
 
 
 class ClosedLoop(keras.Model):
@@ -52,11 +51,10 @@ class ClosedLoop(keras.Model):
 
     def call(self, inputs):
         prefix, force = inputs
-        with no_dropout(self.predictor.model):
-            prediction, memory = self.predictor.begin(prefix)
-            # Step i of the loop gives out ŝ_i and makes ŝ_{i+1}, with the force one place later in
-            # the array. The ŝ that the last step makes is not given out: any force will do there.
-            return self.loop(ops.roll(force, -1, axis=1), initial_state=[prediction, *memory])
+        prediction, memory = self.predictor.begin(prefix)
+        # Step i of the loop gives out ŝ_i and makes ŝ_{i+1}, with the force one place later in
+        # the array. The ŝ that the last step makes is not given out: any force will do there.
+        return self.loop(ops.roll(force, -1, axis=1), initial_state=[prediction, *memory])
 
 
 class FeedbackCell(keras.layers.Layer):
@@ -86,11 +84,14 @@ class SlidingWindow(keras.layers.Layer):
 
     def begin(self, prefix):
         window = prefix if self.window is None else prefix[:, -self.window :]
-        return last_step(self.model(window)), [window]
+        return self._last(window), [window]
 
     def step(self, inputs, memory):
         window = ops.concatenate([memory[0][:, 1:], inputs[:, None]], axis=1)
-        return last_step(self.model(window)), [window]
+        return self._last(window), [window]
+
+    def _last(self, window):
+        return last_step(without_dropout(self.model)(window))
 
 
 class CarriedState(keras.layers.Layer):
@@ -115,6 +116,7 @@ class CarriedState(keras.layers.Layer):
         past, future = [] if memory is None else list(memory), []
 
         def replaced(operation):
+            operation = operation if graph_of(operation) else without_dropout(operation)
             if isinstance(operation, keras.layers.RNN):
 
                 def recurrent(sequence, **arguments):
@@ -135,8 +137,7 @@ class CarriedState(keras.layers.Layer):
 
 def over_sequence(layer, sequence, states, mask):
     """A recurrent layer on a whole sequence from its initial state: output, last states."""
-    with temporarily(layer, return_state=True, stateful=False):
-        output, *states = layer(sequence, mask=mask)
+    output, *states = twin(layer, return_state=True, stateful=False)(sequence, mask=mask)
     return output, keras.tree.flatten(states)
 
 

@@ -6,13 +6,13 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
 
+from ..layer_graphs.time_axis import can_carry_state, graph_of
 from ..least_squares.least_squares_model import (
     LeastSquaresModel,
     masked,
     weighted,
     window_of_slopes,
 )
-from ..recurrent.time_axis import can_carry_state, graph_of
 from ..saving.frozen_parts import set_trainable_parts
 from .closed_loop import CarriedState
 from .forward_sensitivities import ForwardLinearisation, forward_sensitivities, start_slopes

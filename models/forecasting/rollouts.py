@@ -1,5 +1,6 @@
 """Closed-loop forecasts: a model's predictions become its inputs."""
 
+import threading
 import warnings
 
 import keras
@@ -8,9 +9,11 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer, real_value
 
+from ..layer_graphs.time_axis import can_carry_state, graph_of, normalization_constants
 from ..presets.range_warning import warn_outside
-from ..recurrent.time_axis import can_carry_state, graph_of, normalization_constants
 from .closed_loop import ClosedLoop
+
+_loops = threading.Lock()  # one at a time makes a loop
 
 
 def rollout(model, prefix, num_steps, force=None):
@@ -185,12 +188,13 @@ def _compiled_loop(model):
     parts = (graph_of(model), *normalization_constants(model))
     # Kept in the model's own dictionary, it goes when the model goes; Keras neither tracks nor
     # saves what is set there under a name with two underscores.
-    known_parts, loop = vars(model).get("__closed_loop__", ((), None))
-    same = len(parts) == len(known_parts) and all(a is b for a, b in zip(parts, known_parts))
-    if loop is None or not same:
-        loop = ClosedLoop(model)
-        vars(model)["__closed_loop__"] = (parts, loop)
-    return loop
+    with _loops:
+        known_parts, loop = vars(model).get("__closed_loop__", ((), None))
+        same = len(parts) == len(known_parts) and all(a is b for a, b in zip(parts, known_parts))
+        if loop is None or not same:
+            loop = ClosedLoop(model)
+            vars(model)["__closed_loop__"] = (parts, loop)
+        return loop
 
 
 def _warn_if_not_finite(forecast):

@@ -15,7 +15,7 @@ from ..least_squares.least_squares_steps import (
     damped_step,
     solve_readout,
 )
-from ..least_squares.stages import ABOVE_NOISE, AT_BOUND, CONSTRAINED, CONVERGED
+from ..least_squares.whole_batch_optimizer import ABOVE_NOISE, AT_BOUND, CONSTRAINED, CONVERGED
 from .misfit_check import is_above_noise, names_at_bound, noise_in, warn_of_bound, warn_of_misfit
 
 if keras.backend.backend() == "tensorflow":
@@ -23,10 +23,6 @@ if keras.backend.backend() == "tensorflow":
 
 LONGEST_STEP = 2.0  # of θ = ln p: a step may change p by a factor of 7
 FAR_DOWN = 1e-6  # of its first guess: a parameter that goes to zero, as far as θ = ln p can
-NO_UNKNOWNS = (
-    "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
-    "Construct it with unknown_parameters=('damping', …)."
-)
 
 
 class Identification:
@@ -179,7 +175,7 @@ class Identification:
 
     @property
     def at_bound(self):
-        """Names of the parameters that a fit left at their bound; in a loaded model, by their size."""
+        """Names of parameters that a fit left at their bound; of a loaded model, by their size."""
         unknowns = self.unknowns
         fell = np.asarray(unknowns.raw) - unknowns.start < np.log(FAR_DOWN)
         tiny = np.flatnonzero(fell & np.asarray(unknowns.positive))

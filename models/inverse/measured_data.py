@@ -8,7 +8,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
-from ..least_squares.array_batches import without_autotuning
+from ..base_model.array_batches import without_autotuning
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -37,6 +37,13 @@ class MeasuredData(NamedTuple):
         """The batch as a dataset, `num_times` times."""
         parts = tuple(part for part in self if part is not None)
         return without_autotuning(tf.data.Dataset.from_tensors(parts).repeat(num_times))
+
+
+def is_data(x):
+    """Whether times and positions are in one object."""
+    is_dataset = isinstance(x, tf.data.Dataset)
+    with_positions = is_dataset and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1
+    return with_positions or isinstance(x, Trajectory | keras.utils.PyDataset)
 
 
 def data_batch(times, positions, domain, problem, sample_weight=None):

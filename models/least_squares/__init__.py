@@ -3,14 +3,16 @@
 `least_squares_model` is the model, with the ordinary step by `GradientTape`;
 `levenberg_marquardt` the optimizer, which knows a model only as a `Linearisation`: residuals,
 their Jacobian and the weights to move. `least_squares_steps` has its steps, `elimination` solves
-for a linear last layer. `precise_model` and `array_batches` keep all digits of an array. Nothing
-here knows of equations. This room may import `recurrent`, `presets`, `saving` and `export`.
+for a linear last layer. `self_scaled_broyden` trains by the gradient alone and a `line_search`.
+Nothing here knows of equations. This room may import `base_model` and those below it.
 """
 
 from .least_squares_model import LeastSquaresModel
 from .levenberg_marquardt import LevenbergMarquardt
+from .self_scaled_broyden import SelfScaledBroyden
 
 __all__ = [
     "LeastSquaresModel",
     "LevenbergMarquardt",
+    "SelfScaledBroyden",
 ]

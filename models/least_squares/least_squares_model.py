@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from ..base_model.array_batches import ALL
+from ..base_model.graph_class import graph_class, is_graph
+from ..base_model.precise_model import PreciseModel
 from ..saving.frozen_parts import set_trainable_parts
-from .array_batches import ALL
 from .distribution import (
     check_batches,
     check_distribution,
@@ -12,10 +14,8 @@ from .distribution import (
     zero_without_samples,
 )
 from .elimination import one_window
-from .graph_class import graph_class, is_graph
-from .levenberg_marquardt import LevenbergMarquardt, StopWhenFinished, check_limits
-from .precise_model import PreciseModel
-from .tape_linearisation import TapeLinearisation
+from .linearisation import TapeLinearisation
+from .whole_batch_optimizer import StopWhenFinished, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -125,8 +125,8 @@ class LeastSquaresModel(PreciseModel):
 
     def train_step(self, data):
         """One step of an ordinary Keras optimizer down the gradient of the cost."""
-        if isinstance(self.optimizer, LevenbergMarquardt):
-            return self.least_squares_step(data)
+        if not self.optimizer_is_ordinary:
+            return self.whole_batch_step(data)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
@@ -137,27 +137,25 @@ class LeastSquaresModel(PreciseModel):
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.update_metrics(x, y, sample_weight, cost, residuals)
 
-    def least_squares_step(self, data):
-        """One step of `LevenbergMarquardt`; the metrics say what the residuals are after it."""
+    def whole_batch_step(self, data):
+        """One step as the optimizer takes it; the metrics say what the residuals are after it."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.optimizer.built:
             with tf.init_scope():
                 self.optimizer.build(self.trainable_variables)
-        system = self.linearisation()
-        residuals = self.optimizer.step(system, x, y, sample_weight)
-        check_limits(self, system)
+        residuals = self.optimizer.step_of(self, x, y, sample_weight)
         for metric in self.metrics:
             metric.reset_state()
         return self.update_metrics(x, y, sample_weight, self.cost(residuals), residuals)
 
     @property
     def optimizer_is_ordinary(self):
-        """Whether training follows gradients."""
-        return not isinstance(getattr(self, "optimizer", None), LevenbergMarquardt)
+        """Whether each training step applies one gradient, as Keras's optimizers do."""
+        return not isinstance(getattr(self, "optimizer", None), WholeBatchOptimizer)
 
     @property
     def default_batch_size(self):
-        """All samples for least squares, whose steps work on one system of equations."""
+        """All samples where the optimizer works on all of them at once."""
         return 32 if self.optimizer_is_ordinary else ALL
 
     def own_callbacks(self):
@@ -169,7 +167,7 @@ class LeastSquaresModel(PreciseModel):
 
     @property
     def stop_reason(self):
-        """Why `LevenbergMarquardt` stopped, None before it has and with other optimizers."""
+        """Why a `WholeBatchOptimizer` stopped, None before it has and with other optimizers."""
         return getattr(getattr(self, "optimizer", None), "stop_reason", None)
 
     def linearisation(self):

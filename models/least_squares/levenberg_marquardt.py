@@ -6,7 +6,7 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from .least_squares_steps import all_weights_step, apart, projected_step, readout_step
-from .stages import (
+from .whole_batch_optimizer import (
     ALL_WEIGHTS,
     CONSTRAINED,
     CONVERGED,
@@ -16,8 +16,8 @@ from .stages import (
     READOUT,
     RUNNING,
     STALLED,
-    STOP_REASONS,
     TOLERANCE,
+    WholeBatchOptimizer,
 )
 
 if keras.backend.backend() == "tensorflow":
@@ -27,7 +27,7 @@ STEPS = {READOUT: readout_step, PROJECTION: projected_step, ALL_WEIGHTS: all_wei
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class LevenbergMarquardt(keras.optimizers.Optimizer):
+class LevenbergMarquardt(WholeBatchOptimizer):
     """Trains a `LeastSquaresModel` on the vector of its residuals, by QR.
 
         minimise |r(P)|²:   δ = −[J; √λ I]⁺ [r; 0],   J = ∂r/∂P          (Levenberg, Marquardt)
@@ -121,14 +121,9 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         return METHODS[int(self.stage)] if self.built else None
 
     @property
-    def stop_reason(self):
-        """Why training stopped: one of the texts above, or None before it has."""
-        return STOP_REASONS[int(self.finished)] if self.built else None
-
-    @property
-    def has_begun(self):
-        """Whether it has taken a step."""
-        return self.built and int(self.iterations) > 0
+    def next_stage_is_due(self):
+        """Whether the training step has to be traced anew."""
+        return self.traced_stage not in (None, int(self.stage))
 
     def reset(self):
         """Begin anew: forget the damping and that training has finished; weights stay."""
@@ -145,6 +140,12 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
                 (self.growth, 2.0),
             ):
                 variable.assign(value)
+
+    def step_of(self, model, x, y=None, sample_weight=None):
+        system = model.linearisation()
+        residuals = self.step(system, x, y, sample_weight)
+        check_limits(model, system)
+        return residuals
 
     def step(self, system, x, y=None, sample_weight=None):
         """One step, or none after training has finished.
@@ -199,12 +200,6 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         self.stalls.assign(stalls)
         self.finished.assign(tf.where(stop, reason, RUNNING))
 
-    def apply(self, grads, trainable_variables=None):
-        raise ValueError(
-            "LevenbergMarquardt needs the residuals one by one, not the gradient of their mean "
-            "square. Received: gradients. Use it to compile a LeastSquaresModel or a PINN."
-        )
-
     def get_config(self):
         return {
             "name": self.name,
@@ -212,25 +207,6 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
             "tolerance": self.tolerance,
             "initial_damping": self.initial_damping,
         }
-
-
-class StopWhenFinished(keras.callbacks.Callback):
-    """Ends `fit` when `LevenbergMarquardt` has finished, and begins its next stage when due."""
-
-    def on_train_begin(self, logs=None):
-        self._follow()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._follow()
-
-    def _follow(self):
-        optimizer = self.model.optimizer
-        if not isinstance(optimizer, LevenbergMarquardt) or not optimizer.built:
-            return
-        if optimizer.stop_reason is not None:
-            self.model.stop_training = True
-        elif optimizer.traced_stage not in (None, int(optimizer.stage)):
-            self.model.make_train_function(force=True)
 
 
 def check_limits(model, system):

@@ -1,25 +1,14 @@
 """`fit` of an inverse problem: Keras's interface round `Identification`."""
 
-import keras
 import numpy as np
 
 from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
+from ..base_model.array_batches import split_off_last
 from ..inverse.measured_data import MeasuredData
 from ..inverse.method_bias import method_bias, warn_of_method_bias
-from ..least_squares.array_batches import split_off_last
-from ..least_squares.stages import AT_BOUND, CONVERGED, STOP_REASONS
+from ..least_squares.whole_batch_optimizer import AT_BOUND, CONVERGED, STOP_REASONS
 from .fit_checks import has_trained
-
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
-
-
-def is_data(x):
-    """Whether times and positions are in one object."""
-    is_dataset = isinstance(x, tf.data.Dataset)
-    with_positions = is_dataset and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1
-    return with_positions or isinstance(x, Trajectory | keras.utils.PyDataset)
 
 
 def fit_to_data(

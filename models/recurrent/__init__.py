@@ -4,7 +4,7 @@ Begin with `elman_cell`, one step, and `elman_rnn`, the layer over a whole seque
 and `jordan_rnn` feed the output back instead. The layers run the loop in `hidden_states`, or
 `linear_loop` where the cell is linear, and have gradients by hand there; `truncated_gradient` and
 `checkpointed_gradient` change what the backward pass keeps. Nothing here knows of oscillators.
-This room may import `export`.
+This room may import `export` and `layer_graphs`.
 """
 
 from .checkpointed_gradient import CheckpointedGradient

@@ -8,8 +8,9 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..layer_graphs.time_axis import check_reads_forwards
+from ..layer_graphs.twins import twin
 from ..saving.frozen_parts import set_trainable_parts
-from .time_axis import check_reads_forwards, temporarily
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -84,6 +85,8 @@ class CheckpointedGradient(keras.layers.Layer):
     def call(self, sequence, initial_state=None, training=False, mask=None):
         _check(sequence, training, mask)
         sequence = ops.cast(sequence, self.compute_dtype)
+        if _in_forward_mode():  # it keeps nothing, so there is nothing to save
+            return self.layer(sequence, initial_state=initial_state, training=training)
         state, return_state = initial_state, self.layer.return_state
         if state is None:
             state = self.layer.get_initial_state(ops.shape(sequence)[0])
@@ -100,8 +103,8 @@ class CheckpointedGradient(keras.layers.Layer):
         return (last, *state) if return_state else last
 
     def _run(self, sequence, state, training):
-        with temporarily(self.layer, return_state=True, activity_regularizer=None):
-            return self.layer(sequence, initial_state=state, training=training)
+        layer = twin(self.layer, return_state=True, activity_regularizer=None)
+        return layer(sequence, initial_state=state, training=training)
 
     def _run_pieces(self, pieces, state, training):
         """Outputs of pieces `(piece, batch, time, features)` in a list, and the state after them.
@@ -138,8 +141,8 @@ class CheckpointedGradient(keras.layers.Layer):
 
         specs = []
         if self.layer.return_sequences:
-            with temporarily(self.layer, return_state=False):
-                shape = self.layer.compute_output_shape(tuple(pieces.shape[1:]))
+            layer = twin(self.layer, return_state=False)
+            shape = layer.compute_output_shape(tuple(pieces.shape[1:]))
             specs = [tf.TensorSpec(shape, self.layer.compute_dtype)]
         return run_pieces(run, pieces, start, values, specs)
 
@@ -151,6 +154,14 @@ class CheckpointedGradient(keras.layers.Layer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
+
+
+def _in_forward_mode():
+    if keras.backend.backend() != "tensorflow":
+        return False
+    from .gradient_by_hand import in_forward_mode
+
+    return in_forward_mode()
 
 
 def _cut(sequence, steps):

@@ -109,7 +109,8 @@ def _first_derivatives(results, sources):
         def refuse(*_, **__):
             raise ValueError(
                 "A checkpointed gradient has no second derivatives. Received a gradient of a "
-                "gradient. Take them of the layer itself."
+                "gradient, or forward mode (jvp) through a function that was compiled before. "
+                "Take them of the layer itself."
             )
 
         return list(known), refuse

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as in_xla
 
 from ..export.portable_graphs import is_portable
+from .gradient_by_hand import by_hand
 
 # f'(z) as a function of h = f(z).
 SLOPES = {
@@ -30,7 +31,8 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
     and then ∂C/∂(W, U, b) = Σ_t (h_{t-1}, x_t, 1)ᵀ δ_t, a product of matrices for all steps
     together. From the forward to the backward loop only x_t and h_t are kept, since f'(z_t) is a
     function of h_t: `(time, batch, units)` once, where TensorFlow's own gradient keeps every
-    intermediate result. Higher derivatives are those of the same recurrence left to TensorFlow.
+    intermediate result. Higher derivatives are those of the same recurrence left to TensorFlow,
+    and so are tangents in forward mode (`by_hand`).
 
     XLA compiles the loop when the number of steps is known, anew for each size of batch: while
     training, else only if that size is known too. Inside a function that XLA compiles the loop
@@ -53,38 +55,30 @@ def hidden_states(x, start, kernel, recurrent_kernel, bias, mask, activation, tr
     known = x.shape[1] is not None and (training or x.shape[0] is not None) and not is_portable()
     run, run_back = (_run_by_xla, _run_back_by_xla) if known and not inside else (_run, _run_back)
     block = 1 if known or inside or is_portable() else STEPS_WRITTEN_OUT
-    # A tensor that is not an argument may depend on a variable, which custom_gradient forbids.
-    masks = () if mask is None else (tf.transpose(mask),)
-    of_masks = (None,) * len(masks)
+    masks = [] if mask is None else [tf.transpose(mask)]
 
-    @tf.custom_gradient
-    def states(*arguments):
-        hidden = run(activation, block, *_unwatched(arguments))
+    def gradient(hidden, upstream, arguments):
+        arguments = [*hidden, *upstream, *arguments]
+        of_sources = by_hand(first_order, second_order, arguments)
+        return *of_sources, *(None for _ in masks)
 
-        def gradient(upstream):
-            return *gradients(hidden, upstream, *arguments), *of_masks
-
-        return hidden, gradient
-
-    @tf.custom_gradient
-    def gradients(hidden, upstream, *arguments):
-        tensors = _unwatched((hidden, upstream, *arguments))
-        hidden, _, x, start, kernel, *_ = tensors
-        delta, of_start = run_back(activation, block, *tensors)
+    def first_order(hidden, upstream, *arguments):
+        x, start, kernel, *_ = arguments
+        delta, of_start = run_back(activation, block, hidden, upstream, *arguments)
         sums = _sums_over_time(delta, hidden, x, start)
+        return [tf.matmul(delta, kernel, transpose_b=True), of_start, *sums]
 
-        def gradient(*upstreams):
-            of_upstream, *results = _second_order(activation, upstreams, upstream, arguments)
-            return None, of_upstream, *results, *of_masks
+    def second_order(_, upstreams, arguments):
+        _, upstream, *arguments = arguments
+        run = _second_order_in_xla if inside else _second_order_outside
+        of_upstream, *results = run(activation, upstreams, upstream, arguments)
+        return None, of_upstream, *results, *(None for _ in masks)
 
-        return (tf.matmul(delta, kernel, transpose_b=True), of_start, *sums), gradient
-
-    return states(tf.transpose(x, (1, 0, 2)), start, kernel, recurrent_kernel, bias, *masks)
-
-
-def _unwatched(tensors):
-    # Two nested tapes would have a function of XLA return its loop's every intermediate result.
-    return [tf.stop_gradient(tensor) for tensor in tensors]
+    arguments = [tf.transpose(x, (1, 0, 2)), start, kernel, recurrent_kernel, bias, *masks]
+    (hidden,) = by_hand(
+        lambda *arguments: [run(activation, block, *arguments)], gradient, arguments
+    )
+    return hidden
 
 
 def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None):
@@ -141,13 +135,17 @@ _run_back_by_xla = tf.function(_run_back, jit_compile=True, autograph=False)
 def _second_order(activation, upstreams, upstream, arguments):
     """Gradient of the gradients with respect to ∂C/∂h and to the arguments of `states`."""
     sources = arguments[:5]
-    with tf.GradientTape() as outer:
-        outer.watch((upstream, *sources))
-        with tf.GradientTape() as inner:
-            inner.watch(sources)
-            hidden = _run(activation, 1, *arguments)
-        results = inner.gradient(hidden, sources, upstream, unconnected_gradients="zero")
-    return outer.gradient(results, (upstream, *sources), upstreams, unconnected_gradients="zero")
+    hidden = _run(activation, 1, *arguments)
+    results = tf.gradients(hidden, sources, upstream, unconnected_gradients="zero")
+    wanted = [upstream, *sources]
+    return tf.gradients(results, wanted, upstreams, unconnected_gradients="zero")
+
+
+# Functions, since tapes do not know of what a loop in their own graph gives out later on for its
+# gradient; and one for XLA, where loops keep their results in another way.
+_second_order_outside, _second_order_in_xla = (
+    tf.function(_second_order, autograph=False) for _ in range(2)
+)
 
 
 def _loop(step, length, block, carried):

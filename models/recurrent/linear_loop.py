@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from ..export.portable_graphs import is_portable
-from .time_loop import time_loop
+from .time_loop import time_loop, without_loops
 
 BLOCK = 16  # steps in a block
 LEVELS = 2  # so often the sequence is cut into blocks: 16² steps are 2 · 16 products one by one
@@ -56,7 +56,12 @@ def linear_matrix(layer, drive, mask, training):
     """
     dtype = keras.backend.standardize_dtype(layer.cell.compute_dtype)
     is_short = drive.shape[1] is not None and drive.shape[1] < SHORT
-    if mask is not None or layer.unroll or is_short or dtype not in ("float32", "float64"):
+    if (
+        mask is not None
+        or layer.unroll
+        or (is_short and not without_loops(drive))
+        or dtype not in ("float32", "float64")
+    ):
         return None
     if keras.backend.backend() == "jax" or is_portable():
         return None

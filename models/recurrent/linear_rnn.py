@@ -4,6 +4,7 @@ import keras
 
 from ..saving.frozen_parts import set_trainable_parts
 from .linear_loop import linear_matrix, linear_outputs
+from .time_loop import forward_mode_said
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -72,7 +73,8 @@ class LinearRNN(keras.layers.RNN):
             )
         matrix = linear_matrix(self, sequences, mask, training)
         if matrix is None:
-            return super().inner_loop(sequences, initial_state, mask, training)
+            with forward_mode_said():
+                return super().inner_loop(sequences, initial_state, mask, training)
         sequences = keras.ops.flip(sequences, axis=1) if self.go_backwards else sequences
         drive = self.cell.project_input(sequences, training)
         return linear_outputs(self, matrix, drive, start)

@@ -1,5 +1,7 @@
 """The loop over time that every recurrent layer here shares."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -17,10 +19,16 @@ def time_loop(step, sequence, initial_state, mask=None, keep_all=True, **options
 
     Returns:
         All states `(batch, time, units)` (None unless `keep_all`), and the last one.
+
+    Raises:
+        ValueError: for forward mode through sequences of unknown length, see `without_loops`.
     """
     cell = _StepCell(step, initial_state.shape[-1])
+    if without_loops(sequence):
+        options["unroll"] = True
     loop = keras.layers.RNN(cell, return_sequences=keep_all, name="time_loop", **options)
-    _, states, (last,) = loop.inner_loop(sequence, [initial_state], mask)
+    with forward_mode_said():
+        _, states, (last,) = loop.inner_loop(sequence, [initial_state], mask)
     if not keep_all:
         return None, last
     if mask is not None:
@@ -32,6 +40,40 @@ def time_loop(step, sequence, initial_state, mask=None, keep_all=True, **options
 def seen(mask):
     """Whether a step or one before it is valid, `(batch, time)`."""
     return ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
+
+
+def without_loops(sequence):
+    """Whether all steps are written out, for TensorFlow's forward mode in a compiled function.
+
+    It cannot pass through a loop that collects its results. Where the length is known this is the
+    way; elsewhere `forward_mode_said` says what to do.
+    """
+    return sequence.shape[1] is not None and _is_forward_mode_compiled()
+
+
+@contextlib.contextmanager
+def forward_mode_said():
+    """What TensorFlow says of forward mode through a loop, as a ValueError that can be read."""
+    try:
+        yield
+    except (TypeError, IndexError) as error:
+        if not _is_forward_mode_compiled():
+            raise
+        raise ValueError(
+            "In a compiled function TensorFlow takes forward-mode derivatives (jvp) through a "
+            "known number of steps. Received sequences of unknown length. Write the length into "
+            "the shape, keras.Input((time, features)), or take tf.GradientTape."
+        ) from error
+
+
+def _is_forward_mode_compiled():
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    from .gradient_by_hand import in_forward_mode
+
+    return not tf.executing_eagerly() and in_forward_mode()
 
 
 class _StepCell:

@@ -5,8 +5,9 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..layer_graphs.time_axis import check_reads_forwards
+from ..layer_graphs.twins import twin
 from ..saving.frozen_parts import set_trainable_parts
-from .time_axis import check_reads_forwards, temporarily
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -78,12 +79,12 @@ class TruncatedGradient(keras.layers.Layer):
     def call(self, sequence, training=False, mask=None):
         _check_length(sequence.shape, mask)
         outputs, states = [], None
-        with temporarily(self.layer, return_state=True, return_sequences=True):
-            for first in range(0, sequence.shape[1], self.num_steps):
-                piece = sequence[:, first : first + self.num_steps]
-                output, *states = self.layer(piece, initial_state=states, training=training)
-                states = keras.tree.map_structure(ops.stop_gradient, states)
-                outputs.append(output)
+        layer = twin(self.layer, return_state=True, return_sequences=True)
+        for first in range(0, sequence.shape[1], self.num_steps):
+            piece = sequence[:, first : first + self.num_steps]
+            output, *states = layer(piece, initial_state=states, training=training)
+            states = keras.tree.map_structure(ops.stop_gradient, states)
+            outputs.append(output)
         if not self.layer.return_sequences:
             return outputs[-1][:, -1]
         return ops.concatenate(outputs, axis=1)

@@ -7,7 +7,7 @@ import keras
 
 from oscillator_zoo.data import Trajectory
 from oscillator_zoo.models import PINN, load_model
-from oscillator_zoo.models.least_squares.precise_model import PreciseModel
+from oscillator_zoo.models.base_model.precise_model import PreciseModel
 from oscillator_zoo.models.saving.model_file import write_model
 
 from ..evaluation.families import evaluate_family

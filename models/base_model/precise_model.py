@@ -5,7 +5,7 @@ import pathlib
 import keras
 
 from ..export.litert_and_onnx import write_litert, write_onnx
-from ..export.saved_model import write_endpoints, write_whole_folder
+from ..export.saved_model import check_saved_model, write_endpoints, write_whole_folder
 from ..presets.preset import from_preset
 from ..saving.model_file import write_model
 from .array_batches import as_arrays, batches, is_array_like, split_off_last
@@ -173,3 +173,5 @@ class PreciseModel(keras.Model):
                     write_endpoints(temporary, self, {"serve": self}, [self.export_signature()])
                 else:
                     super().export(temporary, format=format, verbose=verbose, **kwargs)
+                    if not kwargs:
+                        check_saved_model(self, temporary)

@@ -1,7 +1,5 @@
 """What a model does along time: does it carry a state, or does it see a window?"""
 
-import contextlib
-
 import keras
 
 POINTWISE = tuple(
@@ -82,31 +80,6 @@ def normalization_constants(model):
     """Means and variances that `adapt` computes, constants to a compiled function."""
     layers = [op for op in operations_of(model) if isinstance(op, keras.layers.Normalization)]
     return [constant for layer in layers for constant in (layer.mean, layer.variance)]
-
-
-@contextlib.contextmanager
-def temporarily(layer, **attributes):
-    """A layer with other values for some attributes, which it gets back afterwards."""
-    before = {name: getattr(layer, name) for name in attributes}
-    try:
-        for name, value in attributes.items():
-            setattr(layer, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(layer, name, value)
-
-
-@contextlib.contextmanager
-def no_dropout(model):
-    """Cells without their dropout: some draw random numbers even where they do not use them."""
-    with contextlib.ExitStack() as stack:
-        for op in _recurrent(model):
-            layers = [op.forward_layer, op.backward_layer] if hasattr(op, "forward_layer") else [op]
-            for cell in (cell for one in layers for cell in getattr(one.cell, "cells", [one.cell])):
-                if hasattr(cell, "recurrent_dropout"):
-                    stack.enter_context(temporarily(cell, dropout=0.0, recurrent_dropout=0.0))
-        yield
 
 
 def _recurrent(model):

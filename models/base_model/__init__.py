@@ -1,0 +1,6 @@
+"""What every model here does beyond `keras.Model`: it keeps all digits, and writes whole files.
+
+`precise_model` is the class; `array_batches` hands arrays over without rounding them to float32,
+`blocks` takes many rows in pieces, so that memory does not grow with them, and `graph_class` makes
+`Model(inputs, outputs)` of a subclass. This room may import `presets`, `saving` and `export`.
+"""

@@ -1,9 +1,0 @@
-"""The stages of least-squares training, and why it stops, as `LevenbergMarquardt` stores them."""
-
-READOUT, PROJECTION, ALL_WEIGHTS, CONSTRAINED = range(4)
-METHODS = ("readout solve", "variable projection", "all weights", "constrained least squares")
-RUNNING, FLOOR, TOLERANCE, STALLED, CONVERGED, ABOVE_NOISE, AT_BOUND = range(7)
-STOP_REASONS = (
-    *(None, "rounding floor", "tolerance met", "stalled", "converged"),
-    *("converged, misfit above noise", "at a bound"),
-)

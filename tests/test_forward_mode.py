@@ -1,0 +1,160 @@
+"""Forward-mode derivatives of layers with loops or gradients by hand are those of differences."""
+
+import keras
+import pytest
+import tensorflow as tf
+from recurrent_checks import BATCH, FEATURES, TIME, UNITS, assert_same, compiled, randomise
+
+from oscillator_zoo.models import (
+    CheckpointedGradient,
+    ElmanCell,
+    ElmanRNN,
+    EulerCell,
+    JordanRNN,
+    LinearRNN,
+    TruncatedGradient,
+)
+
+OPTIONS = {"return_sequences": True, "dtype": "float64"}
+LAYERS = {
+    "elman": lambda: ElmanRNN(UNITS, output_units=2, learn_initial_state=True, **OPTIONS),
+    "plain loop": lambda: ElmanRNN(UNITS, "softplus", **OPTIONS),
+    "blocks": lambda: ElmanRNN(UNITS, "linear", **OPTIONS),
+    "jordan": lambda: JordanRNN(UNITS, output_units=2, **OPTIONS),
+    "linear": lambda: LinearRNN(ElmanCell(UNITS, "linear", dtype="float64"), **OPTIONS),
+    "checkpointed": lambda: CheckpointedGradient(ElmanRNN(UNITS, **OPTIONS), 4),
+}
+H = 1e-6  # differences of numbers of order one are right to 1e-9
+
+
+def normal(shape, seed):
+    return tf.random.stateless_normal(shape, [seed, len(shape)], dtype="float64")
+
+
+def prepared(name):
+    """A function of x and the weights, where it is taken, and a direction."""
+    layer = LAYERS[name]()
+    x = normal((BATCH, TIME, FEATURES), 1)
+    layer(x)
+    randomise(layer)
+
+    def outputs(x, *weights):
+        with keras.StatelessScope(state_mapping=zip(layer.trainable_variables, weights)):
+            return layer(x)
+
+    point = [x, *(tf.identity(weight.value) for weight in layer.trainable_variables)]
+    return outputs, point, [normal(tensor.shape, 2) for tensor in point]
+
+
+def pushed(function, direction):
+    """The derivative along a direction in forward mode."""
+
+    def push(*point):
+        with tf.autodiff.ForwardAccumulator(list(point), direction) as accumulator:
+            values = function(*point)
+        return accumulator.jvp(values)
+
+    return push
+
+
+def slopes(function):
+    """Gradient, by a tape, of a scalar that weighs each output differently."""
+
+    def gradient(*point):
+        with tf.GradientTape() as tape:
+            tape.watch(point)
+            value = tf.reduce_sum(tf.sin(function(*point)) * 0.5)
+        return tape.gradient(value, point, unconnected_gradients="zero")
+
+    return gradient
+
+
+def difference(function, point, direction):
+    ahead, behind = (
+        tf.nest.flatten(function(*[p + h * d for p, d in zip(point, direction)])) for h in (H, -H)
+    )
+    return [(one - other) / (2 * H) for one, other in zip(ahead, behind)]
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_with_respect_to_inputs_and_weights(name, mode):
+    outputs, point, direction = prepared(name)
+    found = compiled(pushed(outputs, direction), mode)(*point)
+    assert_same([found], difference(outputs, point, direction), 1e-7)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_over_reverse_mode_and_under_it(mode):
+    outputs, point, direction = prepared("elman")
+    expected = difference(slopes(outputs), point, direction)
+    forward_over_reverse = pushed(slopes(outputs), direction)
+    assert_same(compiled(forward_over_reverse, mode)(*point), expected, 1e-7)
+
+    def along(*point):  # gradient of the derivative along the direction
+        with tf.GradientTape() as tape:
+            tape.watch(point)
+            value = pushed(lambda *p: 0.5 * tf.reduce_sum(tf.sin(outputs(*p))), direction)(*point)
+        return tape.gradient(value, point)
+
+    assert_same(compiled(along, mode)(*point), expected, 1e-7)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_of_a_function_that_was_compiled_before(jit_compile):
+    outputs, point, direction = prepared("elman")
+    function = tf.function(outputs, jit_compile=jit_compile, autograph=False)
+    function(*point)
+    found = pushed(function, direction)(*point)
+    assert_same([found], difference(outputs, point, direction), 1e-7)
+
+
+def test_with_masks_and_of_sequences_of_any_length():
+    _, point, direction = prepared("elman")
+    layer = LAYERS["elman"]()
+    layer(point[0])
+    randomise(layer)
+    mask = tf.constant([[True] * 4 + [False] * (TIME - 4)] * BATCH)
+    signature = [tf.TensorSpec((None, None, FEATURES), "float64")]
+    push = pushed(lambda x: layer(x, mask=mask[:, : tf.shape(x)[1]]), direction[:1])
+    found = tf.function(push, signature, autograph=False)(point[0])
+    assert_same([found], difference(lambda x: layer(x, mask=mask), point[:1], direction[:1]), 1e-7)
+
+
+def test_a_truncated_gradient_is_truncated_in_both_modes():
+    layer = TruncatedGradient(ElmanRNN(UNITS, **OPTIONS), 2)
+    x, direction = normal((BATCH, TIME, FEATURES), 1), normal((BATCH, TIME, FEATURES), 2)
+    weights = normal(layer(x).shape, 3)
+    found = tf.function(pushed(layer, [direction]), autograph=False)(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = tf.reduce_sum(layer(x) * weights)
+    slope = tape.gradient(value, x)  # uᵀ (J t) = (Jᵀ u)ᵀ t
+    assert_same([tf.reduce_sum(found * weights)], [tf.reduce_sum(slope * direction)], 1e-12)
+
+
+def test_an_unknown_number_of_steps_is_refused_where_tensorflow_cannot():
+    layer = JordanRNN(UNITS, output_units=2, **OPTIONS)
+    x = normal((BATCH, TIME, FEATURES), 1)
+    layer(x)
+    signature = [tf.TensorSpec((None, None, FEATURES), "float64")]
+    push = tf.function(lambda x: pushed(layer, [x])(x), signature, autograph=False)
+    with pytest.raises(ValueError, match="Received sequences of unknown length"):
+        push(x)
+
+
+def test_the_constants_of_an_oscillator_in_blocks():
+    """72 steps of a damped oscillator, and how they change with its damping and stiffness."""
+    cell = EulerCell(0.1, damping_rate=0.3, squared_frequency=1.0, dtype="float64")
+    layer = LinearRNN(cell, **OPTIONS)
+    force = normal((1, 72, 1), 4)
+    layer(force)
+    direction = [tf.constant(1.0, "float64"), tf.constant(-2.0, "float64")]
+
+    def motion(*constants):
+        with keras.StatelessScope(state_mapping=zip(layer.trainable_variables, constants)):
+            return layer(force)
+
+    point = [tf.identity(weight.value) for weight in layer.trainable_variables]
+    found = tf.function(pushed(motion, direction), autograph=False)(*point)
+    assert_same([found], difference(motion, point, direction), 1e-7)

@@ -1,0 +1,137 @@
+"""The command `oscillator-zoo`: what it takes.
+
+Help, version, list and misspelt words are answered here. Whatever else is asked for is done by
+`oscillator_zoo.training.command_line`, which takes seconds to import.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import sys
+import tempfile
+
+from . import __version__
+
+WHAT = "preset, run folder, or a PINN's .keras file"
+# What `list` prints, and the names of all entries; `python .ci/presets.py` writes it.
+LISTING = pathlib.Path(__file__).with_name("listing.txt")
+
+
+def main(arguments=None):
+    """Run one command; errors of the user become one line on standard error and exit status 2.
+
+    A command that Ctrl-C ended has exit status 130.
+    """
+    given = parser().parse_args(arguments)
+    given.arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if given.command == "list":
+        print(LISTING.read_text(encoding="utf-8"), end="")
+        return 0
+    try:
+        _refuse_misspelt_names(given)
+        with _without_start_up_log():
+            from oscillator_zoo.training.command_line import run
+        return run(given)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"oscillator-zoo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        print("oscillator-zoo: interrupted", *stop.args, sep="\n", file=sys.stderr)
+        return 130
+
+
+def parser():
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="oscillator-zoo", description="Keras models that learn and solve oscillators."
+    )
+    top.add_argument("--version", action="version", version=f"oscillator-zoo {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True)
+
+    add = commands.add_parser("tour", help="train, forecast and solve, all in two minutes")
+    add.add_argument("--output-dir", default="oscillator_zoo_tour", metavar="FOLDER")
+    add.add_argument("--seed", type=int, default=0)
+
+    commands.add_parser("list", help="the entries of the zoo")
+
+    add = commands.add_parser("train", help="train an entry and write it to a folder")
+    add.add_argument("name", metavar="NAME", help="as `oscillator-zoo list` shows it")
+    add.add_argument("--output-dir", metavar="FOLDER", help="default: runs/NAME")
+    add.add_argument("--epochs", type=int)
+    add.add_argument("--seed", type=int, default=0)
+    add.add_argument("--data", metavar="FILE", help="CSV file of a measured oscillator")
+    add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
+    add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
+    add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+    help = "train elman-driven by gradients through so many steps"
+    add.add_argument("--truncation", type=int, metavar="STEPS", help=help)
+    add.add_argument("--resume", action="store_true", help="go on where training was broken off")
+    help = "write a preset too; default: in a checkout, the package's own"
+    add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=help)
+
+    for name, does in (
+        ("evaluate", "print the errors of a trained model"),
+        ("plot", "draw a trained model's result"),
+    ):
+        add = commands.add_parser(name, help=does)
+        add.add_argument("path", metavar="NAME", help=WHAT)
+        add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
+        add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
+    help = "default: beside the model; of a preset, presets/NAME"
+    add.add_argument("--output-dir", metavar="FOLDER", help=help)
+
+    add = commands.add_parser("export", help="write a file to serve without this package")
+    add.add_argument("path", metavar="NAME", help=WHAT)
+    help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
+    add.add_argument("folder", metavar="FOLDER", help=help)
+    return top
+
+
+def _column(text):
+    return int(text) if text.isdecimal() else text
+
+
+def _refuse_misspelt_names(given):
+    """Raise for a name of no entry, and for a path where nothing is."""
+    entries = [line.split()[0] for line in LISTING.read_text(encoding="utf-8").splitlines()[:-1]]
+    name = getattr(given, "name", getattr(given, "path", None))
+    if name is None or name in entries:
+        return
+    from oscillator_zoo.data.configurable import did_you_mean
+
+    if given.command == "train":
+        raise ValueError(
+            f"The zoo has {', '.join(entries)}. Received: {name!r}.{did_you_mean(name, entries)}"
+        )
+    if not os.path.lexists(name):
+        raise ValueError(f"There is no {name}. Expected a {WHAT}.{did_you_mean(name, entries)}")
+
+
+@contextlib.contextmanager
+def _without_start_up_log():
+    """Keep what TensorFlow says of the machine while it is imported off the screen.
+
+    It writes that past Python, to file descriptor 2, and some of it whatever the environment
+    says. Python's own warnings are shown as ever, and all of it when the import fails, or when
+    the environment asks for a log: TF_CPP_MIN_LOG_LEVEL=0 or 1.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") in ("0", "1") or sys.stderr is None:
+        yield
+        return
+    with tempfile.TemporaryFile() as log, os.fdopen(os.dup(2), "w") as screen:
+        os.dup2(log.fileno(), 2)
+        try:
+            with contextlib.redirect_stderr(screen):
+                yield
+        except BaseException:
+            log.seek(0)
+            screen.write(log.read().decode(errors="replace"))
+            raise
+        finally:
+            screen.flush()
+            os.dup2(screen.fileno(), 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
