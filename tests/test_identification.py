@@ -163,7 +163,9 @@ def test_other_data_are_fitted_without_compiling_again(fitted):
 def test_a_parameter_that_cannot_be_negative_ends_at_zero(fitted):
     pinn, _ = fitted
     growing = np.exp(0.01 * TIMES) * np.cos(1.4 * TIMES)  # no oscillator with damping >= 0
-    found = refit(pinn, noisy(growing, seed=2, size=0.01))
+    with pytest.warns(UserWarning, match="damping=.*cannot be negative and would be"):
+        found = refit(pinn, noisy(growing, seed=2, size=0.01))
+    assert pinn.stop_reason == "at a bound: damping"
     damping = found["damping"]
     assert 0.0 <= damping.value < 1e-6
     assert damping.lower == 0.0

@@ -13,6 +13,7 @@ from ..least_squares.least_squares_model import (
     weighted,
     window_of_slopes,
 )
+from ..saving.frozen_parts import set_trainable_parts
 from .closed_loop import CarriedState
 from .forward_sensitivities import ForwardLinearisation, forward_sensitivities, start_slopes
 
@@ -119,6 +120,7 @@ class ForecastModel(LeastSquaresModel):
         self.horizon, self.teacher_forcing = horizon, teacher_forcing
         for part in (self, predictor, self._cell, self._loop):
             part.built = True  # all weights are the forecaster's, and it has them
+        set_trainable_parts(self)
 
     @property
     def forecaster(self):

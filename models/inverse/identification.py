@@ -4,12 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from oscillator_zoo.data.checks import real_value
-from oscillator_zoo.data.trajectories.trajectory import Trajectory
-
 from ..equation.plain_forces import force_values, has_plain_force
 from ..least_squares.elimination import eliminate, orthogonal_solver
 from ..least_squares.estimates import check_identifiable, estimates_at_minimum
+from ..least_squares.least_squares_model import weighted
 from ..least_squares.least_squares_steps import (
     MOST_DAMPING,
     Step,
@@ -17,7 +15,8 @@ from ..least_squares.least_squares_steps import (
     damped_step,
     solve_readout,
 )
-from ..least_squares.whole_batch_optimizer import CONSTRAINED
+from ..least_squares.whole_batch_optimizer import ABOVE_NOISE, AT_BOUND, CONSTRAINED, CONVERGED
+from .misfit_check import is_above_noise, names_at_bound, noise_in, warn_of_bound, warn_of_misfit
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -48,6 +47,7 @@ class Identification:
 
     def __init__(self, trial, times):
         self.trial, self.unknowns, self.times = trial, trial.unknowns, times
+        self.at_bound = ()  # names of parameters, after a fit
 
     @property
     def readout_variables(self):
@@ -72,8 +72,9 @@ class Identification:
         return self.trial.value(self.trial.place(times))
 
     def residuals(self, times, positions, sample_weight=None):
-        """ρ_j = x̂(t_j; θ) − y_j, `(num, dimension)`, in m."""
-        return self.position(times) - positions
+        """√w_j ρ_j,   ρ_j = x̂(t_j; θ) − y_j, `(num, dimension)`, in m where w = 1."""
+        misfit = self.position(times) - ops.cast(positions, self.trial.compute_dtype)
+        return misfit if sample_weight is None else weighted(misfit, sample_weight)
 
     def step(self, batch, damping, growth):
         """One damped step of θ towards the data.
@@ -81,7 +82,8 @@ class Identification:
             δθ = −[J; √λ I]⁺ [ρ; 0],   J = ∂x̂/∂θ + (∂x̂/∂A) dA/dθ,   dA/dθ = −B⁺ ∂r/∂θ
 
         Args:
-            batch: times of the data `(num, 1)` in s, positions y `(num, dimension)` in m, weights.
+            batch: times of the data `(num, 1)` in s, positions y `(num, dimension)` in m, and
+                weights w `(num,)` of their squares, or None.
             damping: variable λ.
             growth: variable ν.
 
@@ -92,7 +94,7 @@ class Identification:
         solve_readout(trial, equation)
         changes, states = self.changes_with_unknowns()
         misfit = self.residuals(*batch)
-        jacobian = self.sensitivity(batch[0], changes, states)
+        jacobian = self.sensitivity(batch[0], changes, states, batch[2])
         step, predicted = damped_step(jacobian, tf.reshape(misfit, (-1, 1)), damping)
         longest = tf.reduce_max(tf.abs(step) * np.reshape(self.unknowns.positive, (-1, 1)))
         step *= tf.where(longest > LONGEST_STEP, LONGEST_STEP / longest, tf.ones_like(longest))
@@ -137,25 +139,60 @@ class Identification:
         """The present values of the unknown parameters by name, floats."""
         return {name: float(value[0]) for name, value in self.unknowns.values().items()}
 
-    def estimates(self, times, positions):
+    def estimates(self, times, positions, sample_weight=None):
         """`Estimate` of each unknown parameter by name; see `PINN.estimates`."""
-        misfit = np.reshape(self.residuals(times, positions), -1)
         values, positive = self.found_values(), self.unknowns.positive
-        return estimates_at_minimum(values, positive, misfit, self.jacobian(times))
+        misfit, jacobian = self.linear_misfit(times, positions, sample_weight)
+        return estimates_at_minimum(values, positive, misfit.reshape(-1), jacobian)
 
-    def jacobian(self, times):
-        """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
+    def linear_misfit(self, times, positions, sample_weight=None):
+        """√w ρ `(num, dimension)` in order of time, and √w ∂x̂/∂p, of data whose weight is not 0."""
+        order = np.argsort(np.reshape(times, -1), kind="stable")
+        if sample_weight is not None:
+            order = order[np.asarray(sample_weight)[order] > 0.0]
+            sample_weight = tf.gather(sample_weight, order)
+        times, positions = tf.gather(times, order), tf.gather(positions, order)
+        misfit = np.asarray(self.residuals(times, positions, sample_weight))
+        return misfit, self.jacobian(times, sample_weight)
+
+    def verdict(self, times, positions, sample_weight=None):
+        """Look at the smallest misfit: warn of what speaks against it, and say it in a word.
+
+        Returns:
+            `CONVERGED`, `ABOVE_NOISE` or `AT_BOUND`, as `LevenbergMarquardt` stores them.
+        """
+        misfit, jacobian = self.linear_misfit(times, positions, sample_weight)
+        values, verdict = self.found_values(), CONVERGED
+        unit, scale = self.trial.problem.position_unit, np.sqrt(np.mean(np.square(positions)))
+        if sample_weight is not None:  # residuals like those of data with a weight of 1
+            misfit = misfit / np.sqrt(np.mean(sample_weight))
+        if is_above_noise(misfit, len(values), scale):
+            warn_of_misfit(*noise_in(misfit, len(values)), unit)
+            verdict = ABOVE_NOISE
+        names = names_at_bound(values, self.unknowns.positive, misfit.reshape(-1), jacobian)
+        if names:
+            warn_of_bound(names, values)
+            verdict = AT_BOUND
+        self.at_bound = tuple(names)
+        return verdict
+
+    def jacobian(self, times, sample_weight=None):
+        """√w ∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
         slopes = [
             p if is_positive else 1.0
             for p, is_positive in zip(self.found_values().values(), self.unknowns.positive)
         ]
-        return np.asarray(self.sensitivity(times, *self.changes_with_unknowns())) / slopes
+        rows = self.sensitivity(times, *self.changes_with_unknowns(), sample_weight)
+        return np.asarray(rows) / slopes
 
-    def check_identifiable(self, times, positions):
+    def check_identifiable(self, times, positions, sample_weight=None):
         """Solve the equation for the first guess; raise unless all parameters move its solution."""
         solve_readout(self.trial, (self.points, None, None))
-        sensitivity = np.asarray(self.sensitivity(times, *self.changes_with_unknowns()))
+        changes = self.changes_with_unknowns()
+        sensitivity = np.asarray(self.sensitivity(times, *changes, sample_weight))
         size = np.linalg.norm(positions)
+        if sample_weight is not None:
+            size = np.linalg.norm(weighted(positions, sample_weight))
         check_identifiable(self.unknowns.names, self.unknowns.positive, sensitivity, size)
 
     def changes_with_unknowns(self):
@@ -164,13 +201,13 @@ class Identification:
         solved = eliminate(linear, orthogonal_solver(linear.readout))
         return solved.readout[..., 1:], solved.states[..., 1:]
 
-    def sensitivity(self, times, changes, states):
-        """J = ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""
+    def sensitivity(self, times, changes, states, sample_weight=None):
+        """J = √w ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""
         trial, problem = self.trial, self.trial.problem
         place = trial.place(times)
         features = trial.network.features(place.inputs)[0]
         features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=-1)
-        window = ops.zeros(ops.shape(times)[0], "int32") if place.window is None else place.window
+        window = ops.zeros(ops.shape(place.t)[0], "int32") if place.window is None else place.window
         dimension, num_unknowns = problem.dimension, changes.shape[-1]
         changes = ops.reshape(changes, (trial.num_windows, -1, dimension, num_unknowns))
         own = ops.einsum("nh,nhdq->ndq", features, ops.take(changes, window, axis=0))
@@ -178,47 +215,7 @@ class Identification:
         moved = state[:, :dimension]
         if problem.order == 2:
             moved = moved + state[:, dimension:] * place.elapsed[..., None]
-        return ops.reshape(moved + trial.h2(place)[..., None] * own, (-1, num_unknowns))
-
-
-def data_batch(times, positions, domain, problem):
-    """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked.
-
-    Args:
-        times: of the data, in s; or a `Trajectory` of one motion, without positions.
-        positions: measured, `(num,)` or `(num, dimension)`, in m.
-        domain: `TimeDomain`.
-        problem: `InitialValueProblem`.
-
-    Raises:
-        ValueError: for data that are missing, not finite or of another shape.
-    """
-    if isinstance(times, Trajectory):
-        times, positions = _of_one_motion(times, problem.dimension)
-    if positions is None:
-        raise ValueError(
-            "Unknown parameters are found from data. Received no positions. "
-            "Call fit(times, positions), or fit(trajectory)."
-        )
-    times = domain.checked(times)
-    positions = real_value("positions", np.asarray(positions), problem.position_unit)
-    expected = (len(times), problem.dimension)
-    if np.shape(positions) not in (expected, (len(times),)) or np.size(positions) != np.prod(
-        expected
-    ):
-        raise ValueError(
-            f"Positions must have the shape {expected} for {len(times)} times. "
-            f"Received {np.shape(positions)}. Give one row for each time."
-        )
-    positions = np.reshape(positions, expected)
-    return tf.constant(times), tf.constant(positions, domain.dtype)
-
-
-def _of_one_motion(trajectory, dimension):
-    """Times and positions `(time, dimension)` of a `Trajectory`."""
-    if len(trajectory) != 1:
-        raise ValueError(
-            f"Parameters are found from one motion. Received a Trajectory of {len(trajectory)}. "
-            "Choose one, trajectory[0]."
-        )
-    return trajectory.times, trajectory.states[0, :, :dimension]
+        moved = moved + trial.h2(place)[..., None] * own
+        if sample_weight is not None:
+            moved = weighted(moved, sample_weight)
+        return ops.reshape(moved, (-1, num_unknowns))

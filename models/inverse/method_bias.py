@@ -72,5 +72,5 @@ def warn_of_method_bias(trajectory, bias, estimates):
             f"The data were made by method={trajectory.method!r} with steps of "
             f"{trajectory.method_step:g} s, whose error moves {', '.join(moved)}: the intervals do "
             "not hold for the equation itself. Simulate with method='rk4' or a smaller time_step.",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -9,7 +9,7 @@ SMALLEST_SENSITIVITY = 1e-6  # relative; the solution itself is good to 1e-9 or 
 
 
 class Estimate(NamedTuple):
-    """A parameter found from data.
+    """A parameter found from data, if the model is that of the data.
 
     | field            | content                                             |
     |------------------|-----------------------------------------------------|
@@ -22,6 +22,24 @@ class Estimate(NamedTuple):
     standard_error: float
     lower: float
     upper: float
+
+
+class Estimates(dict):
+    """`Estimate` by name; printed, it says what the intervals take for granted.
+
+    Example:
+    >>> print(Estimates(damping=Estimate(0.4, 0.002, 0.396, 0.404)))
+    damping: 0.4 ± 0.002, 95 %: 0.396 … 0.404
+    (if the model is that of the data, and the noise as it assumes)
+    """
+
+    def __str__(self):
+        lines = [
+            f"{name}: {e.value:.6g} ± {e.standard_error:.2g}, 95 %: {e.lower:.6g} … {e.upper:.6g}"
+            for name, e in self.items()
+        ]
+        assumed = "(if the model is that of the data, and the noise as it assumes)"
+        return "\n".join([*lines, assumed])
 
 
 def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correlated=False):
@@ -42,7 +60,7 @@ def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correl
         correlated: whether neighbouring numbers in ρ may be alike.
 
     Returns:
-        Dictionary of `Estimate` by name.
+        `Estimates`, a dictionary of `Estimate` by name.
 
     Raises:
         ValueError: for no more numbers than parameters.
@@ -67,7 +85,7 @@ def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correl
     else:
         errors = np.sqrt(np.sum(misfit**2) / freedom) * np.linalg.norm(factor, axis=1)
     reach = student_quantile(0.5 + 0.5 * CONFIDENCE, freedom) * errors
-    estimates = {}
+    estimates = Estimates()
     for (name, value), is_positive, error, half in zip(values.items(), positive, errors, reach):
         lower = max(value - half, 0.0) if is_positive else value - half
         estimates[name] = Estimate(value, float(error), float(lower), float(value + half))

@@ -6,6 +6,7 @@ from keras import ops
 from ..base_model.array_batches import ALL
 from ..base_model.graph_class import graph_class, is_graph
 from ..base_model.precise_model import PreciseModel
+from ..saving.frozen_parts import set_trainable_parts
 from .distribution import (
     check_batches,
     check_distribution,
@@ -80,6 +81,7 @@ class LeastSquaresModel(PreciseModel):
                 f"{type(self).__name__} has one output, whose residuals it squares. "
                 f"Received {len(self.outputs)} outputs. Concatenate them, or use keras.Model."
             )
+        set_trainable_parts(self)
         self.loss_tracker = keras.metrics.Mean(name="loss", dtype="float64")
 
     def residuals(self, x, y, sample_weight=None, training=False):

@@ -48,7 +48,8 @@ class LevenbergMarquardt(WholeBatchOptimizer):
     all points of its batch, so give `fit` the same full batch each time. Training stops by itself
     and `stop_reason` says why: "rounding floor" (the residual is no larger than the rounding
     errors in it), "tolerance met" (it no longer falls, or need not, and is at most `tolerance`),
-    "stalled", or "converged" where what is constrained no longer moves.
+    "stalled", or "converged" where what is constrained no longer moves: "converged, misfit above
+    noise" and "at a bound" where a look at the misfit speaks against the result (see `PINN.fit`).
 
     Args:
         variable_projection: "auto" solves for the readout first and trains hidden weights only if

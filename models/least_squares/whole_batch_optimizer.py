@@ -5,8 +5,11 @@ import keras
 # Kinds of least-squares steps, and reasons to stop, as they are stored in files.
 READOUT, PROJECTION, ALL_WEIGHTS, CONSTRAINED = range(4)
 METHODS = ("readout solve", "variable projection", "all weights", "constrained least squares")
-RUNNING, FLOOR, TOLERANCE, STALLED, CONVERGED = range(5)
-STOP_REASONS = (None, "rounding floor", "tolerance met", "stalled", "converged")
+RUNNING, FLOOR, TOLERANCE, STALLED, CONVERGED, ABOVE_NOISE, AT_BOUND = range(7)
+STOP_REASONS = (
+    *(None, "rounding floor", "tolerance met", "stalled", "converged"),
+    *("converged, misfit above noise", "at a bound"),
+)
 
 
 class WholeBatchOptimizer(keras.optimizers.Optimizer):

@@ -5,7 +5,8 @@ import numpy as np
 from ..error_bounds.error_bound import ErrorSeries, enclose_error
 from ..error_bounds.error_estimate import estimate_error
 from ..families.members import member_of
-from ..inverse.identification import data_batch
+from ..inverse.measured_data import data_batch
+from ..least_squares.whole_batch_optimizer import AT_BOUND, STOP_REASONS
 from .interval_model import IntervalModel
 
 NO_UNKNOWNS = (
@@ -21,7 +22,9 @@ class Answers(IntervalModel):
     """
 
     def error_bound(self, t):
-        """Proven bounds of |x̂ − x| and of the velocity's error, for linear problems.
+        """Proven bounds of |x̂ − x| and |x̂' − x'|, without a sign, for linear problems.
+
+        (`error_estimate` has the errors x̂ − x and x̂' − x' themselves, with their signs.)
 
         The error is the residual's response, E, computed with its sign, plus what the
         computation of E, and rounding, can have missed:
@@ -60,7 +63,9 @@ class Answers(IntervalModel):
         return enclose_error(self, self._times_of_one_problem(t)).bounds()
 
     def error_estimate(self, t):
-        """An estimate of x̂ − x and of the velocity's error, with their signs, for any problem.
+        """An estimate of x̂ − x and x̂' − x', with their signs, for any problem.
+
+        (`error_bound` bounds their magnitudes, without a sign.)
 
         It solves the equation of the error, linearised about x̂, which leaves out terms of the
         order of the error's square: an estimate, not a bound.
@@ -139,6 +144,14 @@ class Answers(IntervalModel):
         """
         return member_of(self, parameters)
 
+    @property
+    def stop_reason(self):
+        """Why `LevenbergMarquardt` stopped, None before it has and with other optimizers."""
+        reason = super().stop_reason
+        names = () if self.identification is None else self.identification.at_bound
+        is_named = names and reason == STOP_REASONS[AT_BOUND]
+        return f"{reason}: {', '.join(names)}" if is_named else reason
+
     def found_problem(self):
         """The problem with the present values of the unknown parameters, as plain numbers."""
         found = self.found_values()
@@ -148,18 +161,23 @@ class Answers(IntervalModel):
         """The present values of the unknown parameters by name, floats."""
         return {} if self.identification is None else self.identification.found_values()
 
-    def estimates(self, times, positions=None):
-        """The unknown parameters with their standard errors and 95 % intervals.
+    def estimates(self, times, positions=None, sample_weight=None):
+        """The unknown parameters with their standard errors and 95 % intervals, if the model holds.
 
-            σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² (JᵀJ)⁻¹,   p̂ ± t_{0.975, n−Q} · se(p)
+            σ̂² = Σ_j w_j ρ_j² / (n − Q),   cov(p) = σ̂² (JᵀWJ)⁻¹,   p̂ ± t_{0.975, n−Q} · se(p)
 
-        to first order in the noise, which must be independent from one sample to the next and of
-        one size. The interval of a parameter that cannot be negative ends at 0. It belongs to the
-        smallest |ρ|, where `LevenbergMarquardt` ends; other optimizers end beside it.
+        to first order in the noise, which must be independent from one sample to the next, and of
+        one size, or of the size σ_j where w_j = 1/σ_j². They assume that the equation with some
+        values of the parameters is that of the data: what an equation that is wrong does to them
+        is in no interval (`stop_reason` is then "converged, misfit above noise"). The interval of
+        a parameter that cannot be negative ends at 0. It belongs to the smallest Σ w ρ², where
+        `LevenbergMarquardt` ends; other optimizers end beside it.
 
         Args:
             times: of the data, `(num,)` or `(num, 1)`, in s; or a `Trajectory` of one motion.
             positions: measured, `(num,)` or `(num, dimension)`, in m; none beside a `Trajectory`.
+            sample_weight: w `(num,)`, the weights that `fit` had, or None for equal ones. Only
+                their ratios count; data of weight 0 are left out.
 
         Returns:
             Dictionary of `Estimate` (`value`, `standard_error`, `lower`, `upper`) by name.
@@ -169,15 +187,15 @@ class Answers(IntervalModel):
                 more numbers than parameters.
         """
         identification = self._identification()
-        return identification.estimates(*self.data_batch(times, positions))
+        return identification.estimates(*self.data_batch(times, positions, sample_weight))
 
     def jacobian(self, times):
         """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
         return self._identification().jacobian(times)
 
-    def data_batch(self, times, positions=None):
-        """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked."""
-        return data_batch(times, positions, self.domain, self.problem)
+    def data_batch(self, times, positions=None, sample_weight=None):
+        """`MeasuredData`: times, positions and weights as float64 tensors, checked."""
+        return data_batch(times, positions, self.domain, self.problem, sample_weight)
 
     def _identification(self):
         if self.identification is None:

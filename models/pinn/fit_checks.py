@@ -24,7 +24,7 @@ def warn_of_few_points(pinn):
     Args:
         pinn: `PINN` of one solution, no parameter of which is unknown.
     """
-    if not _has_trained(pinn.optimizer):
+    if not has_trained(pinn.optimizer):
         return
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     times = pinn.collocation_times()
@@ -54,7 +54,7 @@ def warn_of_wrong_motion(pinn):
     Args:
         pinn: `PINN` of one solution, no parameter of which is unknown.
     """
-    if not _has_trained(pinn.optimizer):
+    if not has_trained(pinn.optimizer):
         return
     sketch, dimension = pinn.domain.sketch(), pinn.problem.dimension
     every = -(-len(sketch.times) // MOST_TIMES)
@@ -100,7 +100,8 @@ def warn_of_few_nodes(pinn):
         )
 
 
-def _has_trained(optimizer):
+def has_trained(optimizer):
+    """Whether `LevenbergMarquardt` has finished, or taken 100 steps."""
     if not isinstance(optimizer, LevenbergMarquardt) or not optimizer.has_begun:
         return False
     return optimizer.stop_reason is not None or int(optimizer.iterations) >= MANY_STEPS

@@ -4,23 +4,23 @@ import keras
 from keras import ops
 
 from oscillator_zoo.data.checks import one_number, one_of, positive_integer
-from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
 from ..base_model.array_batches import without_autotuning
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..export.portable_graphs import is_without_tapes
-from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..inverse.unknowns import Unknowns
 from ..least_squares.distribution import part_of_cost
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
+from ..saving.frozen_parts import frozen_config, set_trainable_parts
 from ..trial_solution.activations import get_activation
 from ..trial_solution.initial_conditions import check_initial_conditions
 from ..trial_solution.initial_weights import BANDWIDTH, DEFAULT_UNITS
 from ..trial_solution.time_derivatives import time_derivatives
 from .answers import Answers
 from .fit_checks import check_compiled
+from .fit_to_data import fit_to_data, is_data
 from .interval_model import NO_WEIGHTS
 from .plan import plan_of
 from .residual_max import Maximum
@@ -169,12 +169,12 @@ class PINN(Answers):
     @block_after_block
     def residuals(self, x, y=None, sample_weight=None, training=False):
         """What training makes small: the residual at the times x, beside the misfit to data y."""
-        if sample_weight is not None:
-            raise ValueError(NO_WEIGHTS)
         if self.identification is not None and y is not None:
             equation = self.residuals(self.identification.points)
-            misfit = self(x) - ops.cast(y, self.compute_dtype)
+            misfit = self.identification.residuals(x, y, sample_weight)
             return self.identification.data_beside(misfit, equation)
+        if sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
         if not (self.is_by_tape and self.optimizer_is_ordinary):
             return self.trial.residuals(x)  # the same, N's derivatives through its layers
         problem, x = with_given_force(self.trial.problem_for(x), x)
@@ -240,6 +240,7 @@ class PINN(Answers):
         self.trial, self.identification = plan.trial(self)
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
+        set_trainable_parts(self)
 
     def linearisation(self):
         """What `LevenbergMarquardt` works on: the trial solution, or the search for parameters."""
@@ -279,16 +280,24 @@ class PINN(Answers):
         is nearer to obeying it already; it ends `fit` by itself and leaves its `stop_reason`.
 
         With `unknown_parameters` it is `fit(times, positions)`, or `fit(trajectory)` for a
-        `Trajectory` of one motion: all data are one batch, given `steps_per_epoch=100` times in
-        each epoch, and the equation is enforced on the model's own collocation points.
-        `LevenbergMarquardt` minimises |x̂(t_j) − y_j|² among the solutions of the equation, so
-        there is no weight between data and equation, and `loss` is the mean square of the misfit
-        in m². Other optimizers minimise that plus the mean of (r/ω²)², which bends the parameters.
+        `Trajectory` of one motion, or a dataset of (times, positions): all data are one batch,
+        given `steps_per_epoch=100` times in each epoch, and the equation is enforced on the
+        model's own collocation points. `LevenbergMarquardt` minimises |x̂(t_j) − y_j|² among the
+        solutions of the equation, so there is no weight between data and equation, and `loss` is
+        the mean square of the misfit in m². Other optimizers minimise that plus the mean of
+        (r/ω²)², which bends the parameters. `sample_weight` w_j = 1/σ_j² makes it Σ_j w_j ρ_j²;
+        `validation_split` keeps the last of the data back; `evaluate(times, positions)` and
+        `val_loss` are the mean square of the misfit, whatever optimizer trains.
+
+        At its end `LevenbergMarquardt` says in `stop_reason` "converged"; or, with a warning,
+        "converged, misfit above noise" where the misfit is more than 2 + 30/n times what its own
+        last two values leave unpredicted, or "at a bound: damping" where a parameter that cannot
+        be negative would be.
 
         Raises:
             ValueError: for times outside the interval; with `unknown_parameters`, for data that
-                are missing, not finite or of another shape, and where they cannot tell the
-                parameters apart.
+                are missing, not finite or of another shape, for a `batch_size` smaller than they
+                are, and where they cannot tell the parameters apart.
 
         Example:
         >>> import numpy as np
@@ -308,29 +317,46 @@ class PINN(Answers):
         if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)
         if self.identification is not None:
-            return self._fit_to_data(x, *args, **kwargs)
+            return fit_to_data(self, super().fit, x, *args, **kwargs)
         history = super().fit(x, *args, **kwargs)
         for check in self.fit_checks:
             check(self)
         return history
 
-    def _fit_to_data(self, x, y=None, epochs=1, steps_per_epoch=100, **kwargs):
-        """Find the unknown parameters from positions y measured at times x, all in one batch.
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kw):
+        """`keras.Model.evaluate`: the mean square residual, by default at `collocation_points()`.
 
-        A fit by `LevenbergMarquardt` that has come to its end begins anew at the first guess.
+        With `unknown_parameters`, `evaluate(times, positions)` is the mean square misfit, in m².
+        A family's default is 4096 points between its nodes.
         """
-        times, positions = self.data_batch(x, y)
-        if self.stop_reason is not None:
-            self.optimizer.reset()  # it had finished, perhaps with other data
-            self.unknowns.restart()
+        if self.identification is not None and (y is not None or is_data(x)):
+            data = self.data_batch(x, y, sample_weight)
+            x, y, batch_size, sample_weight = data.dataset(), None, None, None
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kw)
+
+    def test_step(self, data):
+        """The cost without a step; of data of an inverse problem, that of their misfit alone."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if self.identification is None or y is None:
+            return super().test_step(data)
+        misfit = self.identification.residuals(x, y, sample_weight)
+        return self.update_metrics(x, y, sample_weight, self.cost(misfit), misfit)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """One step on a batch of times, or of times and positions for an inverse problem."""
+        if self.identification is None:
+            return super().train_on_batch(x, y, sample_weight, **kwargs)
+        data = self.data_batch(x, y, sample_weight)
         if not getattr(self.optimizer, "has_begun", True):
-            self.identification.check_identifiable(times, positions)
-        batch = tf.data.Dataset.from_tensors((times, positions)).repeat(steps_per_epoch)
-        history = super().fit(without_autotuning(batch), epochs=epochs, **kwargs)
-        if isinstance(x, Trajectory) and len(positions) > len(self.unknown_parameters):
-            bias = method_bias(self.found_problem(), x, self.jacobian(times))
-            warn_of_method_bias(x, bias, self.estimates(times, positions))
-        return history
+            warm_start(self)
+            self.identification.check_identifiable(*data)
+        return super().train_on_batch(*data, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """`evaluate` of one batch."""
+        if self.identification is not None and y is not None:
+            x, y, sample_weight = self.data_batch(x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Times from t0 to t0 + T, as a dataset of equal full batches.
@@ -364,6 +390,7 @@ class PINN(Answers):
     def get_config(self):
         return {
             **super().get_config(),
+            **frozen_config(self),
             "problem": self.problem,
             "duration": self.duration,
             "hidden_units": self.hidden_units,
@@ -388,4 +415,7 @@ class PINN(Answers):
 
         # Files of older versions, whose weights follow, do not say how wide they were drawn.
         config = {"bandwidth": BANDWIDTH, **config}
-        return cls(**{name: read(value) for name, value in config.items()})
+        flags = config.pop("trainable_parts", None)
+        pinn = cls(**{name: read(value) for name, value in config.items()})
+        set_trainable_parts(pinn, flags)
+        return pinn

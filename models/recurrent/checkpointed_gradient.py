@@ -10,6 +10,7 @@ from oscillator_zoo.data.checks import positive_integer
 
 from ..layer_graphs.time_axis import check_reads_forwards
 from ..layer_graphs.twins import twin
+from ..saving.frozen_parts import set_trainable_parts
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -72,6 +73,7 @@ class CheckpointedGradient(keras.layers.Layer):
         super().__init__(**kwargs)
         self.layer = layer
         self.num_steps = None if num_steps is None else positive_integer("num_steps", num_steps)
+        set_trainable_parts(self)
 
     def build(self, sequence_shape, initial_state_shape=None):
         if not self.layer.built:

@@ -2,6 +2,7 @@
 
 import keras
 
+from ..saving.frozen_parts import set_trainable_parts
 from .linear_loop import linear_matrix, linear_outputs
 from .time_loop import forward_mode_said
 
@@ -61,6 +62,7 @@ class LinearRNN(keras.layers.RNN):
                 "Use keras.layers.RNN."
             )
         super().__init__(cell, **kwargs)
+        set_trainable_parts(self)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         (start,) = initial_state

@@ -6,6 +6,7 @@ import warnings
 import keras
 from keras import ops
 
+from ..saving.frozen_parts import frozen_config, set_trainable_parts
 from .time_loop import seen
 
 
@@ -184,8 +185,13 @@ class RecurrentLayer(keras.layers.RNN):
     def get_config(self):
         layer_config = super().get_config()
         del layer_config["cell"]
-        return {**self.cell.get_config(), **layer_config}
+        frozen = frozen_config(self, with_weights=False)  # weights are made later, by `build`
+        return {**self.cell.get_config(), **layer_config, **frozen}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**config)
+        config = dict(config)
+        flags = config.pop("trainable_parts", None)
+        layer = cls(**config)
+        set_trainable_parts(layer, flags)
+        return layer

@@ -7,6 +7,7 @@ from oscillator_zoo.data.checks import positive_integer
 
 from ..layer_graphs.time_axis import check_reads_forwards
 from ..layer_graphs.twins import twin
+from ..saving.frozen_parts import set_trainable_parts
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -68,6 +69,7 @@ class TruncatedGradient(keras.layers.Layer):
         super().__init__(**kwargs)
         self.layer = layer
         self.num_steps = positive_integer("num_steps", num_steps)
+        set_trainable_parts(self)
 
     def build(self, sequence_shape):
         _check_length(sequence_shape)
