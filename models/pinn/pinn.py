@@ -112,7 +112,8 @@ class PINN(Answers):
     Raises:
         ValueError: for an ensemble, a duration that is not positive, h1 and h2 that miss the
             initial conditions, times outside the interval, an `rhs` of the wrong shape or
-            precision, or a Keras backend other than TensorFlow.
+            precision or that fails (with its line and a cure), a motion that is too long for its
+            fastest rate (stiff equations), or a Keras backend other than TensorFlow.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator
@@ -278,6 +279,8 @@ class PINN(Answers):
 
         `LevenbergMarquardt` begins a nonlinear equation where `simulate` leads, unless the network
         is nearer to obeying it already; it ends `fit` by itself and leaves its `stop_reason`.
+        Where the residual stays above its tolerance, `fit` warns once: how large it is, at which
+        time, and what helps there.
 
         With `unknown_parameters` it is `fit(times, positions)`, or `fit(trajectory)` for a
         `Trajectory` of one motion, or a dataset of (times, positions): all data are one batch,
@@ -320,7 +323,8 @@ class PINN(Answers):
             return fit_to_data(self, super().fit, x, *args, **kwargs)
         history = super().fit(x, *args, **kwargs)
         for check in self.fit_checks:
-            check(self)
+            if check(self):  # one warning is enough
+                break
         return history
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kw):
