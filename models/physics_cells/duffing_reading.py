@@ -87,7 +87,7 @@ def duffing_estimates(model, time_step, x, y):
     constants = read_duffing(model.cell, time_step)
     cell, weights = model.cell, [np.asarray(w.numpy()) for w in model.cell.weights]
     residuals, jacobian = model.free_run_jacobian(x, y)
-    slopes = _differences(lambda moved: _constants(cell, moved, time_step), weights)
+    slopes = differences(lambda moved: _constants(cell, moved, time_step), weights)
     slopes = slopes[
         :, np.concatenate([np.full(w.shape, w.trainable).ravel() for w in cell.weights])
     ]
@@ -123,7 +123,7 @@ def _constants(cell, weights, time_step):
     return {name: float(value) for name, value in values.items()}
 
 
-def _differences(function, weights):
+def differences(function, weights):
     """∂(values of a dictionary)/∂weights by central differences, `(values, num_weights)`."""
     columns = []
     for i, weight in enumerate(weights):
