@@ -8,9 +8,11 @@ from .forecasting.response_model import ResponseModel
 from .forecasting.rollouts import rollout
 from .least_squares.least_squares_model import LeastSquaresModel
 from .least_squares.levenberg_marquardt import LevenbergMarquardt
+from .physics_cells.duffing_answers import duffing_estimates
 from .physics_cells.duffing_cell import DuffingCell
-from .physics_cells.duffing_reading import duffing_estimates, read_duffing
-from .physics_cells.duffing_start import fit_one_step
+from .physics_cells.duffing_equation import fit_duffing
+from .physics_cells.duffing_reading import read_duffing
+from .physics_cells.duffing_start import fit_one_step, start_like
 from .physics_cells.euler_cell import EulerCell
 from .physics_cells.linear_reading import euler_weights, read_oscillator
 from .pinn.pinn import PINN
@@ -44,6 +46,7 @@ __all__ = [
     "duffing_estimates",
     "euler_weights",
     "export_model",
+    "fit_duffing",
     "fit_one_step",
     "from_preset",
     "load_model",
@@ -51,6 +54,7 @@ __all__ = [
     "read_oscillator",
     "rollout",
     "save_preset",
+    "start_like",
 ]
 
 register_with_keras()

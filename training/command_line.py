@@ -21,6 +21,7 @@ from .tour import tour
 from .zoo.entries import find_recipe, recipes, train
 from .zoo.preset_run import checkout_folder, open_run, write_preset
 
+RECORD = ("data", "sampling_rate", "input_column", "output_column")
 WHAT = "preset, run folder, or a PINN's .keras file"
 
 READERS = {
@@ -92,6 +93,8 @@ def parser():
         add.add_argument("path", metavar="NAME", help=WHAT)
         add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
         add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
+        add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
+        add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
         add.set_defaults(command=command)
     help = "default: beside the model; of a preset, presets/NAME"
     add.add_argument("--output-dir", metavar="FOLDER", help=help)
@@ -118,7 +121,7 @@ def _list(given):
 
 
 def _train(given):
-    names = ("data", "sampling_rate", "input_column", "output_column", "truncation")
+    names = (*RECORD, "truncation")
     options = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if given.preset == "":
         find_recipe(given.name)
@@ -161,17 +164,35 @@ def _plot(given):
 
 
 def _export(given):
-    run = open_run(given.path)
+    run = _found(given.path, {})
     export_model(run.model, given.folder)
     reader = READERS.get(pathlib.Path(given.folder).suffix, READERS[""])
     print(f"Written to {given.folder}. Read it with {reader}({given.folder!r}).")
 
 
 def _opened(given):
-    names = ("data", "sampling_rate")
-    return open_run(
-        given.path, **{name: getattr(given, name) for name in names if getattr(given, name)}
-    )
+    """The run to evaluate or draw, with a record to judge it on where it needs one."""
+    record = {name: getattr(given, name) for name in RECORD if getattr(given, name) is not None}
+    run = _found(given.path, record)
+    if run.task != "solution" and run.test is None:
+        raise ValueError(
+            f"A model other than a PINN is judged on test data: {given.path} on a measured record, "
+            "which does not come with it. Received none. Pass --data FILE and --sampling-rate HZ."
+        )
+    return run
+
+
+def _found(path, record):
+    """`open_run`, which says how to get an entry of the zoo that has no preset."""
+    try:
+        return open_run(path, **record)
+    except FileNotFoundError:
+        if path not in recipes():
+            raise
+        raise FileNotFoundError(
+            f"The entry {path} has no preset. Received its name. Train it with `oscillator-zoo "
+            f"train {path}` and pass the folder, {pathlib.Path('runs') / path}."
+        ) from None
 
 
 def _report(run, evaluation):

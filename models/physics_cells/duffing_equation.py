@@ -35,6 +35,7 @@ class DuffingFit(NamedTuple):
     | `rmse`      | of the free run, in the unit of the position                        |
     | `rmse_of`   | the same by course, over the beginning of the record if it is long  |
     | `position`  | the free run, `(N,)`: the oscillator's motion without the noise     |
+    | `asymmetry` | k2 / k3 about the mean position, in its unit; 0 without k3          |
     """
 
     estimates: dict
@@ -42,6 +43,7 @@ class DuffingFit(NamedTuple):
     rmse: float
     rmse_of: dict
     position: np.ndarray
+    asymmetry: float
 
 
 def fit_duffing(force, position, time_step, course=None):
@@ -112,7 +114,10 @@ def fit_duffing(force, position, time_step, course=None):
     except np.linalg.LinAlgError:
         raise ValueError(_nothing("constants that cannot be told apart")) from None
     rmse = float(scales[1] * np.sqrt(np.mean(best.error**2)))
-    return DuffingFit(estimates, name, rmse, rmse_of, scales[0] + scales[1] * (best.error + y))
+    run = scales[0] + scales[1] * (best.error + y)
+    square, cube = best.oscillator[2:4]
+    asymmetry = float(scales[1] * square / cube) if cube else 0.0
+    return DuffingFit(estimates, name, rmse, rmse_of, run, asymmetry)
 
 
 class _Found(NamedTuple):
