@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from oscillator_zoo.data.configurable import did_you_mean
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -42,6 +44,26 @@ def force_between(force, num_parts, course):
         weights = np.sinc(apart) * np.i0(WINDOW * np.sqrt(inside))
         columns.append(np.correlate(mirrored, weights / weights.sum(), "valid")[1 : len(force)])
     return np.stack(columns, axis=1)
+
+
+def checked_course(course):
+    """One of `COURSES`; raises and suggests the nearest otherwise."""
+    if course not in COURSES:
+        raise ValueError(
+            f"The course of the force must be one of {', '.join(COURSES)}. Received: {course!r}."
+            f"{did_you_mean(course, COURSES)}"
+        )
+    return course
+
+
+def check_backend():
+    """Raise where there is no TensorFlow to compile the runs."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            f"fit_duffing needs TensorFlow. Received the Keras backend {backend!r}. Set the "
+            "environment variable KERAS_BACKEND=tensorflow before Keras is imported."
+        )
 
 
 def free_runs(oscillators, force, step):
