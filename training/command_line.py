@@ -184,15 +184,12 @@ def _opened(given):
 
 def _found(path, record):
     """`open_run`, which says how to get an entry of the zoo that has no preset."""
-    try:
-        return open_run(path, **record)
-    except FileNotFoundError:
-        if path not in recipes():
-            raise
+    if path in recipes() and path not in preset_names() and not pathlib.Path(path).exists():
         raise FileNotFoundError(
             f"The entry {path} has no preset. Received its name. Train it with `oscillator-zoo "
             f"train {path}` and pass the folder, {pathlib.Path('runs') / path}."
-        ) from None
+        )
+    return open_run(path, **record)
 
 
 def _report(run, evaluation):
