@@ -24,18 +24,27 @@ from scipy.linalg import solve_triangular
 
 from data import commit, processor
 from oscillator_zoo.data import DampedOscillator
-from oscillator_zoo.models import PINN, LeastSquaresModel, LevenbergMarquardt
+from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.least_squares.least_squares_steps import all_weights_step, projected_step
+from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
 
 DAMPING, STIFFNESS, DURATION, UNITS, POINTS = 0.2, 1.0, 20.0, 20, 128
 STEPS = 50
 
 
 class ByTape(PINN):
-    """The same PINN with the Jacobian of `LeastSquaresModel`."""
+    """The same PINN with the Jacobian by tape."""
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
-        return LeastSquaresModel.linearise(self, x, y, sample_weight, others)
+    def linearisation(self):
+        return TapeOfReadout(self)
+
+
+class TapeOfReadout(TapeLinearisation):
+    """Its readout is that of the trial solution."""
+
+    @property
+    def readout_variables(self):
+        return self.model.trial.readout_variables
 
 
 class ByNumpy:
@@ -208,7 +217,9 @@ def jacobians():
         points = model.collocation_times(POINTS)
         run = ByNumpy(model.get_weights(), points).parts
         if cls is not None:
-            run = tf.function(functools.partial(model.linearise, tf.constant(points)))
+            run = tf.function(
+                functools.partial(model.linearisation().linearise, tf.constant(points))
+            )
             run()
         timed[label] = seconds_of(run, lambda: None)
     return timed

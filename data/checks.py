@@ -1,5 +1,6 @@
 """Checks of what users pass in: each raises a `ValueError` that says what to do."""
 
+import difflib
 import numbers
 import operator
 
@@ -57,6 +58,38 @@ def real_value(name, value, unit, at_least=None, above=None, arrays=True):
                 f"Pass a value {sign} {bound:g}."
             )
     return float(array) if array.ndim == 0 else array
+
+
+def one_number(name, value, unit, cure="Pass a float.", **bounds):
+    """A finite float, as `real_value`, where an array makes no sense.
+
+    Args:
+        name: the argument's name, for the message.
+        value: what was given.
+        unit: the physical unit, for the message.
+        cure: what to do about an array, for the message.
+        **bounds: `at_least` or `above`.
+    """
+    number = real_value(name, value, unit, arrays=False, **bounds)
+    if not isinstance(number, float):
+        raise ValueError(f"{name} must be one number in {unit}. Received: {brief(value)}. {cure}")
+    return number
+
+
+def one_of(name, value, choices, cure=""):
+    """The value, if it is one of the choices; else a `ValueError` that names the nearest."""
+    if isinstance(value, str) and value in choices:
+        return value
+    hint = did_you_mean(value, choices) + (f" {cure}" if cure else "")
+    raise ValueError(f"{name} must be one of {', '.join(choices)}. Received: {value!r}.{hint}")
+
+
+def did_you_mean(name, choices):
+    """' Did you mean …?' for the nearest of `choices`, or an empty string."""
+    near = difflib.get_close_matches(
+        str(name), [str(choice) for choice in choices], n=1, cutoff=0.5
+    )
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def positive_integer(name, value, at_least=1):

@@ -1,12 +1,11 @@
 """Objects that are described by the arguments of their constructor."""
 
-import difflib
 import functools
 import inspect
 
 import numpy as np
 
-from .checks import brief
+from .checks import brief, did_you_mean
 
 
 class Configurable:
@@ -104,11 +103,3 @@ def _deserialized(value):
     import keras
 
     return keras.saving.deserialize_keras_object(value, safe_mode=True)
-
-
-def did_you_mean(name, choices):
-    """' Did you mean …?' for the nearest of `choices`, or an empty string."""
-    near = difflib.get_close_matches(
-        str(name), [str(choice) for choice in choices], n=1, cutoff=0.5
-    )
-    return f" Did you mean {near[0]!r}?" if near else ""

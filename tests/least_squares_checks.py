@@ -6,6 +6,7 @@ from pinn_checks import bounded_ramp, randomise, slow_start, springs
 
 from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.models import PINN
+from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
 
 DURATION = 1.5
 UNEQUAL = [0.7, 1.0, 1.9, 2.2]  # from 0.7 s, the start of `springs`, to 0.7 s + DURATION
@@ -54,13 +55,13 @@ def points_of(pinn, num=5):
 
 def move(pinn, readout, others):
     """Add flat arrays to the weights, in the order of the columns of `whole_jacobian`."""
-    pinn.change_readout(readout.reshape(pinn.num_windows, -1))
-    pinn.change_others(np.asarray(others))
+    pinn.trial.change_readout(readout.reshape(pinn.num_windows, -1))
+    pinn.trial.change_nonlinear(np.asarray(others))
 
 
 def difference(function, pinn, direction, step=1e-3):
     """∂function/∂(weights along a direction) by central differences, error O(step⁴)."""
-    num_readout = int(np.prod(pinn.readout().shape))
+    num_readout = int(np.prod(pinn.trial.readout().shape))
 
     def shifted(size):
         move(pinn, size * direction[:num_readout], size * direction[num_readout:])
@@ -72,13 +73,24 @@ def difference(function, pinn, direction, step=1e-3):
     return (4.0 * near - far) / 3.0
 
 
+def by_tape_of(pinn):
+    """The same readout and hidden weights, their Jacobian by tape."""
+
+    class ByTape(TapeLinearisation):
+        readout_variables = pinn.trial.readout_variables
+        nonlinear_variables = pinn.trial.nonlinear_variables
+
+    return ByTape(pinn)
+
+
 def weight_columns(model, batch, step=5e-4):
     """∂r/∂(readout, others) of any model, each column by central differences of fourth order.
 
     Errors: step⁴ r⁗′/30, below 1e-10 while r⁗′ is below 5e4, and 1e-15/step of rounding.
     """
     found, residuals = [], tf.function(model.residuals)
-    for variable in [*model.readout_variables, *model.other_variables]:
+    system = model.linearisation()
+    for variable in [*system.readout_variables, *system.nonlinear_variables]:
         value = np.array(variable.numpy())
         for index in np.ndindex(*value.shape):
             column = 0.0

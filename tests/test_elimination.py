@@ -47,11 +47,11 @@ def chain(random, windows=3, rows=8, size=3, others=2, states=2):
     shapes = {
         "residual": (windows, rows),
         "readout": (windows, rows, size),
-        "others": (windows, rows, others),
+        "nonlinear": (windows, rows, others),
         "carry": (windows, rows, states),
         "move": (windows, states, states),
         "end": (windows, states, size),
-        "end_others": (windows, states, others),
+        "end_nonlinear": (windows, states, others),
         "start": (states, others),
     }
     return Linearised(**{name: random.normal(size=shape) for name, shape in shapes.items()})
@@ -60,7 +60,7 @@ def chain(random, windows=3, rows=8, size=3, others=2, states=2):
 def dense(system):
     """∂r/∂(A_0, A_1, A_2, q) of three windows, every product of the chain written down."""
     B, C, M, E = system.readout, system.carry, system.move, system.end
-    Q, G, S = system.others, system.end_others, system.start
+    Q, G, S = system.nonlinear, system.end_nonlinear, system.start
     zero = np.zeros_like(B[0])
     return np.block(
         [
@@ -87,17 +87,17 @@ def test_windows_are_solved_one_after_the_other(jit_compile):
     """The readout of a window sees the state that the windows before it leave."""
     system = chain(np.random.default_rng(2))
     remaining, changes, states = solved(system, jit_compile)
-    num = 1 + system.others.shape[-1]
+    num = 1 + system.nonlinear.shape[-1]
     state = np.hstack([np.zeros((2, 1)), system.start])
     for w in range(3):
         np.testing.assert_allclose(states[w], state, rtol=0, atol=1e-12)
-        columns = np.hstack([system.residual[w][:, None], system.others[w]])
+        columns = np.hstack([system.residual[w][:, None], system.nonlinear[w]])
         columns = columns + system.carry[w] @ state
         answer = np.linalg.lstsq(system.readout[w], -columns, rcond=None)[0]
         np.testing.assert_allclose(changes[w], answer, rtol=0, atol=1e-11)
         left = columns + system.readout[w] @ answer
         np.testing.assert_allclose(remaining[w], left, rtol=0, atol=1e-11)
-        added = np.hstack([np.zeros((2, 1)), system.end_others[w]])
+        added = np.hstack([np.zeros((2, 1)), system.end_nonlinear[w]])
         state = system.move[w] @ state + system.end[w] @ answer + added
     assert remaining.shape == (3, 8, num)
     # The same seen from outside: a change of q with these answers leaves what is said to remain.

@@ -229,7 +229,7 @@ BAD_ARGUMENTS = {
     r"mass must be > 0 kg": {"mass": -1.0},
     r"squared_frequency must be >= 0 1/s²": {"squared_frequency": -1.0},
     r"damping_rate must be a finite real number": {"damping_rate": np.nan},
-    r"damping_rate must be one number .* Received shape \(2,\)": {"damping_rate": [0.1, 0.2]},
+    r"damping_rate must be one number .* Received: \[0\.1, 0\.2\]": {"damping_rate": [0.1, 0.2]},
     r"initial_position must be a finite real number": {"initial_position": "left"},
     r"initial_velocity must be a finite real number": {"initial_velocity": np.inf},
     r"features must be a tuple of names": {"features": ("speed",)},

@@ -20,12 +20,12 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.families.parameter_nodes import (
-    Mixture,
     ParameterNodes,
     chebyshev_points,
     counts_by_rule,
     low_discrepancy,
 )
+from oscillator_zoo.models.trial_solution.dense_network import Mixture
 from oscillator_zoo.training import evaluate_solution, plot_solution
 
 
@@ -371,12 +371,13 @@ def test_a_file_holds_the_family_and_a_fresh_process_goes_on_training(small, tmp
         "assert pinn.optimizer.stop_reason, 'the optimizer is as it was'\n"
         "pinn.compile(keras.optimizers.Adam(1e-9))\n"
         "pinn.fit(pinn.collocation_points(50), verbose=0)\n"
-        "np.savez(sys.argv[2], before=before, after=pinn(x), nodes=list(pinn.nodes.counts))\n",
+        "counts = list(pinn.trial.nodes.counts)\n"
+        "np.savez(sys.argv[2], before=before, after=pinn(x), nodes=counts)\n",
         tmp_path / "family.keras",
         tmp_path / "result.npz",
     )
     result = np.load(tmp_path / "result.npz")
-    np.testing.assert_array_equal(result["nodes"], small.nodes.counts)
+    np.testing.assert_array_equal(result["nodes"], small.trial.nodes.counts)
     expected = [*small.derivatives(x), small.residual(x)]
     np.testing.assert_allclose(result["before"], expected, rtol=1e-12, atol=1e-13)
     assert 0.0 < np.abs(result["after"] - small(x)).max() < 1e-3
@@ -388,7 +389,7 @@ def test_the_ranges_and_nodes_are_in_the_config():
     config = pinn.get_config()
     assert config["parameter_ranges"] == {"damping": [0.1, 0.4]}
     assert config["parameter_nodes"] == {"damping": 5}
-    assert PINN.from_config(config).nodes.counts == (5,)
+    assert PINN.from_config(config).trial.nodes.counts == (5,)
 
 
 def test_a_savedmodel_takes_times_and_parameters_by_name(small, tmp_path):

@@ -26,7 +26,7 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.inverse.method_bias import method_bias
-from oscillator_zoo.models.least_squares.student import student_quantile
+from oscillator_zoo.models.least_squares.estimates import student_quantile
 
 TIMES = np.linspace(0.0, 10.0, 101)
 TRUTH = DampedOscillator(damping=0.3, stiffness=2.0, position=1.0, velocity=0.2)
@@ -89,7 +89,7 @@ def identify(problem, duration, names, times, positions, **arguments):
     pinn.compile(LevenbergMarquardt())
     pinn.fit(times, positions, verbose=0)
     assert pinn.stop_reason == "converged"
-    assert pinn.optimizer.method == "identification"
+    assert pinn.optimizer.method == "constrained least squares"
     return pinn
 
 
@@ -263,7 +263,9 @@ def test_sensitivities_are_those_of_the_closed_form():
         pinn = PINN(problem, 6.0, unknown_parameters=names, seed=0)
         positions = closed_form(problem, names, times)
         values = np.array([getattr(problem, name) for name in names])
-        pinn.check_identifiable(times[:, None], positions(values))  # solves the equation
+        pinn.identification.check_identifiable(
+            times[:, None], positions(values)
+        )  # solves the equation
         expected = central_differences(positions, values, 1e-5)
         # Differences of step h are good to h² and 1e-16/h, about 1e-10.
         np.testing.assert_allclose(pinn.jacobian(times), expected, atol=1e-8, err_msg=str(problem))

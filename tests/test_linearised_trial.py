@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from least_squares_checks import TRIALS, Chain, LotkaVolterra, difference, points_of, trial
+from least_squares_checks import (
+    TRIALS,
+    Chain,
+    LotkaVolterra,
+    by_tape_of,
+    difference,
+    points_of,
+    trial,
+)
 from pinn_checks import randomise
 
 from oscillator_zoo.data import DampedOscillator, Pendulum
-from oscillator_zoo.models import PINN, LeastSquaresModel
+from oscillator_zoo.models import PINN
 from oscillator_zoo.models.least_squares.elimination import whole_jacobian
 
 
@@ -20,7 +28,7 @@ def test_jacobian_is_the_difference_of_residuals(case):
     """Through all windows: what moves the end of one moves the start of the next."""
     pinn = trial(*case)
     points, random = points_of(pinn), np.random.default_rng(0)
-    system = pinn.linearise(points)
+    system = pinn.trial.linearise(points)
     np.testing.assert_allclose(
         np.reshape(system.residual, -1), np.reshape(pinn.residuals(points), -1), rtol=1e-12
     )
@@ -39,8 +47,8 @@ def test_jacobian_is_the_difference_of_residuals(case):
 def test_jacobian_is_that_of_the_tape(problem, edges):
     pinn = randomise(PINN(problem, 1.0, (4, 3), "tanh", window_edges=edges))
     points = points_of(pinn)
-    jacobian = whole_jacobian(pinn.linearise(points))
-    by_tape = LeastSquaresModel.linearise(pinn, points)
+    jacobian = whole_jacobian(pinn.trial.linearise(points))
+    by_tape = by_tape_of(pinn).linearise(points)
     num, windows = by_tape.residual.shape[1], pinn.num_windows
     # The tape's columns: all A_w, then all c_w. Ours: [A_0; c_0], [A_1; c_1], …
     kernel, bias = (
@@ -48,26 +56,26 @@ def test_jacobian_is_that_of_the_tape(problem, edges):
         for part in np.split(by_tape.readout[0], [-windows * problem.dimension], axis=-1)
     )
     readout = np.concatenate([kernel, bias], axis=2).reshape(num, -1)
-    expected = np.hstack([readout, by_tape.others[0]])
+    expected = np.hstack([readout, by_tape.nonlinear[0]])
     scale = np.abs(expected).max()
     np.testing.assert_allclose(jacobian, expected, rtol=0, atol=1e-12 * scale)
 
 
 def test_states_between_windows_move_as_the_system_says():
-    """S of the windows' starts by `move`, `end` and `end_others` against differences."""
+    """S of the windows' starts by `move`, `end` and `end_nonlinear` against differences."""
     pinn = trial(*TRIALS["windows"])
-    system, random = pinn.linearise(points_of(pinn)), np.random.default_rng(1)
+    system, random = pinn.trial.linearise(points_of(pinn)), np.random.default_rng(1)
     direction = random.normal(size=num_weights(pinn))
-    num_readout = int(np.prod(pinn.readout().shape))
+    num_readout = int(np.prod(pinn.trial.readout().shape))
     readout = direction[:num_readout].reshape(pinn.num_windows, -1)
     state, others = np.zeros(2), direction[num_readout:]
-    expected = difference(lambda: pinn.start_states(pinn.problem), pinn, direction)
+    expected = difference(lambda: pinn.trial.start_states(pinn.problem), pinn, direction)
     for w in range(pinn.num_windows):
         np.testing.assert_allclose(state, expected[w], rtol=1e-8, atol=1e-10)
-        move, end, end_others = (
-            np.array(a[w]) for a in (system.move, system.end, system.end_others)
+        move, end, end_nonlinear = (
+            np.array(a[w]) for a in (system.move, system.end, system.end_nonlinear)
         )
-        state = move @ state + end @ readout[w] + end_others @ others
+        state = move @ state + end @ readout[w] + end_nonlinear @ others
 
 
 def test_a_plain_force_reaches_the_jacobian():
@@ -75,15 +83,15 @@ def test_a_plain_force_reaches_the_jacobian():
     problem = DampedOscillator(damping=0.3, force=lambda t: np.cos(2.0 * t))
     pinn = PINN(problem, 2.0, (4,), seed=1)
     batch = next(iter(pinn.collocation_points(8)))
-    by_tape = LeastSquaresModel.linearise(pinn, batch)
-    system = pinn.linearise(batch)
+    by_tape = by_tape_of(pinn).linearise(batch)
+    system = pinn.trial.linearise(batch)
     np.testing.assert_allclose(system.residual, by_tape.residual, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(system.others, by_tape.others, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(system.nonlinear, by_tape.nonlinear, rtol=0, atol=1e-12)
 
 
 def test_windows_refuse_unequal_numbers_of_times():
     pinn = PINN(Pendulum(), 2.0, (4,), window_edges=[0.0, 0.5, 2.0])
     with pytest.raises(ValueError, match=r"same number of times in each\. Received 5 times"):
-        pinn.linearise(np.linspace(0.0, 2.0, 5)[:, None])
+        pinn.trial.linearise(np.linspace(0.0, 2.0, 5)[:, None])
     with pytest.raises(tf.errors.InvalidArgumentError, match="equally many times in each"):
-        pinn.linearise(np.linspace(0.0, 2.0, 6)[:, None])
+        pinn.trial.linearise(np.linspace(0.0, 2.0, 6)[:, None])

@@ -153,7 +153,7 @@ def test_noise_repeats_with_its_seed_and_vanishes_at_zero():
     [
         (-0.1, 0, r"relative must be >= 0"),
         (np.nan, 0, r"relative must be a finite real number"),
-        ([0.1, 0.2], 0, r"relative must be one number for all features"),
+        ([0.1, 0.2], 0, r"relative must be one number in 1"),
         (0.1, 0.5, r"seed must be an integer"),
     ],
 )

@@ -18,8 +18,8 @@ from oscillator_zoo.data import (
     VanDerPol,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.trial_solution.initial_weights import BANDWIDTH, RADIANS
-from oscillator_zoo.models.trial_solution.time_windows import find_place
+from oscillator_zoo.models.trial_solution.initial_weights import BANDWIDTH
+from oscillator_zoo.models.trial_solution.time_windows import RADIANS, find_place
 
 WINDOWS = [name for name in TRIALS if name.startswith("windows")]
 
@@ -45,7 +45,7 @@ def test_a_window_is_a_trial_solution_from_the_state_at_its_start(name):
     pinn = trial(*TRIALS[name])
     order, edges = pinn.problem.order, np.array(pinn.window_edges)
     states = [np.array(y) for y in pinn.derivatives(edges[:-1])][:order]
-    kernel, bias = (v.numpy() for v in pinn.readout_variables)
+    kernel, bias = (v.numpy() for v in pinn.trial.readout_variables)
     for w, (begin, end) in enumerate(itertools.pairwise(edges)):
         s = np.linspace(0.0, 1.0, 7)[:-1, None]
         h = np.array(pinn.network.features(keras.ops.convert_to_tensor(2.0 * s - 1.0))[0])
@@ -141,7 +141,8 @@ def test_cost_grows_in_proportion_to_the_horizon():
     short, long = (PINN(DampedOscillator(), T) for T in (20.0, 200.0))
     assert long.num_windows == pytest.approx(10 * short.num_windows, rel=0.1)
     sizes = [
-        pinn.linearise(points_of(pinn, 8), others=False).readout.shape for pinn in (short, long)
+        pinn.trial.linearise(points_of(pinn, 8), readout_only=True).readout.shape
+        for pinn in (short, long)
     ]
     assert sizes[0][1:] == sizes[1][1:]
 

@@ -41,7 +41,7 @@ def test_a_pendulum_that_adam_trapped_does_not_pass_in_silence():
 def test_a_fit_that_has_only_begun_is_left_in_peace():
     pinn = PINN(DampedOscillator(damping=0.1), 40.0 * np.pi, hidden_units=(8,), seed=1)
     fit(pinn, epochs=1, steps_per_epoch=1)
-    assert np.abs(pinn(pinn.sketch.times) - pinn.sketch.states[:, :1]).max() > 0.1
+    assert np.abs(pinn(pinn.domain.sketch().times) - pinn.domain.sketch().states[:, :1]).max() > 0.1
 
 
 def test_a_residual_that_vanishes_at_too_few_points_only_is_noticed():

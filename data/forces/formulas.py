@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..checks import real_value
+from ..checks import one_number, real_value
 from .force import Force, check_force, evaluate_force, select_force, takes_ops
 from .sampled import Sampled
 
@@ -91,12 +91,8 @@ class Step(Force):
     def __init__(self, amplitude, time):
         self.amplitude = real_value("amplitude", amplitude, "N")
         self.check_arrays()
-        self.time = real_value("time", time, "s", arrays=False)
-        if np.ndim(self.time):
-            raise ValueError(
-                "time must be one number in s: all trajectories of an ensemble share their "
-                f"breakpoints. Received: {time!r}. Simulate one ensemble for each time."
-            )
+        cure = "An ensemble shares its breakpoints: simulate one ensemble for each time."
+        self.time = one_number("time", time, "s", cure)
 
     @property
     def breakpoints(self):

@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from ..checks import is_tensor, positive_integer, real_value
+from ..checks import is_tensor, one_number, positive_integer, real_value
 from ..ensemble import Ensemble
 from ..forces.force import evaluate_force, select_force
 
@@ -74,12 +74,8 @@ class InitialValueProblem(Ensemble):
         unit = self.position_unit
         self.position = real_value("position", position, unit)
         self.velocity = None if velocity is None else real_value("velocity", velocity, f"{unit}/s")
-        self.start_time = real_value("start_time", start_time, "s", arrays=False)
-        if np.ndim(self.start_time) != 0:
-            raise ValueError(
-                f"start_time must be one number in s. Received: {start_time!r}. "
-                "All trajectories of an ensemble start at the same time."
-            )
+        cure = "All trajectories of an ensemble start at the same time."
+        self.start_time = one_number("start_time", start_time, "s", cure)
         if dimension is None:
             dimension = type(self).dimension
             if dimension == 1 and np.ndim(self.position) == 2:

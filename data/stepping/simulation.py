@@ -4,8 +4,7 @@ import warnings
 
 import numpy as np
 
-from ..checks import positive_integer, real_value
-from ..configurable import did_you_mean
+from ..checks import one_of, positive_integer, real_value
 from ..forces.force_grid import empty_force
 from ..problems.initial_value_problem import InitialValueProblem
 from ..trajectories.trajectory import Trajectory
@@ -97,21 +96,13 @@ def _check_arguments(problem, time_step, method, dtype):
             "time_step must be one number in s: all trajectories of an ensemble share their times. "
             f"Received shape {np.shape(time_step)}. Simulate one ensemble for each step."
         )
-    if not isinstance(method, str) or method not in STEPPERS:
-        raise ValueError(
-            f"method must be one of {', '.join(STEPPERS)}. Received: {method!r}."
-            f"{did_you_mean(method, STEPPERS)}"
-        )
+    one_of("method", method, STEPPERS)
     if method == "euler_cromer" and problem.order == 1:
         raise ValueError(
             "Euler–Cromer moves the position with the new velocity and needs a problem of order 2. "
             f"Received: a {type(problem).__name__} of order 1. Use method='euler' or 'rk4'."
         )
-    if dtype not in DTYPES:
-        raise ValueError(
-            f"dtype must be one of {', '.join(DTYPES)}. Received: {dtype!r}. "
-            "Everything is computed in float64; dtype is what is returned."
-        )
+    one_of("dtype", dtype, DTYPES, "All is computed in float64; dtype is what is returned.")
 
 
 def _check_rhs(problem, t, batch):

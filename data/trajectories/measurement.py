@@ -5,8 +5,7 @@ import math
 
 import numpy as np
 
-from ..checks import real_value
-from ..configurable import did_you_mean
+from ..checks import did_you_mean, real_value
 from ..files import open_to_read
 from .trajectory import Trajectory
 

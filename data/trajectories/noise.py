@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ..checks import positive_integer, real_value
+from ..checks import one_number, positive_integer
 from .trajectory import check_trajectory
 
 
@@ -35,12 +35,8 @@ def add_noise(trajectory, relative, seed):
     array([0.1, 0.1])
     """
     check_trajectory(trajectory)
-    relative = real_value("relative", relative, "1 (noise over rms)", at_least=0.0, arrays=False)
-    if np.ndim(relative):
-        raise ValueError(
-            f"relative must be one number for all features. Received: {relative!r}. "
-            "For noise of your own, use dataclasses.replace(trajectory, states=...)."
-        )
+    cure = "For noise of your own, use dataclasses.replace(trajectory, states=...)."
+    relative = one_number("relative", relative, "1 (noise over rms)", cure, at_least=0.0)
     generator = np.random.default_rng(positive_integer("seed", seed, at_least=0))
     states = trajectory.states
     rms = np.sqrt(np.mean(states**2, axis=(0, 1)))

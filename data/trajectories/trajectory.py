@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ..checks import positive_integer
-from ..configurable import did_you_mean
+from ..checks import did_you_mean, positive_integer
 from ..files import reason
 from ..problems.initial_value_problem import InitialValueProblem
 from .trajectory_file import read_trajectory, write_trajectory

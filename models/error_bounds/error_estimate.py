@@ -73,7 +73,7 @@ def estimate_error(pinn, t):
 def _resolved(pinn):
     """Cells on which polynomials follow the residual, with r and J at their nodes."""
     problem = pinn.problem
-    others = pinn.sketch.corners
+    others = pinn.domain.sketch().corners
     edges = np.array(pinn.window_edges, np.float64)
     edges[-1] = max(edges[-1], problem.start_time + pinn.duration)
     cells = Cells.between(edges, others, edges[-1] - edges[0])

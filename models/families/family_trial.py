@@ -3,10 +3,10 @@
 import numpy as np
 from keras import ops
 
+from ..trial_solution.dense_network import Mixture
 from ..trial_solution.initial_conditions import initial_motion
 from ..trial_solution.linearised_trial import LinearisedTrial
-from ..trial_solution.time_windows import Place, find_place
-from .parameter_nodes import Mixture
+from ..trial_solution.time_windows import Place, find_place, sums_before
 
 
 class FamilyTrial(LinearisedTrial):
@@ -17,22 +17,33 @@ class FamilyTrial(LinearisedTrial):
 
     The nodes ξ_q are Chebyshev points in the box of parameters and ℓ_q the Lagrange polynomials
     between them, so that at a node the network is that of a single solution, and least squares
-    solves node by node. Subclasses have the attributes `box` (`ParameterBox`) and `nodes`
-    (`ParameterNodes`), both None for a single solution; then nothing here changes it.
+    solves node by node.
+
+    Args:
+        nodes: `ParameterNodes`.
+        problem: `InitialValueProblem`, one member.
+        domain: `FamilyDomain`.
+        network: `DenseNetwork` with a readout for each window and node.
+        window_edges: e_0 = t0, …, e_W = t0 + T, in s.
     """
 
-    box, nodes = None, None
+    has_hidden_weights = False  # least squares solves for the readouts of a family
+
+    def __init__(self, nodes, problem, domain, network, window_edges):
+        super().__init__(problem, domain, network, window_edges)
+        self.nodes, self.box = nodes, domain.box
+
+    @property
+    def node_counts(self):
+        """Numbers of nodes by name of the parameter."""
+        return dict(zip(self.box.names, self.nodes.counts))
 
     def problem_for(self, x):
-        if self.box is None:
-            return super().problem_for(x)
         return self.box.problem(self.problem, x)
 
     def place(self, x):
-        """`Place` of a batch; a family's `window` says which readout, or mixture of readouts."""
-        if self.box is None:
-            return super().place(x)
-        x = self.rows(x)
+        """`Place` of a batch; its `window` says which readout, or mixture of readouts."""
+        x = self.domain.rows(x)
         window, elapsed, length = find_place(self.window_edges, x["t"])
         if "node" in x:
             node = ops.reshape(x["node"], (-1,))
@@ -42,17 +53,17 @@ class FamilyTrial(LinearisedTrial):
         tau = 2.0 * elapsed / length - 1.0
         return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
 
-    def h1_at(self, place):
-        if self.box is None:
-            return super().h1_at(place)
+    def motions_of(self, sketch):
+        """States of a stepper at every node, `(num_nodes, time, order · dimension)`."""
+        return sketch.motions(self.nodes.points)
+
+    def h1(self, place):
         gained = self._gained(place)
         h1 = initial_motion(place.problem, place.t) + gained[0]
         return h1 + gained[1] * place.elapsed if self.problem.order == 2 else h1
 
     def h1_derivatives(self, place):
-        if self.box is None:
-            return super().h1_derivatives(place)
-        h1 = self.h1_at(place)
+        h1 = self.h1(place)
         none = ops.zeros_like(h1)
         if self.problem.order == 1:
             return [h1, none, none]
@@ -69,18 +80,16 @@ class FamilyTrial(LinearisedTrial):
         n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
         dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
         if self.problem.order == 1:
-            gained = [_sums_before(n)]
+            gained = [sums_before(n)]
         else:
-            velocity = _sums_before(2.0 * (n + dn) / lengths)
-            gained = [_sums_before(velocity * lengths + n), velocity]
+            velocity = sums_before(2.0 * (n + dn) / lengths)
+            gained = [sums_before(velocity * lengths + n), velocity]
         flat = (-1, self.problem.dimension)
         return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
-        if self.box is None:
-            return super().linearise(x, y, sample_weight, others)
-        if others:
+        if not readout_only:
             raise ValueError(
                 "Least squares solves for the readouts of a family. Received "
                 "variable_projection=False, which steps all weights. Leave it out."
@@ -90,7 +99,7 @@ class FamilyTrial(LinearisedTrial):
                 "Least squares for a family takes points at its nodes. Received others. "
                 "Use collocation_points(), without a number."
             )
-        system = super().linearise(x, others=False)
+        system = super().linearise(x, readout_only=True)
         blocks, num_nodes = (self.num_windows, self.nodes.num_nodes), self.nodes.num_nodes
 
         def split(rows):
@@ -102,33 +111,16 @@ class FamilyTrial(LinearisedTrial):
         return system._replace(
             residual=split(system.residual),
             readout=split(system.readout),
-            others=split(system.others),
+            nonlinear=split(system.nonlinear),
             carry=split(system.carry),
             move=repeated(system.move),
             end=repeated(system.end),
-            end_others=repeated(system.end_others),
+            end_nonlinear=repeated(system.end_nonlinear),
             start=ops.repeat(system.start[None], num_nodes, axis=0),
         )
 
-    def in_windows(self, place):
-        return super().in_windows(place) if self.box is None else place
+    def checked_place(self, x):
+        return self.place(x)  # the points of all nodes, in order, are made by `FamilyPoints`
 
     def readout(self):
-        joined = super().readout()
-        if self.box is None:
-            return joined
-        return ops.reshape(joined, (self.num_windows, self.nodes.num_nodes, -1))
-
-    @property
-    def has_hidden_weights(self):
-        """Whether least squares may train hidden weights; a family solves for its readouts."""
-        return self.box is None and super().has_hidden_weights
-
-    @property
-    def num_readouts(self):
-        """Windows of time, times nodes."""
-        return self.num_windows * (1 if self.nodes is None else self.nodes.num_nodes)
-
-
-def _sums_before(steps):
-    return ops.cumsum(steps, axis=0) - steps
+        return ops.reshape(super().readout(), (self.num_windows, self.nodes.num_nodes, -1))

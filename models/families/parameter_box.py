@@ -6,12 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from oscillator_zoo.data.checks import is_tensor, real_value
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean, is_tensor, real_value
 
 from ..equation.equation_checks import checked_rhs
-
-FIXED = ("start_time", "order", "dimension")
+from ..equation.number_argument import number_argument
 
 
 class ParameterBox:
@@ -173,15 +171,8 @@ class ParameterBox:
 
 def _checked_range(problem, name, pair):
     """(lo, hi) as floats, if the problem has such a parameter."""
-    config = problem.get_config()
-    if name not in config:
-        problem.with_parameters(**{name: 1.0})  # raises, and names the nearest
-    value = config[name]
-    if name in FIXED or isinstance(value, bool) or not isinstance(value, float | int):
-        raise ValueError(
-            "A range is of a parameter that is one real number. "
-            f"Received: {name}, which is {value!r}. Write a problem with the number as an argument."
-        )
+    wanted = "A range is of a parameter that is one real number"
+    number_argument(problem, name, wanted, "Write a problem with the number as an argument.")
     ends = [] if is_tensor(pair) or keras.tree.is_nested(pair) is False else list(pair)
     if len(ends) != 2:
         raise ValueError(

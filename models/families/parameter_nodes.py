@@ -1,7 +1,6 @@
 """Where in a box of parameters a family is solved, and how it is interpolated between."""
 
 import itertools
-from typing import NamedTuple
 
 import numpy as np
 from keras import ops
@@ -13,35 +12,6 @@ from ..export.portable_graphs import is_portable
 
 MOST_NODES = 97  # along one parameter
 SMALL = 1e-9  # Chebyshev coefficients that are left out, relative to the largest motion
-MOST_READOUTS = 20_000  # nodes times windows
-
-
-class Mixture(NamedTuple):
-    """Which readouts a row has: those of one window, mixed by weights of the nodes.
-
-    | field     | content                                | shape            |
-    |-----------|----------------------------------------|------------------|
-    | `window`  | w; None where there is one             | (num,)           |
-    | `weights` | ℓ_q(ξ)                                 | (num, num_nodes) |
-    """
-
-    window: object
-    weights: object
-
-    def of(self, values):
-        """Σ_q ℓ_q values_wq of each row, `(num, …)`, for values `(W · num_nodes, …)`."""
-        mixed = self.of_windows(values)
-        if self.window is None:
-            return mixed[:, 0]
-        index = ops.reshape(self.window, (-1, *(1,) * (len(mixed.shape) - 1)))
-        return ops.take_along_axis(mixed, index, axis=1)[:, 0]
-
-    def of_windows(self, values):
-        """The same for every window, `(num, W, …)`."""
-        shape, num_nodes = values.shape[1:], self.weights.shape[-1]
-        by_node = ops.reshape(values, (-1, num_nodes, int(np.prod(shape))))
-        mixed = ops.einsum("np,wpc->nwc", self.weights, by_node)
-        return ops.reshape(mixed, (-1, by_node.shape[0], *shape))
 
 
 class ParameterNodes:
@@ -82,10 +52,10 @@ class ParameterNodes:
         ]
 
     @classmethod
-    def of(cls, box, counts, sketch):
+    def of(cls, box, counts, domain):
         """Nodes of a box: counts by name (or one integer for all), or None for the rule."""
         if counts is None:
-            return cls(counts_by_rule(box, sketch.motions))
+            return cls(counts_by_rule(box, domain.sketch().motions))
         if not isinstance(counts, dict):
             counts = dict.fromkeys(box.names, counts)
         if set(counts) != set(box.names):

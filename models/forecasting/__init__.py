@@ -1,0 +1,17 @@
+"""Recurrent models that run on their own output, and are trained on that run.
+
+`rollouts` runs a trained forecaster freely; `forecast_model` trains one on forecasts of many
+steps, `response_model` a cell on its free run from a force; both carry their slopes forward in
+time (`forward_sensitivities`). This room may import `physics_cells`, `recurrent`,
+`least_squares` and `presets`.
+"""
+
+from .forecast_model import ForecastModel
+from .response_model import ResponseModel
+from .rollouts import rollout
+
+__all__ = [
+    "ForecastModel",
+    "ResponseModel",
+    "rollout",
+]

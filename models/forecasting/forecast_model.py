@@ -14,7 +14,7 @@ from ..least_squares.least_squares_model import (
 )
 from ..recurrent.time_axis import can_carry_state, graph_of
 from .closed_loop import CarriedState
-from .forward_sensitivities import forward_sensitivities, start_slopes
+from .forward_sensitivities import ForwardLinearisation, forward_sensitivities, start_slopes
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -187,9 +187,12 @@ class ForecastModel(LeastSquaresModel):
         single = ops.cast(sequences, "float32")  # as the data may have been before they came here
         return ops.any(ops.not_equal(single, np.float32(self.mask_value)), axis=-1)
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
-        """`Linearised` residuals of a batch, with all weights among the others."""
-        weights = self.other_variables
+    def linearisation(self):
+        return ForwardLinearisation(self)
+
+    def linearise(self, x, y=None, sample_weight=None):
+        """`Linearised` residuals of a batch, with all weights among the nonlinear ones."""
+        weights = self.trainable_variables
         residuals = self.residuals(x, y, sample_weight)
         inputs = self._inputs(x)[0]
         start, slopes = start_slopes(lambda: self._inputs(x)[1], weights)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from ..least_squares.linearisation import Linearisation
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -80,3 +82,26 @@ def _joined(parts, value, weights):
         ],
         axis=-1,
     )
+
+
+class ForwardLinearisation(Linearisation):
+    """Residuals of a model that carries its own slopes forward in time; it has no readout.
+
+    Args:
+        model: `LeastSquaresModel` with a method `linearise`.
+    """
+
+    readout_variables = ()
+
+    def __init__(self, model):
+        self.model = model
+
+    @property
+    def nonlinear_variables(self):
+        return self.model.trainable_variables
+
+    def residuals(self, x, y=None, sample_weight=None):
+        return self.model.residuals(x, y, sample_weight)
+
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
+        return self.model.linearise(x, y, sample_weight)

@@ -6,7 +6,7 @@ from keras import ops
 
 from ..least_squares.estimates import estimates_at_minimum
 from ..least_squares.least_squares_model import LeastSquaresModel, window_of_slopes
-from .forward_sensitivities import forward_sensitivities, start_slopes
+from .forward_sensitivities import ForwardLinearisation, forward_sensitivities, start_slopes
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -95,12 +95,15 @@ class ResponseModel(LeastSquaresModel):
         compiled = tf.function(free_run, jit_compile=True, autograph=False)
         return compiled(x, y, sample_weight, training)
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
-        """`Linearised` residuals of a batch, with all weights among the others."""
+    def linearisation(self):
+        return ForwardLinearisation(self)
+
+    def linearise(self, x, y=None, sample_weight=None):
+        """`Linearised` residuals of a batch, with all weights among the nonlinear ones."""
         residuals = self.residuals(x, y, sample_weight, training=True)
         force, first = x if self.num_known else (x, None)
         force = ops.cast(force, self.cell.compute_dtype)
-        weights, given = self.other_variables, max(self.num_known - 1, 0)
+        weights, given = self.trainable_variables, max(self.num_known - 1, 0)
         start, slopes = start_slopes(lambda: self._start(force, first), weights)
         by_xla = not tf.executing_eagerly()
         slopes = forward_sensitivities(self.cell, force[:, given:], start, slopes, weights, by_xla)
@@ -132,7 +135,7 @@ class ResponseModel(LeastSquaresModel):
         residuals, jacobian = self.free_run_jacobian(x, y)
         values = {
             f"{weight.name}{list(index) if index else ''}": float(np.asarray(weight)[index])
-            for weight in self.other_variables
+            for weight in self.trainable_variables
             for index in np.ndindex(*weight.shape)
         }
         never = [False] * len(values)
@@ -163,10 +166,6 @@ class ResponseModel(LeastSquaresModel):
             return self.cell.state_after(force[:, : self.num_known - 1], first)
         state = self.cell.get_initial_state(ops.shape(force)[0])
         return state[0] if isinstance(state, list | tuple) else state
-
-    @property
-    def readout_variables(self):
-        return []
 
     def get_config(self):
         return {

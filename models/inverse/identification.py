@@ -7,8 +7,7 @@ from keras import ops
 from oscillator_zoo.data.checks import real_value
 from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
-from ..equation.plain_forces import has_plain_force
-from ..least_squares.array_batches import without_autotuning
+from ..equation.plain_forces import force_values, has_plain_force
 from ..least_squares.elimination import eliminate, orthogonal_solver
 from ..least_squares.estimates import check_identifiable, estimates_at_minimum
 from ..least_squares.least_squares_steps import (
@@ -18,7 +17,7 @@ from ..least_squares.least_squares_steps import (
     damped_step,
     solve_readout,
 )
-from .method_bias import method_bias, warn_of_method_bias
+from ..least_squares.whole_batch_optimizer import CONSTRAINED
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -30,189 +29,189 @@ NO_UNKNOWNS = (
 )
 
 
-def identification_step(model, times, positions, damping, growth):
-    """One damped step of the unknown parameters θ towards the data.
+class Identification:
+    """Least squares for the unknown parameters θ of a trial solution, its equation a constraint.
 
-        ρ_j = x̂(t_j; θ) − y_j,   δθ = −[J; √λ I]⁺ [ρ; 0],   J = ∂x̂/∂θ + (∂x̂/∂A) dA/dθ
+        minimise Σ_j |x̂(t_j; θ) − y_j|²   among the solutions of the equation
 
-    The readout A obeys the equation for every θ: dA/dθ = −B⁺ ∂r/∂θ. The equation is thus not
-    weighed against the data, which would bend the parameters towards a motion that it can fit;
-    it holds to the accuracy of the network, as a constraint.
+    The readout A obeys the equation for every θ, so that equation and data are not weighed against
+    each other, which would bend the parameters towards a motion that the network can follow
+    easily. `LevenbergMarquardt` takes `step`, its stage "constrained least squares".
 
     Args:
-        model: `PINN` with unknown parameters.
-        times: of the data, `(num, 1)`, in s.
-        positions: y, `(num, dimension)`, in m.
-        damping: variable λ.
-        growth: variable ν.
-
-    Returns:
-        `Step`, its residuals ρ.
+        trial: `TrialOfUnknowns`.
+        times: collocation times at which the equation is enforced, `(num, 1)`, in s.
     """
-    points = (model.own_points(), None, None)
-    solve_readout(model, points)
-    changes, states = model.changes_with_unknowns()
-    misfit = model(times) - positions
-    jacobian = model.sensitivity(times, changes, states)
-    step, predicted = damped_step(jacobian, tf.reshape(misfit, (-1, 1)), damping)
-    longest = tf.reduce_max(tf.abs(step) * np.reshape(model.unknowns.positive, (-1, 1)))
-    step *= tf.where(longest > LONGEST_STEP, LONGEST_STEP / longest, tf.ones_like(longest))
 
-    def move():
-        model.change_readout((changes @ step)[..., 0])
-        model.unknowns.raw.assign_add(step[:, 0])
-        solve_readout(model, points)
-        return model(times) - positions
+    stages = (CONSTRAINED,)
+    has_hidden_weights = False
 
-    variables = [*model.readout_variables, model.unknowns.raw]
-    after, falls = accept_or_undo(variables, misfit, move, predicted, damping, growth)
-    # A fall of |ρ|² that is not worth a step, or that rounding hides.
-    size = tf.reduce_sum(misfit**2)
-    least = tf.where(falls, tf.constant(1e-18, size.dtype), tf.constant(1e-12, size.dtype))
-    done = predicted <= least * size
-    stuck = done | (tf.convert_to_tensor(damping) > MOST_DAMPING)
-    return Step(after, tf.constant(True), stuck, tf.zeros((), after.dtype))
+    def __init__(self, trial, times):
+        self.trial, self.unknowns, self.times = trial, trial.unknowns, times
 
+    @property
+    def readout_variables(self):
+        return self.trial.readout_variables
 
-class Identification:
-    """What a `PINN` with `unknown_parameters` can do besides; `unknowns` is None without any."""
+    @property
+    def nonlinear_variables(self):
+        return self.trial.nonlinear_variables
 
-    def found_problem(self):
-        """The problem with the present values of the unknown parameters, as plain numbers."""
-        if self.unknowns is None:
-            return self.problem
-        return self.problem.with_parameters(**self.found_values())
+    @property
+    def points(self):
+        """The points at which the equation is enforced, with a plain force's values if any."""
+        problem, points = self.trial.problem, self.times
+        if has_plain_force(problem):
+            points = {"t": points, "force": force_values(problem, points)}
+        return tf.nest.map_structure(
+            lambda part: tf.constant(part, self.trial.compute_dtype), points
+        )
 
-    def found_values(self):
-        """The present values of the unknown parameters by name, floats."""
-        return {name: float(value[0]) for name, value in self.unknowns.values().items()}
+    def position(self, times):
+        """x̂(t_j), `(num, dimension)`, in m."""
+        return self.trial.value(self.trial.place(times))
 
-    def estimates(self, times, positions=None):
-        """The unknown parameters with their standard errors and 95 % intervals.
+    def residuals(self, times, positions, sample_weight=None):
+        """ρ_j = x̂(t_j; θ) − y_j, `(num, dimension)`, in m."""
+        return self.position(times) - positions
 
-            σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² (JᵀJ)⁻¹,   p̂ ± t_{0.975, n−Q} · se(p)
+    def step(self, batch, damping, growth):
+        """One damped step of θ towards the data.
 
-        to first order in the noise, which must be independent from one sample to the next and of
-        one size. The interval of a parameter that cannot be negative ends at 0. It belongs to the
-        smallest |ρ|, where `LevenbergMarquardt` ends; other optimizers end beside it.
+            δθ = −[J; √λ I]⁺ [ρ; 0],   J = ∂x̂/∂θ + (∂x̂/∂A) dA/dθ,   dA/dθ = −B⁺ ∂r/∂θ
 
         Args:
-            times: of the data, `(num,)` or `(num, 1)`, in s; or a `Trajectory` of one motion.
-            positions: measured, `(num,)` or `(num, dimension)`, in m; none beside a `Trajectory`.
+            batch: times of the data `(num, 1)` in s, positions y `(num, dimension)` in m, weights.
+            damping: variable λ.
+            growth: variable ν.
 
         Returns:
-            Dictionary of `Estimate` (`value`, `standard_error`, `lower`, `upper`) by name.
-
-        Raises:
-            ValueError: without unknown parameters, for data that do not fit the model, or for no
-                more numbers than parameters.
+            `Step`, its residuals ρ.
         """
-        if self.unknowns is None:
-            raise ValueError(NO_UNKNOWNS)
-        times, positions = self.data_batch(times, positions)
-        misfit = np.reshape(self(times) - positions, -1)
-        values, positive = self.found_values(), self.unknowns.positive
-        return estimates_at_minimum(values, positive, misfit, self.jacobian(times))
+        trial, equation = self.trial, (self.points, None, None)
+        solve_readout(trial, equation)
+        changes, states = self.changes_with_unknowns()
+        misfit = self.residuals(*batch)
+        jacobian = self.sensitivity(batch[0], changes, states)
+        step, predicted = damped_step(jacobian, tf.reshape(misfit, (-1, 1)), damping)
+        longest = tf.reduce_max(tf.abs(step) * np.reshape(self.unknowns.positive, (-1, 1)))
+        step *= tf.where(longest > LONGEST_STEP, LONGEST_STEP / longest, tf.ones_like(longest))
 
-    def jacobian(self, times):
-        """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
-        slopes = [
-            p if pos else 1.0
-            for p, pos in zip(self.found_values().values(), self.unknowns.positive)
-        ]
-        return np.asarray(self.sensitivity(times, *self.changes_with_unknowns())) / slopes
+        def move():
+            trial.change_readout((changes @ step)[..., 0])
+            trial.change_nonlinear(step[:, 0])
+            solve_readout(trial, equation)
+            return self.residuals(*batch)
 
-    def fit_data(self, x, y=None, epochs=1, steps_per_epoch=100, **kwargs):
-        """Find the unknown parameters from positions y measured at times x, all in one batch.
+        variables = [*self.readout_variables, *self.nonlinear_variables]
+        after, falls = accept_or_undo(variables, misfit, move, predicted, damping, growth)
+        # A fall of |ρ|² that is not worth a step, or that rounding hides.
+        size = tf.reduce_sum(misfit**2)
+        least = tf.where(falls, tf.constant(1e-18, size.dtype), tf.constant(1e-12, size.dtype))
+        done = predicted <= least * size
+        stuck = done | (tf.convert_to_tensor(damping) > MOST_DAMPING)
+        return Step(after, tf.constant(True), stuck, tf.zeros((), after.dtype))
 
-        A fit by `LevenbergMarquardt` that has come to its end begins anew at the first guess.
-        """
-        trajectory = x if isinstance(x, Trajectory) else None
-        times, positions = self.data_batch(x, y)
-        if getattr(self.optimizer, "stop_reason", None) is not None:
-            self.optimizer.reset()  # it had finished, perhaps with other data
-            self.unknowns.restart()
-        if not getattr(self.optimizer, "has_begun", True):
-            self.check_identifiable(times, positions)
-        batch = tf.data.Dataset.from_tensors((times, positions)).repeat(steps_per_epoch)
-        history = super().fit(without_autotuning(batch), epochs=epochs, **kwargs)
-        if trajectory is not None and len(positions) > len(self.unknowns.names):
-            bias = method_bias(self.found_problem(), trajectory, self.jacobian(times))
-            warn_of_method_bias(trajectory, bias, self.estimates(times, positions))
-        return history
-
-    def data_batch(self, times, positions=None):
-        """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked."""
-        if isinstance(times, Trajectory):
-            times, positions = _of_one_motion(times, self.problem.dimension)
-        if positions is None:
-            raise ValueError(
-                "Unknown parameters are found from data. Received no positions. "
-                "Call fit(times, positions), or fit(trajectory)."
-            )
-        times = self.checked(times)
-        positions = real_value("positions", np.asarray(positions), self.problem.position_unit)
-        expected = (len(times), self.problem.dimension)
-        if np.shape(positions) not in (expected, (len(times),)) or np.size(positions) != np.prod(
-            expected
-        ):
-            raise ValueError(
-                f"Positions must have the shape {expected} for {len(times)} times. "
-                f"Received {np.shape(positions)}. Give one row for each time."
-            )
-        positions = np.reshape(positions, expected)
-        return tf.constant(times), tf.constant(positions, self.compute_dtype)
-
-    def check_identifiable(self, times, positions):
-        """Solve the equation for the first guess; raise unless all parameters move its solution."""
-        solve_readout(self, (self.own_points(), None, None))
-        sensitivity = np.asarray(self.sensitivity(times, *self.changes_with_unknowns()))
-        size = np.linalg.norm(positions)
-        check_identifiable(self.unknowns.names, self.unknowns.positive, sensitivity, size)
-
-    def own_points(self):
-        """The collocation points at which the equation is enforced, `(num, 1)`, in s."""
-        times = self.collocation_times(None)
-        points = self.batch(times) if has_plain_force(self.problem) else times
-        return tf.nest.map_structure(lambda part: tf.constant(part, self.compute_dtype), points)
-
-    def data_and_equation(self, times, positions):
+    def data_beside(self, misfit, residual):
         """Data and equation in one vector, for optimizers other than `LevenbergMarquardt`.
 
-            mean square = mean_j ρ_j² + mean_i (r_i / ω^k)²,   ω = (radians in the interval) / T
+            mean square = mean_j ρ_j² + mean_i (r_i / ω^k)²
 
-        with the order k of the equation. Such a sum bends the parameters towards a motion that the
-        network can follow easily; `LevenbergMarquardt` does not weigh the two against each other.
+        with the mean rate ω of the motion and the order k of the equation.
+        Such a sum bends the parameters towards a motion that the network can follow easily.
+
+        Args:
+            misfit: ρ, `(num, dimension)`, in m.
+            residual: r at `points`, in the unit of the equation.
         """
-        misfit = self(times) - ops.cast(positions, self.compute_dtype)
-        residual = self.residuals(self.own_points()) / self.frequency**self.problem.order
+        domain = self.trial.domain
+        rate = domain.sketch().angle[-1] / domain.duration
+        residual = residual / rate**self.trial.problem.order
         num = misfit.shape[0] + residual.shape[0]
         return ops.concatenate(
             [misfit * (num / misfit.shape[0]) ** 0.5, residual * (num / residual.shape[0]) ** 0.5],
             axis=0,
         )
 
+    def found_values(self):
+        """The present values of the unknown parameters by name, floats."""
+        return {name: float(value[0]) for name, value in self.unknowns.values().items()}
+
+    def estimates(self, times, positions):
+        """`Estimate` of each unknown parameter by name; see `PINN.estimates`."""
+        misfit = np.reshape(self.residuals(times, positions), -1)
+        values, positive = self.found_values(), self.unknowns.positive
+        return estimates_at_minimum(values, positive, misfit, self.jacobian(times))
+
+    def jacobian(self, times):
+        """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
+        slopes = [
+            p if is_positive else 1.0
+            for p, is_positive in zip(self.found_values().values(), self.unknowns.positive)
+        ]
+        return np.asarray(self.sensitivity(times, *self.changes_with_unknowns())) / slopes
+
+    def check_identifiable(self, times, positions):
+        """Solve the equation for the first guess; raise unless all parameters move its solution."""
+        solve_readout(self.trial, (self.points, None, None))
+        sensitivity = np.asarray(self.sensitivity(times, *self.changes_with_unknowns()))
+        size = np.linalg.norm(positions)
+        check_identifiable(self.unknowns.names, self.unknowns.positive, sensitivity, size)
+
     def changes_with_unknowns(self):
         """dA/dθ `(W, C, Q)` and d(x_w, v_w)/dθ `(W, K, Q)` where the network obeys the equation."""
-        system = self.linearise(self.own_points())
-        _, changes, states = eliminate(system, orthogonal_solver(system.readout))
-        return changes[..., 1:], states[..., 1:]
+        linear = self.trial.linearise(self.points)
+        solved = eliminate(linear, orthogonal_solver(linear.readout))
+        return solved.readout[..., 1:], solved.states[..., 1:]
 
     def sensitivity(self, times, changes, states):
         """J = ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""
-        place = self.place(times)
-        h2 = self.h2_at(place)
-        features = self.network.features(place.inputs)[0]
+        trial, problem = self.trial, self.trial.problem
+        place = trial.place(times)
+        features = trial.network.features(place.inputs)[0]
         features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=-1)
         window = ops.zeros(ops.shape(times)[0], "int32") if place.window is None else place.window
-        dimension, num_unknowns = self.problem.dimension, changes.shape[-1]
-        changes = ops.reshape(changes, (self.num_windows, -1, dimension, num_unknowns))
+        dimension, num_unknowns = problem.dimension, changes.shape[-1]
+        changes = ops.reshape(changes, (trial.num_windows, -1, dimension, num_unknowns))
         own = ops.einsum("nh,nhdq->ndq", features, ops.take(changes, window, axis=0))
         state = ops.take(states, window, axis=0)
         moved = state[:, :dimension]
-        if self.problem.order == 2:
+        if problem.order == 2:
             moved = moved + state[:, dimension:] * place.elapsed[..., None]
-        return ops.reshape(moved + h2[..., None] * own, (-1, num_unknowns))
+        return ops.reshape(moved + trial.h2(place)[..., None] * own, (-1, num_unknowns))
+
+
+def data_batch(times, positions, domain, problem):
+    """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked.
+
+    Args:
+        times: of the data, in s; or a `Trajectory` of one motion, without positions.
+        positions: measured, `(num,)` or `(num, dimension)`, in m.
+        domain: `TimeDomain`.
+        problem: `InitialValueProblem`.
+
+    Raises:
+        ValueError: for data that are missing, not finite or of another shape.
+    """
+    if isinstance(times, Trajectory):
+        times, positions = _of_one_motion(times, problem.dimension)
+    if positions is None:
+        raise ValueError(
+            "Unknown parameters are found from data. Received no positions. "
+            "Call fit(times, positions), or fit(trajectory)."
+        )
+    times = domain.checked(times)
+    positions = real_value("positions", np.asarray(positions), problem.position_unit)
+    expected = (len(times), problem.dimension)
+    if np.shape(positions) not in (expected, (len(times),)) or np.size(positions) != np.prod(
+        expected
+    ):
+        raise ValueError(
+            f"Positions must have the shape {expected} for {len(times)} times. "
+            f"Received {np.shape(positions)}. Give one row for each time."
+        )
+    positions = np.reshape(positions, expected)
+    return tf.constant(times), tf.constant(positions, domain.dtype)
 
 
 def _of_one_motion(trajectory, dimension):

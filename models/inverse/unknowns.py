@@ -4,7 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-FIXED = ("start_time", "order", "dimension")  # which the network is built on
+from ..equation.number_argument import number_argument
+
+WANTED = "An unknown parameter must be one number in the equation or the initial state"
+CURE = "Name another, or write it as numbers of their own."
 
 
 class Unknowns(keras.layers.Layer):
@@ -39,7 +42,7 @@ class Unknowns(keras.layers.Layer):
                 "Leave h1 out, or position and velocity."
             )
         self.names = tuple(names)
-        guesses = [_guess(problem, name) for name in self.names]
+        guesses = [number_argument(problem, name, WANTED, CURE) for name in self.names]
         self.positive = tuple(_cannot_be_negative(problem, name) for name in self.names)
         for name, guess, positive in zip(self.names, guesses, self.positive):
             if positive and guess <= 0.0:
@@ -79,19 +82,6 @@ class Unknowns(keras.layers.Layer):
         """The problem with its parameters: one row, or the rows `(num, Q)` of θ given."""
         rows = ops.reshape(self.raw, (1, -1)) if rows is None else rows
         return problem.with_parameters(**self.values(rows))
-
-
-def _guess(problem, name):
-    config = problem.get_config()
-    if name not in config:
-        problem.with_parameters(**{name: 1.0})  # raises, and names the nearest
-    value = config[name]
-    if name in FIXED or isinstance(value, bool) or not isinstance(value, float | int):
-        raise ValueError(
-            "An unknown parameter must be one number in the equation or the initial state. "
-            f"Received: {name}={value!r}. Name another, or write it as numbers of their own."
-        )
-    return float(value)
 
 
 def _cannot_be_negative(problem, name):

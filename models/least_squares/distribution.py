@@ -10,7 +10,7 @@ has to count for n_i / Σ_j n_j:
 import keras
 from keras import ops
 
-from .levenberg_marquardt import LevenbergMarquardt
+from .whole_batch_optimizer import WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -73,9 +73,9 @@ def check_distribution(model):
     strategy = model.distribute_strategy
     devices = num_replicas(strategy)
     mirrored = devices > 1 or isinstance(strategy, tf.distribute.MirroredStrategy)
-    if mirrored and isinstance(model.optimizer, LevenbergMarquardt):
+    if mirrored and isinstance(model.optimizer, WholeBatchOptimizer):
         raise ValueError(
-            "LevenbergMarquardt solves one system of equations for all residuals of a batch, on "
+            f"{type(model.optimizer).__name__} works on all residuals of a batch at once, on "
             f"one device. Received: a {type(model).__name__} under a {type(strategy).__name__}. "
             "Make and compile it outside of strategy.scope(), or use keras.optimizers.Adam."
         )

@@ -11,6 +11,21 @@ if keras.backend.backend() == "tensorflow":
 ROUNDING = 45.0  # √λ of a readout solve, in machine epsilons, relative to columns of length 1
 
 
+class Eliminated(NamedTuple):
+    """What is left of `Linearised` with every readout solved for, for each column of [r, ∂r/∂q].
+
+    | field       | content                                             | shape         |
+    |-------------|-----------------------------------------------------|---------------|
+    | `remaining` | the residual and its derivatives, P_w ŷ_w            | (W, R, 1 + Q) |
+    | `readout`   | how the readouts change, a_w                        | (W, C, 1 + Q) |
+    | `states`    | how the states at the starts of windows change, S_w | (W, K, 1 + Q) |
+    """
+
+    remaining: object
+    readout: object
+    states: object
+
+
 class Linearised(NamedTuple):
     """Residuals of W windows and their derivatives; s_w is the state at the start of window w.
 
@@ -20,11 +35,11 @@ class Linearised(NamedTuple):
     |------------|-----------------------------------------------|-----------|
     | `residual` | r_w                                           | (W, R)    |
     | `readout`  | B_w = ∂r_w/∂A_w                               | (W, R, C) |
-    | `others`   | ∂r_w/∂q, q the other unknowns                 | (W, R, Q) |
+    | `nonlinear` | ∂r_w/∂q, q the other unknowns                | (W, R, Q) |
     | `carry`    | ∂r_w/∂s_w                                     | (W, R, K) |
     | `move`     | M_w = ∂s_{w+1}/∂s_w                           | (W, K, K) |
     | `end`      | E_w = ∂s_{w+1}/∂A_w                           | (W, K, C) |
-    | `end_others` | G_w = ∂s_{w+1}/∂q                           | (W, K, Q) |
+    | `end_nonlinear` | G_w = ∂s_{w+1}/∂q                           | (W, K, Q) |
     | `start`    | ∂s_0/∂q                                       | (K, Q)    |
 
     One window has K = 0.
@@ -32,17 +47,17 @@ class Linearised(NamedTuple):
 
     residual: object
     readout: object
-    others: object
+    nonlinear: object
     carry: object
     move: object
     end: object
-    end_others: object
+    end_nonlinear: object
     start: object
 
 
-def one_window(residual, readout, others):
+def one_window(residual, readout, nonlinear):
     """`Linearised` without states to pass on: `(1, R)`, `(1, R, C)`, `(1, R, Q)`."""
-    num_rows, num_others = tf.shape(residual)[1], others.shape[-1]
+    num_rows, num_nonlinear = tf.shape(residual)[1], nonlinear.shape[-1]
 
     def empty(*shape):
         return tf.zeros(shape, residual.dtype)
@@ -50,12 +65,12 @@ def one_window(residual, readout, others):
     return Linearised(
         residual,
         readout,
-        others,
+        nonlinear,
         carry=empty(1, num_rows, 0),
         move=empty(1, 0, 0),
         end=empty(1, 0, readout.shape[-1]),
-        end_others=empty(1, 0, num_others),
-        start=empty(0, num_others),
+        end_nonlinear=empty(1, 0, num_nonlinear),
+        start=empty(0, num_nonlinear),
     )
 
 
@@ -75,19 +90,18 @@ def eliminate(system, solve):
         solve: `orthogonal_solver` of `system.readout`.
 
     Returns:
-        Tuple: remaining `(W, R, 1 + Q)`, changes of the readouts `(W, C, 1 + Q)`, and of the
-        states at the starts of the windows `(W, K, 1 + Q)`.
+        `Eliminated`.
     """
-    columns = tf.concat([system.residual[..., None], system.others], axis=-1)
+    columns = tf.concat([system.residual[..., None], system.nonlinear], axis=-1)
     num_states, num_windows = system.carry.shape[-1], system.readout.shape[0]
     if num_states == 0:
         changes, remaining = solve(columns)
-        return remaining, changes, tf.zeros_like(changes[:, :0])
+        return Eliminated(remaining, changes, tf.zeros_like(changes[:, :0]))
     own, rest = solve(tf.concat([columns, system.carry], axis=-1))
     num = columns.shape[-1]
     answer, feedback = own[..., :num], own[..., num:]
     zero = tf.zeros_like(system.move[..., :1])
-    added = tf.concat([zero, system.end_others], axis=-1)
+    added = tf.concat([zero, system.end_nonlinear], axis=-1)
     added += system.end @ answer
     moved = system.move + system.end @ feedback
     states = [tf.concat([zero[0], system.start], axis=-1)]
@@ -100,7 +114,7 @@ def eliminate(system, solve):
         states = states[0][None]
     changes = answer + feedback @ states
     remaining = rest[..., :num] + rest[..., num:] @ states
-    return remaining, changes, states
+    return Eliminated(remaining, changes, states)
 
 
 def orthogonal_solver(matrix):
@@ -140,14 +154,14 @@ def epsilon(dtype):
 def whole_jacobian(system):
     """∂r/∂(A_0, …, A_{W−1}, q), `(W·R, W·C + Q)`: the windows pass on what moves their ends."""
     num_windows, _, size = system.readout.shape
-    num_others = system.others.shape[-1]
+    num_nonlinear = system.nonlinear.shape[-1]
     state = tf.pad(system.start, [[0, 0], [num_windows * size, 0]])
     rows = []
     for w in range(num_windows):
-        room = [[0, 0], [w * size, (num_windows - 1 - w) * size + num_others]]
+        room = [[0, 0], [w * size, (num_windows - 1 - w) * size + num_nonlinear]]
         left = [[0, 0], [num_windows * size, 0]]
-        own = tf.pad(system.readout[w], room) + tf.pad(system.others[w], left)
+        own = tf.pad(system.readout[w], room) + tf.pad(system.nonlinear[w], left)
         rows.append(own + system.carry[w] @ state)
         state = system.move[w] @ state + tf.pad(system.end[w], room)
-        state += tf.pad(system.end_others[w], left)
+        state += tf.pad(system.end_nonlinear[w], left)
     return tf.concat(rows, axis=0)

@@ -1,7 +1,6 @@
 """Models whose cost is a mean of squares, trained on the residuals themselves."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from .array_batches import ALL
@@ -13,11 +12,9 @@ from .distribution import (
 )
 from .elimination import one_window
 from .graph_class import graph_class, is_graph
-from .least_squares_limits import check_limits
-from .levenberg_marquardt import LevenbergMarquardt, StopWhenFinished
-from .linear_readout import linear_readout
+from .linearisation import TapeLinearisation
 from .precise_model import PreciseModel
-from .tape_linearisation import checked_jacobians
+from .whole_batch_optimizer import StopWhenFinished, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -66,8 +63,6 @@ class LeastSquaresModel(PreciseModel):
     >>> history.history["loss"][2] < history.history["loss"][0]
     True
     """
-
-    unknowns = None  # parameters to be found from data, which a PINN may have
 
     def __init__(self, *args, **kwargs):
         if keras.backend.backend() != "tensorflow":
@@ -128,8 +123,8 @@ class LeastSquaresModel(PreciseModel):
 
     def train_step(self, data):
         """One step of an ordinary Keras optimizer down the gradient of the cost."""
-        if isinstance(self.optimizer, LevenbergMarquardt):
-            return self.least_squares_step(data)
+        if not self.optimizer_is_ordinary:
+            return self.whole_batch_step(data)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
@@ -138,28 +133,27 @@ class LeastSquaresModel(PreciseModel):
             scaled_cost = self.optimizer.scale_loss(part_of_cost(cost, x))
         gradients = tape.gradient(scaled_cost, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
-        return self.log(x, y, sample_weight, cost, residuals)
+        return self.update_metrics(x, y, sample_weight, cost, residuals)
 
-    def least_squares_step(self, data):
-        """One step of `LevenbergMarquardt`; the metrics say what the residuals are after it."""
+    def whole_batch_step(self, data):
+        """One step as the optimizer takes it; the metrics say what the residuals are after it."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.optimizer.built:
             with tf.init_scope():
                 self.optimizer.build(self.trainable_variables)
-        residuals = self.optimizer.step(self, x, y, sample_weight)
-        check_limits(self)
+        residuals = self.optimizer.step_of(self, x, y, sample_weight)
         for metric in self.metrics:
             metric.reset_state()
-        return self.log(x, y, sample_weight, self.cost(residuals), residuals)
+        return self.update_metrics(x, y, sample_weight, self.cost(residuals), residuals)
 
     @property
     def optimizer_is_ordinary(self):
-        """Whether training follows gradients."""
-        return not isinstance(getattr(self, "optimizer", None), LevenbergMarquardt)
+        """Whether each training step applies one gradient, as Keras's optimizers do."""
+        return not isinstance(getattr(self, "optimizer", None), WholeBatchOptimizer)
 
     @property
     def default_batch_size(self):
-        """All samples for least squares, whose steps work on one system of equations."""
+        """All samples where the optimizer works on all of them at once."""
         return 32 if self.optimizer_is_ordinary else ALL
 
     def own_callbacks(self):
@@ -171,86 +165,20 @@ class LeastSquaresModel(PreciseModel):
 
     @property
     def stop_reason(self):
-        """Why `LevenbergMarquardt` stopped, None before it has and with other optimizers."""
+        """Why a `WholeBatchOptimizer` stopped, None before it has and with other optimizers."""
         return getattr(getattr(self, "optimizer", None), "stop_reason", None)
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
-        """`Linearised` residuals of a batch, the Jacobian by `GradientTape.jacobian`.
-
-        Args:
-            x: inputs.
-            y: targets.
-            sample_weight: weights, or None.
-            others: whether to differentiate with respect to the weights beside the readout too.
-        """
-        weights = [*self.readout_variables, *(self.other_variables if others else [])]
-        variables = [weight.value for weight in weights]
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            residuals = tf.reshape(self.residuals(x, y, sample_weight, training=True), (-1,))
-        jacobians = checked_jacobians(tape, residuals, variables)
-        num = tf.shape(residuals)[0]
-        blocks = [
-            tf.reshape(part, (1, num, int(np.prod(variable.shape))))
-            for part, variable in zip(jacobians, variables)
-        ]
-        num_readout = len(self.readout_variables)
-        empty = tf.zeros((1, num, 0), residuals.dtype)
-        return one_window(
-            residuals[None],
-            tf.concat([empty, *blocks[:num_readout]], axis=-1),
-            tf.concat([empty, *blocks[num_readout:]], axis=-1),
-        )
-
-    @property
-    def readout_variables(self):
-        """The weights on which the prediction depends linearly: those of a linear last layer."""
-        return linear_readout(self.layers[-1]) if hasattr(self, "outputs") else []
-
-    @property
-    def other_variables(self):
-        """The other trainable weights."""
-        readout = {id(variable) for variable in self.readout_variables}
-        return [v for v in self.trainable_variables if id(v) not in readout]
-
-    def readout(self):
-        """The readout as one row, `(1, C)`."""
-        rows = [tf.reshape(variable, (1, -1)) for variable in self.readout_variables]
-        return (
-            tf.concat(rows, axis=-1)
-            if rows
-            else tf.zeros((1, 0), self.trainable_variables[0].dtype)
-        )
-
-    def change_readout(self, change):
-        """Add `(1, C)` to the readout."""
-        _add_to(self.readout_variables, change[0])
-
-    @property
-    def is_linear_in_readout(self):
-        """Whether the residuals, not only the predictions, are linear in the readout."""
-        return True
-
-    @property
-    def has_hidden_weights(self):
-        return len(self.other_variables) > 0
-
-    def set_readout(self, values):
-        """Put back the readout."""
-        for variable, value in zip(self.readout_variables, values):
-            variable.assign(value)
-
-    def change_others(self, change):
-        """Add `(Q,)` to the other trainable weights, one after the other."""
-        _add_to(self.other_variables, change)
+    def linearisation(self):
+        """The `Linearisation` that `LevenbergMarquardt` works on: here by tape."""
+        return TapeLinearisation(self)
 
     def test_step(self, data):
         """The cost without a step."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         residuals = self.residuals(x, y, sample_weight)
-        return self.log(x, y, sample_weight, self.cost(residuals), residuals)
+        return self.update_metrics(x, y, sample_weight, self.cost(residuals), residuals)
 
-    def log(self, x, y, sample_weight, cost, residuals):
+    def update_metrics(self, x, y, sample_weight, cost, residuals):
         """Update the metrics with one batch and return all of them by name."""
         cost = zero_without_samples(cost, x)
         self.loss_tracker.update_state(cost, sample_weight=ops.shape(residuals)[0])
@@ -320,13 +248,6 @@ class LeastSquaresModel(PreciseModel):
             self.optimizer.build(self.trainable_variables)
 
 
-def _add_to(variables, change):
-    """Add the entries of `(C,)` to variables, one after the other."""
-    sizes = [int(np.prod(variable.shape)) for variable in variables]
-    for variable, part in zip(variables, tf.split(change, sizes) if sizes else []):
-        variable.assign_add(tf.reshape(part, variable.shape))
-
-
 def _same_shape(first, second):
     """Whether two shapes agree wherever both are known."""
     return len(first) == len(second) and all(
@@ -335,7 +256,7 @@ def _same_shape(first, second):
 
 
 def window_of_slopes(residuals, slopes, weight=None):
-    """`Linearised` residuals whose weights are all among the others.
+    """`Linearised` residuals whose weights are all among the nonlinear ones.
 
     Args:
         residuals: r, weighted already.

@@ -1,4 +1,4 @@
-"""One step of least squares on the residuals of a model."""
+"""One step of least squares on the residuals of a system."""
 
 from typing import NamedTuple
 
@@ -46,17 +46,17 @@ def apart(function):
     return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})()
 
 
-def readout_step(model, batch):
+def readout_step(system, batch, damping=None, growth=None):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
-    system = model.linearise(*batch, others=False)
-    before = _squares(system.residual)
-    change = eliminate(system, orthogonal_solver(system.readout))[1][..., 0]
-    old = [variable.value + 0.0 for variable in model.readout_variables]
+    linear = system.linearise(*batch, readout_only=True)
+    before = _squares(linear.residual)
+    change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
+    old = [tf.identity(variable.value) for variable in system.readout_variables]
 
     def moved(fraction):
-        model.set_readout(old)
-        model.change_readout(fraction * change)
-        residuals = apart(lambda: model.residuals(*batch))
+        system.set_readout(old)
+        system.change_readout(fraction * change)
+        residuals = apart(lambda: system.residuals(*batch))
         return _squares(residuals), residuals
 
     def too_far(fraction, after, residuals):
@@ -68,58 +68,58 @@ def readout_step(model, batch):
     one = tf.ones((), before.dtype)
     fraction, after, residuals = tf.while_loop(too_far, halve, (one, *moved(one)))
     falls = after < before
-    tf.cond(falls, lambda: None, lambda: model.set_readout(old))
-    residuals = tf.where(falls, residuals, tf.reshape(system.residual, tf.shape(residuals)))
+    tf.cond(falls, lambda: None, lambda: system.set_readout(old))
+    residuals = tf.where(falls, residuals, tf.reshape(linear.residual, tf.shape(residuals)))
     enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
     progress = falls & (after < enough * before)
-    return Step(residuals, progress, ~falls, _rounding(model, system))
+    return Step(residuals, progress, ~falls, _rounding(system, linear))
 
 
-def solve_readout(model, batch):
+def solve_readout(system, batch):
     """A few readout steps, as long as |r| falls markedly; one where r is linear. Returns r."""
-    if model.is_linear_in_readout:
-        return readout_step(model, batch).residuals
+    if system.is_linear_in_readout:
+        return readout_step(system, batch).residuals
 
     def go_on(k, progress, _):
         return (k < READOUT_STEPS) & progress
 
     def again(k, *_):
-        step = apart(lambda: readout_step(model, batch))
+        step = apart(lambda: readout_step(system, batch))
         return k + 1, step.progress, step.residuals
 
-    return tf.while_loop(go_on, again, (0, tf.constant(True), model.residuals(*batch)))[-1]
+    return tf.while_loop(go_on, again, (0, tf.constant(True), system.residuals(*batch)))[-1]
 
 
-def projected_step(model, batch, damping, growth):
+def projected_step(system, batch, damping, growth):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
-    system = model.linearise(*batch)
-    remaining, changes, _ = eliminate(system, orthogonal_solver(system.readout))
-    columns = tf.reshape(remaining, (-1, remaining.shape[-1]))
+    linear = system.linearise(*batch)
+    solved = eliminate(linear, orthogonal_solver(linear.readout))
+    columns = tf.reshape(solved.remaining, (-1, solved.remaining.shape[-1]))
     step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
 
     def move():
-        model.change_readout((changes[..., 1:] @ step)[..., 0])
-        model.change_others(step[:, 0])
-        return solve_readout(model, batch)
+        system.change_readout((solved.readout[..., 1:] @ step)[..., 0])
+        system.change_nonlinear(step[:, 0])
+        return solve_readout(system, batch)
 
-    return _tried(model, system, move, predicted, damping, growth)
+    return _tried(system, linear, move, predicted, damping, growth)
 
 
-def all_weights_step(model, batch, damping, growth):
+def all_weights_step(system, batch, damping, growth):
     """All weights move by one damped step."""
-    system = model.linearise(*batch)
-    jacobian = whole_jacobian(system)
-    residual = tf.reshape(system.residual, (-1, 1))
+    linear = system.linearise(*batch)
+    jacobian = whole_jacobian(linear)
+    residual = tf.reshape(linear.residual, (-1, 1))
     step, predicted = damped_step(jacobian, residual, damping)
-    num_others = system.others.shape[-1]
-    split = jacobian.shape[-1] - num_others
+    num_nonlinear = linear.nonlinear.shape[-1]
+    split = jacobian.shape[-1] - num_nonlinear
 
     def move():
-        model.change_readout(tf.reshape(step[:split], (-1, system.readout.shape[-1])))
-        model.change_others(step[split:, 0])
-        return model.residuals(*batch)
+        system.change_readout(tf.reshape(step[:split], (-1, linear.readout.shape[-1])))
+        system.change_nonlinear(step[split:, 0])
+        return system.residuals(*batch)
 
-    return _tried(model, system, move, predicted, damping, growth)
+    return _tried(system, linear, move, predicted, damping, growth)
 
 
 def damped_step(jacobian, residual, damping):
@@ -165,14 +165,14 @@ def _by_refinement(jacobian, residual, strength):
     return step
 
 
-def _tried(model, system, move, predicted, damping, growth):
+def _tried(system, linear, move, predicted, damping, growth):
     """Move, and take it back unless |r| falls; the damping follows the gain."""
-    variables = [*model.readout_variables, *model.other_variables]
-    before = system.residual
+    variables = [*system.readout_variables, *system.nonlinear_variables]
+    before = linear.residual
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
     progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
-    return Step(residuals, progress, stuck, _rounding(model, system))
+    return Step(residuals, progress, stuck, _rounding(system, linear))
 
 
 def accept_or_undo(variables, before, move, predicted, damping, growth):
@@ -189,7 +189,7 @@ def accept_or_undo(variables, before, move, predicted, damping, growth):
     Returns:
         Tuple: r of the weights that stand now, and whether |r| fell.
     """
-    old = [variable.value + 0.0 for variable in variables]
+    old = [tf.identity(variable.value) for variable in variables]
     moved = move()
     falls = _squares(moved) < _squares(before)
 
@@ -213,6 +213,6 @@ def _squares(values):
     return tf.reduce_sum(values**2)
 
 
-def _rounding(model, system):
-    size = tf.einsum("...rc,...c->...r", tf.abs(system.readout), tf.abs(model.readout()))
+def _rounding(system, linear):
+    size = tf.einsum("...rc,...c->...r", tf.abs(linear.readout), tf.abs(system.readout()))
     return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

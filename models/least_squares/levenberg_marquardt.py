@@ -5,20 +5,29 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
-from ..inverse.identification import identification_step
 from .least_squares_steps import all_weights_step, apart, projected_step, readout_step
+from .whole_batch_optimizer import (
+    ALL_WEIGHTS,
+    CONSTRAINED,
+    CONVERGED,
+    FLOOR,
+    METHODS,
+    PROJECTION,
+    READOUT,
+    RUNNING,
+    STALLED,
+    TOLERANCE,
+    WholeBatchOptimizer,
+)
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-READOUT, PROJECTION, ALL_WEIGHTS, IDENTIFICATION = range(4)
-METHODS = ("readout solve", "variable projection", "all weights", "identification")
-RUNNING, FLOOR, TOLERANCE, STALLED, CONVERGED = range(5)
-STOP_REASONS = (None, "rounding floor", "tolerance met", "stalled", "converged")
+STEPS = {READOUT: readout_step, PROJECTION: projected_step, ALL_WEIGHTS: all_weights_step}
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class LevenbergMarquardt(keras.optimizers.Optimizer):
+class LevenbergMarquardt(WholeBatchOptimizer):
     """Trains a `LeastSquaresModel` on the vector of its residuals, by QR.
 
         minimise |r(P)|²:   δ = −[J; √λ I]⁺ [r; 0],   J = ∂r/∂P          (Levenberg, Marquardt)
@@ -32,12 +41,14 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
     - *variable projection*: the hidden weights take the steps above, with the readout solved
       exactly for each of them (Golub and Pereyra, in Kaufman's form).
     - *all weights*: plain Levenberg–Marquardt.
+    - *constrained least squares*: what the model itself takes for a step, where its equation is a
+      constraint and not a residual, as in a `PINN` with unknown parameters.
 
     Never the normal equations: JᵀJ squares the condition of J and ends near 1e-8. Every step uses
     all points of its batch, so give `fit` the same full batch each time. Training stops by itself
     and `stop_reason` says why: "rounding floor" (the residual is no larger than the rounding
     errors in it), "tolerance met" (it no longer falls, or need not, and is at most `tolerance`),
-    "stalled", or "converged" where unknown parameters no longer move.
+    "stalled", or "converged" where what is constrained no longer moves.
 
     Args:
         variable_projection: "auto" solves for the readout first and trains hidden weights only if
@@ -109,20 +120,15 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         return METHODS[int(self.stage)] if self.built else None
 
     @property
-    def stop_reason(self):
-        """Why training stopped: one of the texts above, or None before it has."""
-        return STOP_REASONS[int(self.finished)] if self.built else None
-
-    @property
-    def has_begun(self):
-        """Whether it has taken a step."""
-        return self.built and int(self.iterations) > 0
+    def next_stage_is_due(self):
+        """Whether the training step has to be traced anew."""
+        return self.traced_stage not in (None, int(self.stage))
 
     def reset(self):
         """Begin anew: forget the damping and that training has finished; weights stay."""
         if self.built:
             first = READOUT if self.variable_projection else ALL_WEIGHTS
-            if self.traced_stage in (IDENTIFICATION, ALL_WEIGHTS):  # the only stage: graph stays
+            if self.traced_stage in (CONSTRAINED, ALL_WEIGHTS):  # the only stage: graph stays
                 first = self.traced_stage
             for variable, value in (
                 (self.iterations, 0),
@@ -134,30 +140,41 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
             ):
                 variable.assign(value)
 
-    def step(self, model, x, y=None, sample_weight=None):
-        """One step, or none after training has finished. Returns the residuals after it."""
+    def step_of(self, model, x, y=None, sample_weight=None):
+        system = model.linearisation()
+        residuals = self.step(system, x, y, sample_weight)
+        check_limits(model, system)
+        return residuals
+
+    def step(self, system, x, y=None, sample_weight=None):
+        """One step, or none after training has finished.
+
+        Args:
+            system: `Linearisation` of the model.
+            x: inputs.
+            y: targets, or None.
+            sample_weight: weights, or None.
+
+        Returns:
+            The residuals after it.
+        """
         batch = x, y, sample_weight
         with tf.init_scope():  # known while a graph is made: one graph for each stage
-            if model.unknowns is not None:
-                self.stage.assign(IDENTIFICATION)
-            elif not model.readout_variables:
-                self.stage.assign(ALL_WEIGHTS)
+            if int(self.stage) not in system.stages:
+                self.stage.assign(system.stages[0])
             self.traced_stage = int(self.stage)
 
         def train():
-            if model.unknowns is not None:
-                step = identification_step(model, x, y, self.damping, self.growth)
-            elif self.traced_stage == READOUT:
-                step = readout_step(model, batch)
+            if self.traced_stage == CONSTRAINED:
+                step = system.step(batch, self.damping, self.growth)
             else:
-                take = projected_step if self.traced_stage == PROJECTION else all_weights_step
-                step = take(model, batch, self.damping, self.growth)
+                step = STEPS[self.traced_stage](system, batch, self.damping, self.growth)
             self.iterations.assign_add(1)
-            self._decide(step, model.has_hidden_weights)
+            self._decide(step, system.has_hidden_weights)
             return step.residuals
 
         def rest():
-            return model.residuals(*batch)
+            return system.residuals(*batch)
 
         running = tf.equal(tf.convert_to_tensor(self.finished), RUNNING)
         return tf.cond(running, lambda: apart(train), lambda: apart(rest))
@@ -177,16 +194,10 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
             self.stage.assign(tf.where(go_on, PROJECTION, READOUT))
             stalls = tf.where(go_on, 0, stalls)
             stop &= ~go_on
-        if self.traced_stage == IDENTIFICATION:
+        if self.traced_stage == CONSTRAINED:
             stop, reason = step.stuck, CONVERGED
         self.stalls.assign(stalls)
         self.finished.assign(tf.where(stop, reason, RUNNING))
-
-    def apply(self, grads, trainable_variables=None):
-        raise ValueError(
-            "LevenbergMarquardt needs the residuals one by one, not the gradient of their mean "
-            "square. Received: gradients. Use it to compile a LeastSquaresModel or a PINN."
-        )
 
     def get_config(self):
         return {
@@ -197,20 +208,26 @@ class LevenbergMarquardt(keras.optimizers.Optimizer):
         }
 
 
-class StopWhenFinished(keras.callbacks.Callback):
-    """Ends `fit` when `LevenbergMarquardt` has finished, and begins its next stage when due."""
+def check_limits(model, system):
+    """Raise for a model with weights that are held, or with penalties beside the residuals.
 
-    def on_train_begin(self, logs=None):
-        self._follow()
+    Args:
+        model: `LeastSquaresModel` that `LevenbergMarquardt` is about to train.
+        system: its `Linearisation`.
 
-    def on_train_batch_end(self, batch, logs=None):
-        self._follow()
-
-    def _follow(self):
-        optimizer = self.model.optimizer
-        if not isinstance(optimizer, LevenbergMarquardt) or not optimizer.built:
-            return
-        if optimizer.stop_reason is not None:
-            self.model.stop_training = True
-        elif optimizer.traced_stage not in (None, int(optimizer.stage)):
-            self.model.make_train_function(force=True)
+    Raises:
+        ValueError: for weights among its unknowns that are not trainable, or penalties of layers.
+    """
+    moved = [*system.readout_variables, *system.nonlinear_variables]
+    frozen = [variable.path for variable in moved if not variable.trainable]
+    if frozen:
+        raise ValueError(
+            f"LevenbergMarquardt moves all weights of a {type(model).__name__}. Received frozen "
+            f"ones: {', '.join(frozen)}. Set trainable=True, or train with another optimizer."
+        )
+    if model.losses:
+        raise ValueError(
+            "LevenbergMarquardt makes the squares of residuals small and nothing else. Received a "
+            "model with penalties (kernel_regularizer, activity_regularizer, …). Leave them out, "
+            "or train with another optimizer."
+        )

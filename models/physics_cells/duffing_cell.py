@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from oscillator_zoo.data.checks import positive_integer, real_value
+from oscillator_zoo.data.checks import one_number, positive_integer
 
 PAST = 2  # samples on which the next one depends linearly: the oscillator is of second order
 
@@ -229,7 +229,4 @@ def _product(samples, kernel):
 
 
 def _number(name, value, **bounds):
-    number = real_value(name, value, "the unit of the data", arrays=False, **bounds)
-    if not isinstance(number, float):
-        raise ValueError(f"{name} must be one number. Received: {value!r}. Pass a float.")
-    return number
+    return one_number(name, value, "the unit of the data", **bounds)

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oscillator_zoo.data.checks import real_value
+from oscillator_zoo.data.checks import one_number, one_of
 
 from ..least_squares.estimates import estimates_at_minimum
 from .duffing_reading import differences
-from .duffing_runs import COURSES, check_backend, checked_course
+from .duffing_runs import COURSES, check_backend
 from .duffing_search import Search, begin_search, finish_search, period_of
 
 SHORTEST = 100  # samples
@@ -77,11 +77,13 @@ def fit_duffing(force, position, time_step, course=None):
     linear 0.4000
     """
     check_backend()
-    time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
+    time_step = one_number("time_step", time_step, "s", above=0.0)
     force, position = _checked(force, position)
     scales = position.mean(), position.std(), force.std()
     y, u = (position - scales[0]) / scales[1], force / scales[2]
-    best, name, errors = _nearest(y, u, COURSES if course is None else (checked_course(course),))
+    best, name, errors = _nearest(
+        y, u, COURSES if course is None else (one_of("course", course, COURSES),)
+    )
     estimates = _estimates(best, best.unit / time_step, scales)
     run = scales[0] + scales[1] * (best.error + y)
     rmse = float(np.sqrt(np.mean((run - position) ** 2)))

@@ -3,8 +3,6 @@
 import keras
 import numpy as np
 
-from oscillator_zoo.data.configurable import did_you_mean
-
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -44,16 +42,6 @@ def force_between(force, num_parts, course):
         weights = np.sinc(apart) * np.i0(WINDOW * np.sqrt(inside))
         columns.append(np.correlate(mirrored, weights / weights.sum(), "valid")[1 : len(force)])
     return np.stack(columns, axis=1)
-
-
-def checked_course(course):
-    """One of `COURSES`; raises and suggests the nearest otherwise."""
-    if course not in COURSES:
-        raise ValueError(
-            f"The course of the force must be one of {', '.join(COURSES)}. Received: {course!r}."
-            f"{did_you_mean(course, COURSES)}"
-        )
-    return course
 
 
 def check_backend():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from oscillator_zoo.data.checks import real_value
+from oscillator_zoo.data.checks import one_number
 
 FEATURES = ("position", "velocity")
 
@@ -193,13 +193,7 @@ def _tensor(number, dtype):
 
 
 def _number(name, value, unit, **bounds):
-    number = real_value(name, value, unit, **bounds)
-    if not isinstance(number, float):
-        raise ValueError(
-            f"{name} must be one number in {unit}, shared by all sequences. "
-            f"Received shape {tuple(np.shape(number))}. Use one cell per oscillator."
-        )
-    return number
+    return one_number(name, value, unit, "Use one cell per oscillator.", **bounds)
 
 
 def _known_features(features):

@@ -5,9 +5,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from oscillator_zoo.data.checks import real_value
-
-from ..recurrent.jordan_cell import JordanCell
+from oscillator_zoo.data.checks import one_number
 
 
 class EulerWeights(NamedTuple):
@@ -52,7 +50,7 @@ def euler_weights(problem, time_step):
     [[ 1.   -0.5 ]
      [ 0.5   0.75]]
     """
-    h = _one_number("time_step", time_step, "s")
+    h = one_number("time_step", time_step, "s", above=0.0)
     names = ("mass", "damping_rate", "squared_frequency")
     if not all(hasattr(problem, name) for name in names):
         raise ValueError(
@@ -102,9 +100,10 @@ def read_oscillator(cell, time_step):
     >>> read_oscillator(cell, time_step=0.25)
     (0.5, 2.0)
     """
-    h = _one_number("time_step", time_step, "s")
+    h = one_number("time_step", time_step, "s", above=0.0)
     cell = getattr(cell, "cell", cell)
-    if not isinstance(cell, keras.layers.SimpleRNNCell) or isinstance(cell, JordanCell):
+    feeds_back_output = getattr(cell, "feeds_back_output", False)
+    if not isinstance(cell, keras.layers.SimpleRNNCell) or feeds_back_output:
         raise ValueError(
             "An oscillator is read from a cell whose hidden state is fed back through one matrix. "
             f"Received: {type(cell).__name__}. Pass an ElmanCell or SimpleRNNCell."
@@ -127,10 +126,3 @@ def read_oscillator(cell, time_step):
     step = np.asarray(cell.recurrent_kernel.numpy(), np.float64)
     trace, determinant = np.trace(step), np.linalg.det(step)
     return float((2.0 - trace) / h), float((determinant - trace + 1.0) / h**2)
-
-
-def _one_number(name, value, unit):
-    number = real_value(name, value, unit, above=0.0)
-    if not isinstance(number, float):
-        raise ValueError(f"{name} must be one number in {unit}. Received: {value!r}. Pass a float.")
-    return number

@@ -1,13 +1,24 @@
-"""How wrong a PINN is, without knowing the answer: three methods."""
+"""What a trained PINN can be asked: how wrong it is, what it has found, one of its members."""
 
 import numpy as np
 
 from ..error_bounds.error_bound import ErrorSeries, enclose_error
 from ..error_bounds.error_estimate import estimate_error
+from ..families.members import member_of
+from ..inverse.identification import data_batch
+from .interval_model import IntervalModel
+
+NO_UNKNOWNS = (
+    "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
+    "Construct it with unknown_parameters=('damping', …)."
+)
 
 
-class ErrorBars:
-    """Gives a `PINN` its error bars: a proven bound, an estimate, and a solution freed of it."""
+class Answers(IntervalModel):
+    """The questions that a `PINN` answers once it is trained, each by the room that knows.
+
+    It has no state of its own.
+    """
 
     def error_bound(self, t):
         """Proven bounds of |x̂ − x| and of the velocity's error, for linear problems.
@@ -103,14 +114,84 @@ class ErrorBars:
         except ValueError:
             return None
 
+    def member(self, **parameters):
+        """The solution for one value of each parameter, as a `PINN` of its own.
+
+        It has the same hidden weights and the readout that the family has there, so it gives the
+        same numbers, and all that belongs to a single solution: error bars, pictures, tables.
+
+        Args:
+            **parameters: a number for each name of `parameter_ranges`.
+
+        Raises:
+            ValueError: for a model without `parameter_ranges`, missing or unknown names, arrays,
+                or values outside the box.
+
+        Example:
+        >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN, LevenbergMarquardt
+        >>> family = PINN(DampedOscillator(), 5.0, parameter_ranges={"damping": (0.1, 0.3)}, seed=1)
+        >>> family.compile(LevenbergMarquardt())
+        >>> history = family.fit(epochs=9, verbose=0)
+        >>> bound, _ = family.member(damping=0.2).error_bound([1.0, 5.0])
+        >>> bool((bound < 1e-8).all())
+        True
+        """
+        return member_of(self, parameters)
+
+    def found_problem(self):
+        """The problem with the present values of the unknown parameters, as plain numbers."""
+        found = self.found_values()
+        return self.problem.with_parameters(**found) if found else self.problem
+
+    def found_values(self):
+        """The present values of the unknown parameters by name, floats."""
+        return {} if self.identification is None else self.identification.found_values()
+
+    def estimates(self, times, positions=None):
+        """The unknown parameters with their standard errors and 95 % intervals.
+
+            σ̂² = |ρ|² / (n − Q),   cov(p) = σ̂² (JᵀJ)⁻¹,   p̂ ± t_{0.975, n−Q} · se(p)
+
+        to first order in the noise, which must be independent from one sample to the next and of
+        one size. The interval of a parameter that cannot be negative ends at 0. It belongs to the
+        smallest |ρ|, where `LevenbergMarquardt` ends; other optimizers end beside it.
+
+        Args:
+            times: of the data, `(num,)` or `(num, 1)`, in s; or a `Trajectory` of one motion.
+            positions: measured, `(num,)` or `(num, dimension)`, in m; none beside a `Trajectory`.
+
+        Returns:
+            Dictionary of `Estimate` (`value`, `standard_error`, `lower`, `upper`) by name.
+
+        Raises:
+            ValueError: without unknown parameters, for data that do not fit the model, or for no
+                more numbers than parameters.
+        """
+        identification = self._identification()
+        return identification.estimates(*self.data_batch(times, positions))
+
+    def jacobian(self, times):
+        """∂x̂(t_j)/∂p `(num · dimension, Q)`, an array, x̂ the solution for every p."""
+        return self._identification().jacobian(times)
+
+    def data_batch(self, times, positions=None):
+        """Times `(num, 1)` and positions `(num, dimension)` as float64 tensors, checked."""
+        return data_batch(times, positions, self.domain, self.problem)
+
+    def _identification(self):
+        if self.identification is None:
+            raise ValueError(NO_UNKNOWNS)
+        return self.identification
+
     def _times_of_one_problem(self, t):
         self._check_one_problem()
-        return self.checked(t)[:, 0]
+        return self.domain.checked(t)[:, 0]
 
     def _check_one_problem(self):
         """Raise where the parameters of the equation are not fixed numbers."""
         given = {
-            "parameter_ranges": None if self.box is None else self.box.ranges,
+            "parameter_ranges": self.domain.ranges,
             "unknown_parameters": self.unknown_parameters,
         }
         for name, value in given.items():

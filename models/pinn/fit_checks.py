@@ -1,15 +1,17 @@
-"""A small residual at the training points is not yet the right answer: two checks after a fit."""
+"""A small residual at the training points is not yet the right answer: checks after a fit."""
 
 import warnings
 
 import numpy as np
 
 from ..equation.sketch import rk4
+from ..families.parameter_nodes import low_discrepancy
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 
 MOST_TIMES = 4000
 MANY_STEPS = 100
 DEVIATION = 1e-2  # of the largest position: healthy fits are a million times nearer
+NODE_DEVIATION = 1e-3  # of a family: healthy ones are a thousand times nearer
 STEPPER_ERRORS = 10.0
 BETWEEN = 100.0  # tolerances that a residual may have between the training points
 
@@ -20,9 +22,9 @@ def warn_of_few_points(pinn):
         max |r| ≤ ε at them,   max |r| > 100 ε at those that `collocation_points` has by itself
 
     Args:
-        pinn: `PINN`. Families and unknown parameters are not looked at.
+        pinn: `PINN` of one solution, no parameter of which is unknown.
     """
-    if pinn.box is not None or pinn.unknowns is not None or not _has_trained(pinn.optimizer):
+    if not _has_trained(pinn.optimizer):
         return
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     times = pinn.collocation_times()
@@ -50,11 +52,11 @@ def warn_of_wrong_motion(pinn):
     A fit that has neither finished nor taken 100 steps is left in peace.
 
     Args:
-        pinn: `PINN`. Families and unknown parameters are not looked at.
+        pinn: `PINN` of one solution, no parameter of which is unknown.
     """
-    if pinn.box is not None or pinn.unknowns is not None or not _has_trained(pinn.optimizer):
+    if not _has_trained(pinn.optimizer):
         return
-    sketch, dimension = pinn.sketch, pinn.problem.dimension
+    sketch, dimension = pinn.domain.sketch(), pinn.problem.dimension
     every = -(-len(sketch.times) // MOST_TIMES)
     expected = sketch.states[::every, :dimension]
     deviation = np.abs(np.asarray(pinn(sketch.times[::every])) - expected).max()
@@ -74,6 +76,30 @@ def warn_of_wrong_motion(pinn):
     )
 
 
+def warn_of_few_nodes(pinn):
+    """Warn if members of a family that lie between its nodes are far from where RK4 leads.
+
+    Args:
+        pinn: `PINN` with `parameter_ranges`.
+    """
+    if getattr(pinn.optimizer, "stop_reason", None) is None:
+        return
+    box, sketch = pinn.domain.box, pinn.domain.sketch()
+    points = 2.0 * low_discrepancy(8, len(box.names)) - 1.0
+    times = sketch.times[::50]
+    expected = sketch.motions(points)[:, ::50, : pinn.problem.dimension]
+    rows = {name: np.repeat(v, len(times)) for name, v in box.values(points).items()}
+    found = pinn({"t": np.tile(times, len(points)), **rows})
+    deviation = np.abs(np.reshape(found, expected.shape) - expected).max()
+    if not deviation <= NODE_DEVIATION * np.abs(expected).max():
+        warnings.warn(
+            f"Between its nodes this family differs from RK4 by up to {deviation:.2g} "
+            f"{pinn.problem.position_unit}. Received parameter_nodes={pinn.parameter_nodes}. "
+            "Leave parameter_nodes out to have enough of them by rule, or narrow the ranges.",
+            stacklevel=3,
+        )
+
+
 def _has_trained(optimizer):
     if not isinstance(optimizer, LevenbergMarquardt) or not optimizer.has_begun:
         return False
@@ -82,6 +108,6 @@ def _has_trained(optimizer):
 
 def _error(pinn):
     """How far RK4 with half the step moves a position, in m."""
-    sketch, num_steps = pinn.sketch, len(pinn.sketch.times) - 1
+    sketch, num_steps = pinn.domain.sketch(), len(pinn.domain.sketch().times) - 1
     finer = rk4(pinn.problem, pinn.duration, 2 * num_steps).states[0, ::2]
     return np.abs(finer - sketch.states)[:, : pinn.problem.dimension].max()

@@ -1,7 +1,6 @@
 """How a model of the time is fed, saved and served."""
 
 import keras
-from keras import ops
 
 from oscillator_zoo.data.problems.serialization import check_saveable
 
@@ -11,13 +10,8 @@ from ..export.portable_graphs import graphs_without_tapes
 from ..export.saved_model import write_endpoints, write_whole_folder
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
-from ..saving.saveable import check_registered_function
-from ..trial_solution.domain import (
-    checked_times,
-    is_outside,
-    nan_where,
-    outside_times_as_value_error,
-)
+from ..saving.file_checks import check_registered_function
+from ..trial_solution.domain import outside_times_as_value_error
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -32,40 +26,27 @@ NO_WEIGHTS = (
 class IntervalModel(LeastSquaresModel):
     """A least-squares model of the time t between t0 and t0 + T: what `PINN` is built on.
 
-    It checks times where they are concrete numbers, adds the values of a force that only NumPy
-    can evaluate, and writes files. Subclasses have the attributes `problem`, `duration`, `h1`,
+    It has its `domain` check what it is given, adds the values of a force that only NumPy can
+    evaluate, and writes files. Subclasses have the attributes `problem`, `domain`, `points`, `h1`,
     `h2`, `activation` and the methods `derivatives`, `residual` and `error_bound_table`.
     """
 
     def __call__(self, t, *args, **kwargs):
-        numbers = isinstance(t, list | tuple | float | int)
-        return super().__call__(self.checked(t) if numbers else t, *args, **kwargs)
-
-    def column(self, t):
-        """Times, or {"t": times}, as a tensor `(num, 1)`; raises for times outside the interval."""
-        t = t["t"] if isinstance(t, dict) else t
-        if not tf.is_symbolic_tensor(t):  # in a graph under construction they are not known yet
-            times = self.checked(t)
-            t = t if tf.is_tensor(t) else times
-        return ops.reshape(ops.cast(t, self.compute_dtype), (-1, 1))
-
-    def checked(self, t):
-        """Times as an array `(num, 1)`; raises for times outside the interval."""
-        return checked_times(t, self.problem.start_time, self.duration)
+        return super().__call__(self.domain.inputs(t), *args, **kwargs)
 
     def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
         """Batches of times, checked, with targets for compiled metrics only."""
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
-        return super().as_dataset(self.checked(x), y, None, batch_size, shuffle)
+        return super().as_dataset(self.domain.checked(x), y, None, batch_size, shuffle)
 
     def prepare(self, dataset):
         """Checks the times of a dataset; puts the values of a plain force beside them."""
+        if isinstance(dataset, dict):
+            return self.domain.checked(dataset)
         if not isinstance(dataset, tf.data.Dataset):
             return dataset
-        dataset = super().prepare(dataset)
-        start, duration = self.problem.start_time, self.duration
-        checked = dataset.map(lambda *batch: _inside(batch, start, duration))
+        checked = super().prepare(dataset).map(self.domain.check_batch)
         return add_force(checked, self.problem)
 
     def compile(self, *args, **kwargs):
@@ -99,10 +80,14 @@ class IntervalModel(LeastSquaresModel):
             self.train_function = None  # made anew by fit
 
     def evaluate(self, x=None, *args, **kwargs):
-        """`keras.Model.evaluate` at times in s, by default at `collocation_points()`."""
-        points = self.collocation_points(steps_per_epoch=1) if x is None else x
+        """`keras.Model.evaluate` at times in s, by default at `collocation_points()`.
+
+        A family's default is 4096 points between its nodes.
+        """
+        if x is None:
+            x = self.collocation_points(self.points.num_judged, steps_per_epoch=1)
         with outside_times_as_value_error():
-            return super().evaluate(points, *args, **kwargs)
+            return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """`keras.Model.predict` at times in s."""
@@ -111,7 +96,7 @@ class IntervalModel(LeastSquaresModel):
 
     def batch(self, t):
         """One batch for `train_on_batch`: times, checked, with the values of a plain force."""
-        times = self.checked(t)
+        times = self.domain.checked(t)
         if not has_plain_force(self.problem):
             return times
         return {"t": times, "force": force_values(self.problem, times)}
@@ -156,62 +141,38 @@ class IntervalModel(LeastSquaresModel):
         if format != "tf_saved_model":
             super().export(filepath, format=format, **kwargs)
             return
-        signature, inside = self.export_signature(), self.nan_outside
-        endpoints = {
-            "serve": lambda x: self(inside(x)),
+        signature = self.export_signature()
+        endpoints = self.endpoints()
+        endpoints = {"serve": endpoints["x"], **endpoints}
+        # The same derivatives in a graph half as large as that of tapes.
+        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
+            write_endpoints(temporary, self, endpoints, [signature])
+
+    def endpoints(self):
+        """What files serve, by name: functions of times `(num, 1)` in s, or {"t": times, …}.
+
+        Each gives NaN outside the interval. `error_bound` is there where it has a proof.
+        """
+        inside = self.domain.nan_outside
+        functions = {
             "x": lambda x: self(inside(x)),
             "v": lambda x: self.derivatives(inside(x))[1],
             "a": lambda x: self.derivatives(inside(x))[2],
             "residual": lambda x: self.residual(inside(x)),
         }
-        table = self.error_bound_table()
-        if table is not None:
-            endpoints["error_bound"] = bound_endpoint(table)
-        # The same derivatives in a graph half as large as that of tapes.
-        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
-            write_endpoints(temporary, self, endpoints, [signature])
-
-    def export_results(self, x):
-        """What a file of another runtime computes: x in m, v, a, the residual and its bound.
-
-        Args:
-            x: times `(num, 1)`, in s, or {"t": times, …}; NaN is returned outside the interval.
-
-        Returns:
-            Tensors `(num, dimension)` by the names of the SavedModel's endpoints.
-        """
-        inside = self.nan_outside(x)
-        results = dict(zip("xva", self.derivatives(inside)), residual=self.residual(inside))
         with tf.init_scope():  # the table is made of numbers, whatever is traced
             table = self.error_bound_table()
-        if table is not None:
-            results["error_bound"] = bound_endpoint(table)(x)
-        return results
+        return functions if table is None else {**functions, "error_bound": bound_endpoint(table)}
+
+    def export_results(self, x):
+        """What a file of another runtime computes: every endpoint, `(num, dimension)` by name."""
+        return {name: function(x) for name, function in self.endpoints().items()}
 
     def export_signature(self):
-        """What `export` writes takes: times `(num, 1)`, in s.
+        """What `export` writes takes: times `(num, 1)`, in s, and a family's parameters by name.
 
         Raises:
             ValueError: if the force is a plain function, which no graph can hold.
         """
         check_saveable(self.problem)
-        return tf.TensorSpec((None, 1), self.compute_dtype, name="t")
-
-    def nan_outside(self, t):
-        """The times, and NaN for those outside the interval."""
-        outside = is_outside(t, self.problem.start_time, self.duration)
-        return t + tf.cast(nan_where(outside), t.dtype)
-
-
-def _inside(batch, start_time, duration):
-    """A batch of a dataset as it is; raises where its times leave the interval or are NaN."""
-    x = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
-    outside = is_outside(x, start_time, duration) | tf.math.is_nan(x)
-    message = (
-        f"This PINN is trained from {start_time:g} s to {start_time + duration:g} s. Received "
-        "times outside in a dataset. Train one with a longer duration: a network knows nothing "
-        "outside its interval."
-    )
-    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(outside), [message])]):
-        batch = tf.nest.map_structure(tf.identity, batch)
-    return batch if len(batch) > 1 else batch[0]
+        return self.domain.signature()

@@ -1,35 +1,26 @@
 """A network that solves an initial-value problem: the lecture's trial solution."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from oscillator_zoo.data.checks import positive_integer, real_value
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import one_number, one_of, positive_integer
+from oscillator_zoo.data.trajectories.trajectory import Trajectory
 
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..export.portable_graphs import is_without_tapes
-from ..families.members import Family
-from ..inverse.identification import Identification
+from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..inverse.unknowns import Unknowns
 from ..least_squares.array_batches import without_autotuning
+from ..least_squares.distribution import part_of_cost
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..trial_solution.activations import get_activation
-from ..trial_solution.dense_network import DenseNetwork
 from ..trial_solution.initial_conditions import check_initial_conditions
-from ..trial_solution.initial_weights import (
-    DEFAULT_UNITS,
-    POINTS,
-    bandwidth,
-    check_window_edges,
-    initializers,
-    windows_by_rule,
-)
+from ..trial_solution.initial_weights import BANDWIDTH, DEFAULT_UNITS
 from ..trial_solution.time_derivatives import time_derivatives
-from .answers import ErrorBars
-from .fit_checks import warn_of_few_points, warn_of_wrong_motion
+from .answers import Answers
 from .interval_model import NO_WEIGHTS
+from .plan import plan_of
 from .residual_max import Maximum
 from .warm_start import warm_start
 
@@ -40,7 +31,7 @@ DERIVATIVES = ("tape", "taylor")
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class PINN(ErrorBars, Identification, Family):
+class PINN(Answers):
     """A physics-informed neural network: it is trained by its equation, not by data.
 
     The trial solution meets the initial conditions whatever the network N says,
@@ -58,7 +49,7 @@ class PINN(ErrorBars, Identification, Family):
     | T       | `duration`     | s                |
     | N       | `hidden_units` |                  |
 
-    Two ways to train it, both by `fit(pinn.collocation_points(), epochs=…)`, all points at once:
+    Three ways to train it, all by `fit(pinn.collocation_points(), epochs=…)`, all points at once:
 
     - `compile(LevenbergMarquardt())` works on the residuals one by one and ends near the rounding
       of float64 after a few steps. Give no `hidden_units`: the interval is then cut into windows
@@ -68,6 +59,8 @@ class PINN(ErrorBars, Identification, Family):
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
       `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
       falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
+    - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way:
+      `hidden_units=(20, 20)` reach the lecture's |r| ≤ 1e-6 after hundreds of steps.
 
     With Adam several devices may share the points (`LeastSquaresModel` says how).
 
@@ -102,6 +95,8 @@ class PINN(ErrorBars, Identification, Family):
             values of these arguments of `problem`.
         parameter_nodes: {name: integer}, the number of values of each at which a family is
             solved; None: by rule.
+        bandwidth: S > 0, in rad: weights and biases of a first layer of sines are drawn from
+            U(−S, S), so that its fastest wave turns by S in half a window; None: by rule.
         seed: integer ≥ 0 that fixes the initial weights; None leaves them to
             `keras.utils.set_random_seed`.
         name: name of the model.
@@ -131,96 +126,10 @@ class PINN(ErrorBars, Identification, Family):
         and partial differential equations", IEEE Transactions on Neural Networks 9 (1998).
     """
 
-    def __init__(
-        self,
-        problem,
-        duration,
-        hidden_units=None,
-        activation="sin",
-        h1=None,
-        h2=None,
-        window_edges=None,
-        derivatives="tape",
-        unknown_parameters=(),
-        parameter_ranges=None,
-        parameter_nodes=None,
-        seed=None,
-        name=None,
-        dtype="float64",
-        **kwargs,
-    ):
-        super().__init__(name=name, dtype=dtype, **kwargs)
-        check_problem(problem)
-        self.problem = problem
-        self.duration = real_value("duration", duration, "s", above=0.0)
-        if np.ndim(self.duration):
-            raise ValueError(f"duration must be one number in s. Received: {duration!r}. Pass T.")
-        problem.force_values([problem.start_time, problem.start_time + self.duration])
-        check_rhs(problem)
-        self.unknowns = None
-        if unknown_parameters:
-            self.unknowns = Unknowns(problem, unknown_parameters, h1, self.dtype_policy)
-        self.unknown_parameters = tuple(unknown_parameters)
-        check_initial_conditions(problem, self.duration, h1, h2)
-        self.h1, self.h2 = h1, h2
-        excluded = {"h1": h1, "h2": h2, "unknown_parameters": self.unknown_parameters}
-        self.sketch = sketch = self.set_box(parameter_ranges, excluded)
-        by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
-        if by_rule:
-            window_edges = windows_by_rule(sketch)
-        self.window_edges = check_window_edges(window_edges, problem, self.duration)
-        if self.num_windows > 1 and (h1 is not None or h2 is not None):
-            raise ValueError(
-                "An h1 or h2 of your own starts from one state and so has one window. "
-                f"Received window_edges={list(self.window_edges)}. Leave out one or the other."
-            )
-        self.set_nodes(parameter_nodes, sketch)
-        self.frequency = sketch.angle[-1] / self.duration  # the motion's mean rate, in rad/s
-        units = DEFAULT_UNITS if hidden_units is None else hidden_units
-        units = units if isinstance(units, tuple | list) else (units,)
-        self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
-        self.activation = get_activation(activation)
-        if derivatives not in DERIVATIVES:
-            raise ValueError(
-                f"derivatives must be one of {', '.join(DERIVATIVES)}. Received: {derivatives!r}."
-                f"{did_you_mean(derivatives, DERIVATIVES)}"
-            )
-        self.derivative_method = derivatives
-        self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
-        self.network = self._make_network(bandwidth(sketch, self.window_edges, by_rule))
-        self.residual_max = Maximum(name="residual_max", dtype="float64")
-        self.built = True
-
-    def residuals(self, x, y=None, sample_weight=None, training=False):
-        """The residual of the equation at the times x, which training makes small."""
-        if sample_weight is not None:
-            raise ValueError(NO_WEIGHTS)
-        if self.unknowns is not None and y is not None:
-            return self.data_and_equation(x, y)
-        problem, x = with_given_force(self.problem_for(x), x)
-        if self.is_by_tape and self.optimizer_is_ordinary:
-            t = self.column(x)
-            *state, rate = time_derivatives(
-                self.at_parameters(x), t, problem.order, problem.dimension
-            )
-        else:
-            place = self.place(x)
-            t = place.t
-            *state, rate = self.motion(place)[: problem.order + 1]
-        return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
-
-    def log(self, x, y, sample_weight, cost, residuals):
-        if self.unknowns is not None and y is not None:  # residuals are those of the data
-            residuals_of_equation = self.residuals(self.own_points())
-        else:
-            residuals_of_equation = residuals
-        self.residual_max.update_state(ops.abs(residuals_of_equation))
-        return super().log(x, y, sample_weight, cost, residuals)
-
-    @property
-    def is_by_tape(self):
-        """Whether derivatives are taken by tapes, which other runtimes do not have."""
-        return self.derivative_method == "tape" and not is_without_tapes()
+    def call(self, t):
+        """The trial solution x̂(t) = h1(t) + h2(t) N(τ; P)."""
+        trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
+        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.window)
 
     def derivatives(self, t):
         """Position, velocity and acceleration of the trial solution.
@@ -234,11 +143,11 @@ class PINN(ErrorBars, Identification, Family):
         Raises:
             ValueError: for times outside the interval.
         """
+        x = self.domain.rows(t)
         if not self.is_by_tape:
-            return tuple(self.motion(self.place(t)))
-        x = self.rows(t)
-        function = self.at_parameters(x)
-        return tuple(time_derivatives(function, self.column(x), 2, self.problem.dimension))
+            return tuple(self.trial.motion(self.trial.place(x)))
+        function = self.domain.at_parameters(self, x)  # x̂ as a function of t alone
+        return tuple(time_derivatives(function, self.domain.times(x), 2, self.problem.dimension))
 
     def residual(self, t):
         """r(t) = x̂'' − rhs in m/s² (order 1: x̂' − rhs in m/s), a tensor `(num, dimension)`.
@@ -249,7 +158,112 @@ class PINN(ErrorBars, Identification, Family):
         Raises:
             ValueError: for times outside the interval.
         """
-        return self.residuals(self.rows(t))
+        return self.residuals(self.domain.rows(t))
+
+    def residuals(self, x, y=None, sample_weight=None, training=False):
+        """What training makes small: the residual at the times x, beside the misfit to data y."""
+        if sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
+        if self.identification is not None and y is not None:
+            equation = self.residuals(self.identification.points)
+            misfit = self(x) - ops.cast(y, self.compute_dtype)
+            return self.identification.data_beside(misfit, equation)
+        if not (self.is_by_tape and self.optimizer_is_ordinary):
+            return self.trial.residuals(x)  # the same, N's derivatives through its layers
+        problem, x = with_given_force(self.trial.problem_for(x), x)
+        t, function = self.domain.times(x), self.domain.at_parameters(self, x)
+        *state, rate = time_derivatives(function, t, problem.order, problem.dimension)
+        return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
+
+    def train_step(self, data):
+        """One step down the gradient of C(P) = mean r²; `LevenbergMarquardt` takes its own."""
+        if not self.optimizer_is_ordinary:
+            return self.whole_batch_step(data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            residuals = self.residuals(x, y, sample_weight, training=True)
+            cost = self.cost(residuals)
+            scaled_cost = self.optimizer.scale_loss(part_of_cost(cost, x))
+        gradients = tape.gradient(scaled_cost, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return self.update_metrics(x, y, sample_weight, cost, residuals)
+
+    def __init__(
+        self,
+        problem,
+        duration,
+        hidden_units=None,
+        activation="sin",
+        h1=None,
+        h2=None,
+        window_edges=None,
+        derivatives="tape",
+        unknown_parameters=(),
+        parameter_ranges=None,
+        parameter_nodes=None,
+        bandwidth=None,
+        seed=None,
+        name=None,
+        dtype="float64",
+        **kwargs,
+    ):
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        check_problem(problem)
+        self.problem = problem
+        self.duration = one_number("duration", duration, "s", "Pass T.", above=0.0)
+        problem.force_values([problem.start_time, problem.start_time + self.duration])
+        check_rhs(problem)
+        self.unknowns = None
+        if unknown_parameters:
+            self.unknowns = Unknowns(problem, unknown_parameters, h1, self.dtype_policy)
+        self.unknown_parameters = tuple(unknown_parameters)
+        check_initial_conditions(problem, self.duration, h1, h2)
+        self.h1, self.h2 = h1, h2
+        self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
+        self.activation = get_activation(activation)
+        self.derivative_method = one_of("derivatives", derivatives, DERIVATIVES)
+        units = DEFAULT_UNITS if hidden_units is None else hidden_units
+        units = units if isinstance(units, tuple | list) else (units,)
+        self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
+        by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
+        plan = plan_of(self, by_rule, window_edges, bandwidth, parameter_ranges, parameter_nodes)
+        self.domain, self.points, self.fit_checks = plan.domain, plan.points, plan.checks
+        self.window_edges, self.bandwidth = plan.window_edges, plan.bandwidth
+        self.network = plan.network(self)
+        self.trial, self.identification = plan.trial(self)
+        self.residual_max = Maximum(name="residual_max", dtype="float64")
+        self.built = True
+
+    def linearisation(self):
+        """What `LevenbergMarquardt` works on: the trial solution, or the search for parameters."""
+        return self.trial if self.identification is None else self.identification
+
+    @property
+    def num_windows(self):
+        return len(self.window_edges) - 1
+
+    @property
+    def parameter_ranges(self):
+        """Pairs [lo, hi] by name of the parameter, None for a single solution."""
+        return self.domain.ranges
+
+    @property
+    def parameter_nodes(self):
+        """Numbers of nodes by name of the parameter, None for a single solution."""
+        return self.trial.node_counts
+
+    @property
+    def is_by_tape(self):
+        """Whether derivatives are taken by tapes, which other runtimes do not have."""
+        return self.derivative_method == "tape" and not is_without_tapes()
+
+    def update_metrics(self, x, y, sample_weight, cost, residuals):
+        if self.identification is not None and y is not None:  # residuals are those of the data
+            of_equation = self.residuals(self.identification.points)
+        else:
+            of_equation = residuals
+        self.residual_max.update_state(ops.abs(of_equation))
+        return super().update_metrics(x, y, sample_weight, cost, residuals)
 
     def fit(self, x=None, *args, **kwargs):
         """`keras.Model.fit` on times in s; without times at `collocation_points()`.
@@ -270,7 +284,9 @@ class PINN(ErrorBars, Identification, Family):
                 parameters apart.
 
         Example:
+        >>> import numpy as np
         >>> from oscillator_zoo.data import DampedOscillator
+        >>> from oscillator_zoo.models import PINN, LevenbergMarquardt
         >>> truth = DampedOscillator(damping=0.3, stiffness=2.0)
         >>> times = np.linspace(0.0, 3.0, 31)
         >>> noise = 0.01 * np.random.default_rng(0).standard_normal(31)
@@ -283,11 +299,29 @@ class PINN(ErrorBars, Identification, Family):
         """
         if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)
-        if self.unknowns is not None:
-            return self.fit_data(x, *args, **kwargs)
+        if self.identification is not None:
+            return self._fit_to_data(x, *args, **kwargs)
         history = super().fit(x, *args, **kwargs)
-        warn_of_wrong_motion(self)
-        warn_of_few_points(self)
+        for check in self.fit_checks:
+            check(self)
+        return history
+
+    def _fit_to_data(self, x, y=None, epochs=1, steps_per_epoch=100, **kwargs):
+        """Find the unknown parameters from positions y measured at times x, all in one batch.
+
+        A fit by `LevenbergMarquardt` that has come to its end begins anew at the first guess.
+        """
+        times, positions = self.data_batch(x, y)
+        if self.stop_reason is not None:
+            self.optimizer.reset()  # it had finished, perhaps with other data
+            self.unknowns.restart()
+        if not getattr(self.optimizer, "has_begun", True):
+            self.identification.check_identifiable(times, positions)
+        batch = tf.data.Dataset.from_tensors((times, positions)).repeat(steps_per_epoch)
+        history = super().fit(without_autotuning(batch), epochs=epochs, **kwargs)
+        if isinstance(x, Trajectory) and len(positions) > len(self.unknown_parameters):
+            bias = method_bias(self.found_problem(), x, self.jacobian(times))
+            warn_of_method_bias(x, bias, self.estimates(times, positions))
         return history
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
@@ -307,27 +341,13 @@ class PINN(ErrorBars, Identification, Family):
             ValueError: for numbers that are not positive integers.
         """
         steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
-        family = self.box is not None
-        points = self.family_points(num_points) if family else self.collocation_times(num_points)
-        batch = tf.data.Dataset.from_tensors(tf.nest.map_structure(tf.constant, points))
-        batch = self.prepare(batch).cache()
+        points = tf.nest.map_structure(tf.constant, self.points.arrays(num_points))
+        batch = self.prepare(tf.data.Dataset.from_tensors(points)).cache()
         return without_autotuning(batch.repeat(steps_per_epoch))
 
     def collocation_times(self, num_points=None):
         """The times of `collocation_points`, an array `(num_points, 1)`, in s."""
-        default = 256 if self.num_windows == 1 else POINTS * self.num_windows
-        num_points = default if num_points is None else num_points
-        num_points = positive_integer("num_points", num_points, at_least=2)
-        edges, num = np.asarray(self.window_edges), -(-num_points // self.num_windows)
-        if self.num_windows == 1:
-            inside = np.linspace(0.0, 1.0, num)
-        else:  # between the edges, where a force may jump
-            inside = 0.5 - 0.5 * np.cos(np.pi * (np.arange(num) + 0.5) / num)
-        return (
-            (edges[:-1, None] + np.diff(edges)[:, None] * inside)
-            .reshape(-1, 1)
-            .astype(self.compute_dtype)
-        )
+        return self.points.arrays(num_points)
 
     def compute_output_shape(self, input_shape):
         shape = input_shape["t"] if isinstance(input_shape, dict) else input_shape
@@ -347,6 +367,7 @@ class PINN(ErrorBars, Identification, Family):
             "unknown_parameters": self.unknown_parameters,
             "parameter_ranges": self.parameter_ranges,
             "parameter_nodes": self.parameter_nodes,
+            "bandwidth": self.bandwidth,
             "seed": self.seed,
         }
 
@@ -357,17 +378,6 @@ class PINN(ErrorBars, Identification, Family):
                 return value
             return keras.saving.deserialize_keras_object(value, custom_objects)
 
+        # Files of older versions, whose weights follow, do not say how wide they were drawn.
+        config = {"bandwidth": BANDWIDTH, **config}
         return cls(**{name: read(value) for name, value in config.items()})
-
-    def _make_network(self, scale):
-        weights = initializers(
-            self.hidden_units, self.activation, scale, self.num_readouts, self.seed
-        )
-        return DenseNetwork(
-            self.hidden_units,
-            self.problem.dimension,
-            self.activation,
-            weights,
-            self.num_readouts,
-            dtype=self.dtype_policy,
-        )

@@ -20,18 +20,12 @@ def warm_start(pinn):
     if pinn.problem.is_linear or pinn.h1 is not None or pinn.h2 is not None:
         return
     points = next(iter(pinn.collocation_points()))
-    old = [variable.value + 0.0 for variable in pinn.readout_variables]
+    trial, sketch = pinn.trial, pinn.domain.sketch()
+    old = [np.array(variable) for variable in trial.readout_variables]
     before = np.mean(pinn.residuals(points) ** 2)
-    pinn.set_readout(fitted_readout(pinn, *_trajectories(pinn)))
+    trial.set_readout(fitted_readout(pinn, sketch.times, trial.motions_of(sketch)))
     if not np.mean(pinn.residuals(points) ** 2) < before:
-        pinn.set_readout(old)
-
-
-def _trajectories(pinn):
-    """Times `(time,)` and states `(num, time, features)` by a stepper, one for each node."""
-    if pinn.nodes is None:
-        return pinn.sketch.times, pinn.sketch.states[None]
-    return pinn.sketch.times, pinn.sketch.motions(pinn.nodes.points)
+        trial.set_readout(old)
 
 
 def fitted_readout(pinn, times, states):

@@ -3,7 +3,7 @@
 import json
 import math
 
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean
 from oscillator_zoo.data.files import open_to_read, reason, write_whole
 
 from .facts import facts_of, versions, weights_sha256

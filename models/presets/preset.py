@@ -6,7 +6,7 @@ import types
 
 import keras
 
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean
 
 from ..export.saved_model import write_whole_folder
 from ..saving.model_file import load_model, write_model

@@ -2,7 +2,7 @@
 
 import collections.abc
 
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean
 
 from .card import TASKS, read_card
 from .preset import PRESETS, preset_names

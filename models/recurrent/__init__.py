@@ -1,0 +1,26 @@
+"""The lecture's recurrent network, z = b + W h + U x, h = f(z), y = g(V h + c).
+
+Begin with `elman_cell`, one step, and `elman_rnn`, the layer over a whole sequence; `jordan_cell`
+and `jordan_rnn` feed the output back instead. The layers run the loop in `hidden_states`, or
+`linear_loop` where the cell is linear, and have gradients by hand there; `truncated_gradient` and
+`checkpointed_gradient` change what the backward pass keeps. Nothing here knows of oscillators.
+This room may import `export`.
+"""
+
+from .checkpointed_gradient import CheckpointedGradient
+from .elman_cell import ElmanCell
+from .elman_rnn import ElmanRNN
+from .jordan_cell import JordanCell
+from .jordan_rnn import JordanRNN
+from .linear_rnn import LinearRNN
+from .truncated_gradient import TruncatedGradient
+
+__all__ = [
+    "CheckpointedGradient",
+    "ElmanCell",
+    "ElmanRNN",
+    "JordanCell",
+    "JordanRNN",
+    "LinearRNN",
+    "TruncatedGradient",
+]

@@ -5,8 +5,6 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from .precision import full_precision
-
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
 class ElmanCell(keras.layers.SimpleRNNCell):
@@ -259,3 +257,22 @@ def _drop(values, get_mask):
     if len(values.shape) == 2:
         return values * get_mask(values)
     return values * ops.expand_dims(get_mask(values[:, 0]), 1)
+
+
+def full_precision(activation):
+    """The activation with results in the dtype of its argument.
+
+    `keras.activations.tanh` rounds float64 to float32 on JAX, whatever `JAX_ENABLE_X64` says:
+    there JAX's own tanh takes its place.
+
+    Args:
+        activation: a function of one tensor.
+
+    Returns:
+        A function of one tensor.
+    """
+    if keras.backend.backend() == "jax" and activation is keras.activations.tanh:
+        import jax
+
+        activation = jax.numpy.tanh
+    return lambda values: ops.cast(activation(values), values.dtype)

@@ -13,6 +13,13 @@ def _of_cell(name):
     return property(lambda self: getattr(self.cell, name), doc=f"`{name}` of the cell.")
 
 
+NOT_TRAINED = (
+    "The learned initial state is not trained in a stateful layer, whose sequences start where the "
+    "last batch ended. Received stateful=True and learn_initial_state=True. Train with "
+    "stateful=False and hand the result over with set_weights."
+)
+
+
 class RecurrentLayer(keras.layers.RNN):
     """A `keras.layers.RNN` that makes its own cell of class `cell_class`."""
 
@@ -86,13 +93,7 @@ class RecurrentLayer(keras.layers.RNN):
         self._at_start = None
         if stateful and learn_initial_state:
             cell.initial_state_is_trainable = False
-            warnings.warn(
-                "The learned initial state is not trained in a stateful layer, whose sequences "
-                "start where the last batch ended. Received stateful=True and "
-                "learn_initial_state=True. Train with stateful=False and hand the result over "
-                "with set_weights.",
-                stacklevel=3,
-            )
+            warnings.warn(NOT_TRAINED, stacklevel=3)
 
     units = _of_cell("units")
     activation = _of_cell("activation")

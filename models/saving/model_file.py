@@ -12,7 +12,7 @@ from oscillator_zoo.data.archives import check_unpacked_size
 from oscillator_zoo.data.files import open_to_read, reason, write_whole
 
 from .file_checks import check_config
-from .model_size import check_model_size, stored_bytes
+from .size_check import check_model_size, stored_bytes
 
 FORMAT_VERSION = 1
 COMMENT = "oscillator-zoo format"  # of the zip archive: Keras leaves it alone

@@ -1,9 +1,11 @@
 """The network N of a trial solution: hidden dense layers, and a linear readout for each window."""
 
+from typing import NamedTuple
+
 import keras
+import numpy as np
 from keras import ops
 
-from ..families.parameter_nodes import Mixture
 from .activations import activation_derivatives
 
 
@@ -175,6 +177,34 @@ class Readout(keras.layers.Layer):
         if isinstance(window, Mixture):
             return window.of(values)
         return values[0] if window is None else ops.take(values, window, axis=0)
+
+
+class Mixture(NamedTuple):
+    """Which readouts a row has: those of one window, mixed by weights of the nodes.
+
+    | field     | content                                | shape            |
+    |-----------|----------------------------------------|------------------|
+    | `window`  | w; None where there is one             | (num,)           |
+    | `weights` | ℓ_q(ξ)                                 | (num, num_nodes) |
+    """
+
+    window: object
+    weights: object
+
+    def of(self, values):
+        """Σ_q ℓ_q values_wq of each row, `(num, …)`, for values `(W · num_nodes, …)`."""
+        mixed = self.of_windows(values)
+        if self.window is None:
+            return mixed[:, 0]
+        index = ops.reshape(self.window, (-1, *(1,) * (len(mixed.shape) - 1)))
+        return ops.take_along_axis(mixed, index, axis=1)[:, 0]
+
+    def of_windows(self, values):
+        """The same for every window, `(num, W, …)`."""
+        shape, num_nodes = values.shape[1:], self.weights.shape[-1]
+        by_node = ops.reshape(values, (-1, num_nodes, int(np.prod(shape))))
+        mixed = ops.einsum("np,wpc->nwc", self.weights, by_node)
+        return ops.reshape(mixed, (-1, by_node.shape[0], *shape))
 
 
 def _start(inputs):

@@ -1,12 +1,96 @@
-"""Times as a network takes them, inside the interval for which it is trained."""
+"""Where a solution holds: the times of its interval, checked and as tensors."""
 
 import contextlib
 import re
 
+import keras
 import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import real_value
+
+from ..equation.sketch import Sketch
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+class TimeDomain:
+    """The times t0 … t0 + T at which one solution holds: what a `PINN` takes, and refuses.
+
+    Args:
+        problem: `InitialValueProblem`, which has t0.
+        duration: T, in s.
+        dtype: dtype of the tensors.
+    """
+
+    ranges = None  # of parameters, which a family has
+
+    def __init__(self, problem, duration, dtype):
+        self.problem, self.start_time = problem, problem.start_time
+        self.duration, self.dtype = duration, dtype
+        self._sketch = None
+
+    def sketch(self):
+        """A first look at the motion by a stepper, made when it is first asked for."""
+        if self._sketch is None:
+            self._sketch = self.make_sketch()
+        return self._sketch
+
+    def make_sketch(self):
+        return Sketch(self.problem, self.duration)
+
+    def inputs(self, x):
+        """What a model is called with: numbers become checked times, tensors stay."""
+        return self.checked(x) if isinstance(x, list | tuple | float | int) else x
+
+    def checked(self, t):
+        """Times as an array `(num, 1)`; raises for times outside the interval."""
+        return checked_times(t, self.start_time, self.duration)
+
+    def rows(self, x):
+        """Times, or {"t": times}, as a tensor `(num, 1)`; raises for times outside the interval."""
+        t = x["t"] if isinstance(x, dict) else x
+        if not tf.is_symbolic_tensor(t):  # in a graph under construction they are not known yet
+            times = self.checked(t)
+            t = t if tf.is_tensor(t) else times
+        return ops.reshape(ops.cast(t, self.dtype), (-1, 1))
+
+    def times(self, x):
+        """The times of a batch, `(num, 1)`, in s."""
+        return self.rows(x)
+
+    def at_parameters(self, function, x):
+        """A function of a batch as a function of t alone: here it is one."""
+        return function
+
+    def check_batch(self, *batch):
+        """A batch of a dataset as it is; raises where its times leave the interval or are NaN."""
+        x = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
+        outside = is_outside(x, self.start_time, self.duration) | tf.math.is_nan(x)
+        end = self.start_time + self.duration
+        message = (
+            f"This PINN is trained from {self.start_time:g} s to {end:g} s. Received "
+            "times outside in a dataset. Train one with a longer duration: a network knows nothing "
+            "outside its interval."
+        )
+        return unless(tf.reduce_any(outside), message, batch)
+
+    def nan_outside(self, t):
+        """The times, and NaN for those outside the interval."""
+        outside = is_outside(t, self.start_time, self.duration)
+        return t + tf.cast(nan_where(outside), t.dtype)
+
+    def signature(self):
+        """What an exported file takes: times `(num, 1)`, in s."""
+        return tf.TensorSpec((None, 1), self.dtype, name="t")
+
+
+def unless(wrong, message, batch):
+    """A batch of a dataset as it is; the dataset raises the message where something is wrong."""
+    with tf.control_dependencies([tf.debugging.Assert(~wrong, [message])]):
+        batch = tf.nest.map_structure(tf.identity, batch)
+    return batch if len(batch) > 1 else batch[0]
 
 
 def checked_times(t, start_time, duration):
@@ -51,8 +135,6 @@ def nan_where(condition):
 @contextlib.contextmanager
 def outside_times_as_value_error():
     """The error that TensorFlow raises for times in a dataset, as the `ValueError` of arrays."""
-    import tensorflow as tf
-
     try:
         yield
     except tf.errors.InvalidArgumentError as error:

@@ -1,57 +1,15 @@
-"""Where the network's waves lie: windows of time and first layer, by rule from the problem."""
+"""Where the network's waves lie before training: its initial weights, by rule."""
 
 import keras
 import numpy as np
 
-from oscillator_zoo.data.checks import real_value
-
 from .activations import sin
 
 DEFAULT_UNITS = (32,)
-RADIANS = 2.0  # that the motion turns in one window
 BANDWIDTH = 7.0  # S of the first layer for one such window
-POINTS = 56  # collocation points in a window, 1.7 for each unknown
 
 
-def windows_by_rule(sketch):
-    """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
-
-    Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
-    jumps or bends there, and no smooth network can follow.
-
-    Args:
-        sketch: `Sketch` of the motion.
-
-    Returns:
-        Increasing list of times in s, t0 and t0 + T included.
-    """
-    angle = sketch.angle
-    end = sketch.times[-1]
-    edges = [sketch.times[0]]
-    for stop in [*(t for t in sketch.corners if t < end), end]:
-        begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
-        num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
-        inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
-        edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
-    return edges
-
-
-def check_window_edges(edges, problem, duration):
-    """The edges as a tuple of floats; one window where none are given."""
-    start = problem.start_time
-    if edges is None:
-        return (float(start), float(start + duration))
-    edges = np.atleast_1d(real_value("window_edges", np.asarray(edges), "s"))
-    ends = np.array([start, start + duration])
-    if len(edges) < 2 or not np.allclose(edges[[0, -1]], ends) or not (np.diff(edges) > 0).all():
-        raise ValueError(
-            f"window_edges must increase from {ends[0]:g} s to {ends[1]:g} s. "
-            f"Received: {edges.tolist()}. Leave it out to have windows by rule."
-        )
-    return (float(start), *edges[1:-1].tolist(), float(start + duration))
-
-
-def bandwidth(sketch, window_edges, by_rule):
+def bandwidth_by_rule(sketch, window_edges, by_rule):
     """S of a first layer: how many radians its fastest unit turns over half a window.
 
     A single window, which may be trained by gradients, gets 1.2 times half the angle that the
@@ -93,7 +51,7 @@ def initializers(hidden_units, activation, scale, num_windows, seed):
         seeds = np.random.SeedSequence(seed).generate_state(len(seeds)).tolist()
     layers = [(keras.initializers.GlorotUniform(s), "zeros") for s in seeds[:-2]]
     if activation is sin:
-        uniform = keras.initializers.RandomUniform
+        uniform, scale = keras.initializers.RandomUniform, np.float64(scale)  # not float32
         layers[0] = uniform(-scale, scale, seeds[0]), uniform(-scale, scale, seeds[-1])
     elif activation is keras.activations.tanh and len(hidden_units) == 1:
         layers[0] = _steps(hidden_units[0])

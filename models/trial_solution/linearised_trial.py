@@ -7,13 +7,15 @@ from keras import ops
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
-from .trial_solution import TrialModel
+from ..least_squares.linearisation import Linearisation
+from .row_jacobians import row_jacobians
+from .trial_solution import TrialSolution
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
-class LinearisedTrial(TrialModel):
+class LinearisedTrial(TrialSolution, Linearisation):
     """A trial solution that gives least-squares training its Jacobian.
 
     With c_k[i, j] = ∂r_i/∂x_j^(k), that is −∂rhs_i/∂x_j, −∂rhs_i/∂v_j and δ_ij, and the product
@@ -21,29 +23,29 @@ class LinearisedTrial(TrialModel):
 
         g_m = Σ_k c_k T_km,    ∂r/∂A_w = Σ_m g_m h^(m),    ∂r/∂h^(m) = g_m A_w
 
-    and the hidden weights move h^(m) as `DenseNetwork.hidden_jacobian` says.
+    and the hidden weights move h^(m) as `DenseNetwork.hidden_jacobian` says. The arguments are
+    those of `TrialSolution`.
     """
 
-    def linearise(self, x, y=None, sample_weight=None, others=True):
+    start_moves = False  # whether the initial state depends on what is trained
+
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
         """`Linearised` at the times of a batch, the same number in each window.
 
         Args:
             x: times `(num, 1)`, or a dictionary with them.
             y: None.
             sample_weight: None.
-            others: whether to differentiate with respect to the hidden weights too.
+            readout_only: whether to leave out the hidden weights.
         """
         influences, residual, slopes, place, state = self._influences(x)
         features = self._with_bias(self.network.features(place.inputs))
         num, dimension = ops.shape(residual)
         readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
         readout = ops.reshape(readout, (num, dimension, -1))
-        if not others:
-            columns = residual[..., None][..., :0]
-        elif self.unknowns is not None:
-            columns = -self._rhs_by_unknowns(x, place, state)
-        else:
-            columns = self._hidden_columns(place, influences)
+        columns = influences[0][..., :0]
+        if not readout_only:
+            columns = self.nonlinear_columns(x, place, state, influences)
 
         def by_window(columns):
             shape = (self.num_windows, num // self.num_windows * dimension, *columns.shape[2:])
@@ -56,14 +58,10 @@ class LinearisedTrial(TrialModel):
             *self._passing_on(place, slopes, by_window, columns.shape[-1]),
         )
 
-    @property
-    def num_windows(self):
-        return len(self.window_edges) - 1
-
     def _influences(self, x):
         """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), the place."""
         problem, x = with_given_force(self.problem_for(x), x)
-        place = self.in_windows(self.place(x))
+        place = self.checked_place(x)
         order = self.problem.order
         *state, rate = self.motion(place)[: order + 1]
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
@@ -76,8 +74,9 @@ class LinearisedTrial(TrialModel):
         ]
         return influences, rate - rhs, slopes, place, state
 
-    def in_windows(self, place):
-        """The place as it is, if its times come in order and equally many in each window."""
+    def checked_place(self, x):
+        """`Place` of a batch whose times come in order and equally many in each window."""
+        place = self.place(x)
         if self.num_windows == 1:
             return place
         num = place.t.shape[0]
@@ -91,31 +90,8 @@ class LinearisedTrial(TrialModel):
         with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
             return place._replace(t=tf.identity(place.t))
 
-    def _rhs_by_unknowns(self, x, place, state):
-        """∂rhs/∂θ at the same x and v, `(num, dimension, Q)`."""
-        num = ops.shape(place.t)[0]
-        rows = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (num, 1))
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(rows)
-            problem, _ = with_given_force(self.unknowns.problem(self.problem, rows), x)
-            rhs = checked_rhs(problem.rhs(place.t, *state, ops=ops), state[0])
-            coordinates = tf.unstack(
-                rhs + ops.zeros_like(state[0]), num=self.problem.dimension, axis=-1
-            )
-        gradients = [tape.gradient(c, rows, unconnected_gradients="zero") for c in coordinates]
-        return tf.stack(gradients, axis=1)
-
-    def _start_by_unknowns(self):
-        """∂(x_0, v_0)/∂θ, `(order · dimension, Q)`."""
-        with tf.GradientTape(persistent=True) as tape:
-            raw = ops.reshape(self.unknowns.raw, (1, -1)) + 0.0
-            tape.watch(raw)
-            start = self.unknowns.problem(self.problem, raw).initial_state()
-            numbers = tf.unstack(tf.concat([tf.cast(y, raw.dtype) for y in start], axis=-1)[0])
-        gradients = [tape.gradient(c, raw, unconnected_gradients="zero") for c in numbers]
-        return tf.concat(gradients, axis=0)
-
-    def _hidden_columns(self, place, influences):
+    def nonlinear_columns(self, x, place, state, influences):
+        """∂r/∂q, `(num, dimension, Q)`, for the hidden weights q."""
         kernel = self.network.readout.kernel
         if place.window is None:
             seeds = [ops.einsum("nij,hj->nih", g, kernel[0]) for g in influences]
@@ -127,57 +103,62 @@ class LinearisedTrial(TrialModel):
 
     def _with_bias(self, features):
         """[h, 1], [h', 0], [h'', 0]: what A and c, one below the other, multiply."""
-        one = ops.ones_like(features[0][:, :1])
-        return [
-            ops.concatenate([h, one if k == 0 else 0.0 * one], axis=-1)
-            for k, h in enumerate(features)
-        ]
+        one, zero = ops.ones_like(features[0][:, :1]), ops.zeros_like(features[0][:, :1])
+        beside = (one, zero, zero)
+        return [ops.concatenate(pair, axis=-1) for pair in zip(features, beside)]
 
-    def _passing_on(self, place, slopes, by_window, num_others):
+    def _passing_on(self, place, slopes, by_window, num_nonlinear):
         """The fields of `Linearised` that lead from one window to the next."""
         windows, dimension, order = self.num_windows, self.problem.dimension, self.problem.order
-        passes = windows > 1 or self.unknowns is not None
+        passes = windows > 1 or self.start_moves
         size = order * dimension if passes else 0
         lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
-            empty = [(0,), (0, 0), (0, columns), (0, num_others)]
+            empty = [(0,), (0, 0), (0, columns), (0, num_nonlinear)]
             rows = by_window(ops.zeros((*ops.shape(slopes[0])[:2], 0), self.compute_dtype))
             rest = [ops.zeros((1, *shape), self.compute_dtype) for shape in empty[1:]]
-            return rows, *rest, ops.zeros((0, num_others), self.compute_dtype)
+            return rows, *rest, ops.zeros((0, num_nonlinear), self.compute_dtype)
         carry = [-slopes[0]]
         if order == 2:
             carry.append(-slopes[0] * place.elapsed[..., None] - slopes[1])
         unit = ops.eye(size, dtype=self.compute_dtype)
         shift = ops.eye(size, k=dimension, dtype=self.compute_dtype)  # x gains L v
         move = unit[None] + shift[None] * lengths[:, None, None] * (order - 1)
-        end, end_hidden = self._ends(lengths, num_others)
-        start = ops.zeros((size, num_others), self.compute_dtype)
-        if self.unknowns is not None and num_others:
-            start = self._start_by_unknowns()
+        end, end_hidden = self._ends(lengths, num_nonlinear)
+        start = self.start_by_nonlinear(size, num_nonlinear)
         return by_window(ops.concatenate(carry, axis=-1)), move, end, end_hidden, start
 
-    def _ends(self, lengths, num_others):
+    def start_by_nonlinear(self, size, num_nonlinear):
+        """∂(x_0, v_0)/∂q, `(order · dimension, Q)`: the initial state is given."""
+        return ops.zeros((size, num_nonlinear), self.compute_dtype)
+
+    def _ends(self, lengths, num_nonlinear):
         """How the readout and the hidden weights move the state at the end of each window."""
         dimension, windows = self.problem.dimension, self.num_windows
         ones = ops.ones((1, 1), self.compute_dtype)
         h, dh, _ = self._with_bias(self.network.features(ones))
         unit = ops.eye(dimension, dtype=self.compute_dtype)
         rate = 2.0 / lengths[:, None, None]
-        rows = [ops.einsum("ij,h->ihj", unit, h[0])[None] + 0.0 * rate[..., None]]
+        end_of_one = ops.einsum("ij,h->ihj", unit, h[0])[None]
+        rows = [ops.broadcast_to(end_of_one, (windows, *end_of_one.shape[1:]))]
         if self.problem.order == 2:
             rows.append(ops.einsum("ij,h->ihj", unit, (h + dh)[0])[None] * rate[..., None])
         end = ops.reshape(ops.concatenate(rows, axis=1), (windows, len(rows) * dimension, -1))
-        if num_others == 0 or self.unknowns is not None:
-            return end, ops.zeros((*end.shape[:2], num_others), self.compute_dtype)
+        return end, self.end_by_nonlinear(end, rate, num_nonlinear)
+
+    def end_by_nonlinear(self, end, rate, num_nonlinear):
+        """How the hidden weights move the state at the end of each window, by N and N'."""
+        if num_nonlinear == 0:
+            return ops.zeros((*end.shape[:2], 0), self.compute_dtype)
         kernel = ops.transpose(self.network.readout.kernel, (0, 2, 1))
-        seeds = [[kernel, 0.0 * kernel]]
+        seeds = [[kernel, ops.zeros_like(kernel)]]
         if self.problem.order == 2:
             seeds.append([kernel * rate, kernel * rate])
         seeds = [ops.concatenate(parts, axis=1) for parts in zip(*seeds)]
         seeds.append(ops.zeros_like(seeds[0]))
-        at_end = ops.ones((windows, 1), self.compute_dtype)
-        return end, self.network.hidden_jacobian(at_end, seeds)
+        at_end = ops.ones((self.num_windows, 1), self.compute_dtype)
+        return self.network.hidden_jacobian(at_end, seeds)
 
     def readout(self):
         """[A; c] of every window, `(W, C)`, in the order of `Linearised.readout`."""
@@ -202,7 +183,7 @@ class LinearisedTrial(TrialModel):
         return [self.network.readout.kernel, self.network.readout.bias]
 
     @property
-    def other_variables(self):
+    def nonlinear_variables(self):
         return self.network.hidden_variables
 
 
@@ -214,13 +195,9 @@ def _product_rule(h2, rate):
 
 def _with_slopes(problem, t, state, rate):
     """rhs `(num, dimension)`, and ∂rhs_i/∂x_j and ∂rhs_i/∂v_j `(num, dimension, dimension)`."""
-    with tf.GradientTape(persistent=True) as tape:
-        for y in state:
-            tape.watch(y)
-        rhs = checked_rhs(problem.rhs(t, *state, ops=ops), rate) + ops.zeros_like(rate)
-        coordinates = tf.unstack(rhs, num=rate.shape[-1], axis=-1)
-    slopes = [
-        tf.stack([tape.gradient(c, y, unconnected_gradients="zero") for c in coordinates], axis=1)
-        for y in state
-    ]
-    return rhs, slopes
+
+    def rhs(*state):
+        value = checked_rhs(problem.rhs(t, *state, ops=ops), rate)
+        return ops.broadcast_to(value, ops.shape(rate))
+
+    return row_jacobians(rhs, state)

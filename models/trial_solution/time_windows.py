@@ -5,6 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 
+from oscillator_zoo.data.checks import real_value
+
+RADIANS = 2.0  # that the motion turns in one window
+
 
 class Place(NamedTuple):
     """Where times lie.
@@ -47,3 +51,47 @@ def find_place(edges, t):
     begin = ops.take(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
     length = ops.take(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
     return window, t - begin, length
+
+
+def sums_before(steps):
+    """0, a_0, a_0 + a_1, …: what was added before each window begins."""
+    return ops.cumsum(steps, axis=0) - steps
+
+
+def windows_by_rule(sketch):
+    """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
+
+    Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
+    jumps or bends there, and no smooth network can follow.
+
+    Args:
+        sketch: `Sketch` of the motion.
+
+    Returns:
+        Increasing list of times in s, t0 and t0 + T included.
+    """
+    angle = sketch.angle
+    end = sketch.times[-1]
+    edges = [sketch.times[0]]
+    for stop in [*(t for t in sketch.corners if t < end), end]:
+        begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
+        num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
+        inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
+        edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
+    return edges
+
+
+def check_window_edges(edges, problem, duration):
+    """The edges as a tuple of floats; one window where none are given."""
+    start = problem.start_time
+    if edges is None:
+        return (float(start), float(start + duration))
+    edges = np.atleast_1d(real_value("window_edges", np.asarray(edges), "s"))
+    ends = np.array([start, start + duration])
+    exact = np.concatenate([ends[:1], edges[1:-1], ends[1:]])  # first and last may be rounded
+    if len(edges) < 2 or not np.allclose(edges[[0, -1]], ends) or not (np.diff(exact) > 0).all():
+        raise ValueError(
+            f"window_edges must increase from {ends[0]:g} s to {ends[1]:g} s. "
+            f"Received: {edges.tolist()}. Leave it out to have windows by rule."
+        )
+    return tuple(exact.tolist())

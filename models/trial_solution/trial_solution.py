@@ -1,50 +1,74 @@
-"""The trial solution h1 + h2·N, window after window, and its derivatives."""
+"""The trial solution h1 + h2·N, window after window, and its derivatives in time."""
 
 import numpy as np
 from keras import ops
 
-from ..pinn.interval_model import IntervalModel
+from ..equation.equation_checks import checked_rhs
+from ..equation.plain_forces import with_given_force
 from .initial_conditions import initial_motion, power_derivatives
 from .time_derivatives import time_derivatives
-from .time_windows import Place, find_place
+from .time_windows import Place, find_place, sums_before
 
 
-class TrialModel(IntervalModel):
-    """A model whose answer is a trial solution with exact initial conditions in every window.
+class TrialSolution:
+    """A solution x̂ that has exact initial conditions and is continuous from window to window.
 
         x̂(t) = h1(t) + h2(t) · N_w(τ),   τ = 2 (t − e_w)/L_w − 1,   e_w ≤ t ≤ e_w + L_w
         h1 = x_w + v_w (t − e_w),   h2 = ((t − e_w)/L_w)²      (order 1: h1 = x_w, power 1)
 
     The state (x_w, v_w) at the start of a window is that at the end of the one before, so that
-    position and velocity are continuous whatever the weights are. Subclasses have the attributes
-    `problem`, `unknowns` (`Unknowns` or None), `window_edges` (e_0 … e_W), `network`
-    (`DenseNetwork`), `h1` and `h2`.
+    position and velocity are continuous whatever the weights are.
+
+    Args:
+        problem: `InitialValueProblem`.
+        domain: `TimeDomain`.
+        network: `DenseNetwork`, N with a readout for each window.
+        window_edges: e_0 = t0, …, e_W = t0 + T, in s.
+        h1: function of t that replaces h1, or None.
+        h2: function of t that replaces h2, or None.
     """
 
-    def call(self, t):
-        """The trial solution x̂(t) = h1(t) + h2(t) N(τ)."""
-        place = self.place(t)
-        return self.h1_at(place) + self.h2_at(place) * self.network(place.inputs, place.window)
+    node_counts = None  # of a family
+
+    def __init__(self, problem, domain, network, window_edges, h1=None, h2=None):
+        self.problem, self.domain, self.network = problem, domain, network
+        self.window_edges, self.own_h1, self.own_h2 = window_edges, h1, h2
+        self.compute_dtype = network.compute_dtype
+
+    @property
+    def num_windows(self):
+        return len(self.window_edges) - 1
 
     def place(self, x):
         """`Place` of a batch: times, or {"t": times, …}."""
-        t = self.column(x)
+        t = self.domain.times(x)
         window, elapsed, length = find_place(self.window_edges, t)
         tau = 2.0 * elapsed / length - 1.0
-        return Place(t, window, elapsed, length, self.inputs(tau, x), self.problem_for(x))
-
-    def inputs(self, tau, x):
-        """[τ, ξ]: a single solution has no other inputs."""
-        return tau
+        return Place(t, window, elapsed, length, tau, self.problem_for(x))
 
     def problem_for(self, x):
-        """The equation for the rows of a batch, with the present values of what is unknown."""
-        return self.problem if self.unknowns is None else self.unknowns.problem(self.problem)
+        """The equation for the rows of a batch."""
+        return self.problem
 
-    def h1_at(self, place):
+    def value(self, place):
+        """x̂ = h1 + h2·N, `(num, dimension)`, in m."""
+        return self.h1(place) + self.h2(place) * self.network(place.inputs, place.window)
+
+    def residuals(self, x, y=None, sample_weight=None):
+        """r = x̂'' − rhs (order 1: x̂' − rhs) at the times of a batch, `(num, dimension)`."""
+        problem, x = with_given_force(self.problem_for(x), x)
+        place = self.place(x)
+        *state, rate = self.motion(place)[: problem.order + 1]
+        return rate - checked_rhs(problem.rhs(place.t, *state, ops=ops), rate)
+
+    def motions_of(self, sketch):
+        """States of a stepper from which training may begin, `(1, time, order · dimension)`."""
+        return sketch.states[None]
+
+    def h1(self, place):
         """h1, `(num, dimension)`, in m."""
-        if self.h1 is not None:
-            return self.h1(place.t)
+        if self.own_h1 is not None:
+            return self.own_h1(place.t)
         if place.window is None:
             return initial_motion(place.problem, place.t)
         states = ops.take(self.start_states(place.problem), place.window, axis=0)
@@ -52,10 +76,10 @@ class TrialModel(IntervalModel):
         position, velocity = states[:, :dimension], states[:, dimension:]
         return position + velocity * place.elapsed if self.problem.order == 2 else position
 
-    def h2_at(self, place):
+    def h2(self, place):
         """h2, `(num, 1)` or `(num, dimension)`."""
-        if self.h2 is not None:
-            return self.h2(place.t)
+        if self.own_h2 is not None:
+            return self.own_h2(place.t)
         s = place.elapsed / place.length
         return s * s if self.problem.order == 2 else s  # s**1 has no second derivative at 0
 
@@ -71,18 +95,18 @@ class TrialModel(IntervalModel):
         )
         n = n + self.network.readout.bias
         if self.problem.order == 1:  # x at the end: x_w + N
-            return first + _sums_before(n)
+            return first + sums_before(n)
         dimension = self.problem.dimension
-        velocity = first[:, dimension:] + _sums_before(2.0 * (n + dn) / lengths)
-        position = first[:, :dimension] + _sums_before(velocity * lengths + n)
+        velocity = first[:, dimension:] + sums_before(2.0 * (n + dn) / lengths)
+        position = first[:, :dimension] + sums_before(velocity * lengths + n)
         return ops.concatenate([position, velocity], axis=-1)
 
     def motion(self, place):
         """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers."""
         values = self.network.derivatives(place.inputs, place.window)
-        return [a + b for a, b in zip(self.h1_derivatives(place), self.times_h2(place, values))]
+        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_times(place, values))]
 
-    def times_h2(self, place, values):
+    def h2_times(self, place, values):
         """[h2 N, (h2 N)', (h2 N)''] in time, for N and its derivatives with respect to τ."""
         n, dn, ddn = values
         h2, dh2, ddh2 = self.h2_derivatives(place)
@@ -92,9 +116,9 @@ class TrialModel(IntervalModel):
 
     def h1_derivatives(self, place):
         """[h1, h1', h1''] in m, m/s, m/s²."""
-        if self.h1 is not None:
-            return time_derivatives(self.h1, place.t, 2, self.problem.dimension)
-        h1 = self.h1_at(place)
+        if self.own_h1 is not None:
+            return time_derivatives(self.own_h1, place.t, 2, self.problem.dimension)
+        h1 = self.h1(place)
         none = ops.zeros_like(h1)
         if self.problem.order == 1:
             return [h1, none, none]
@@ -107,12 +131,7 @@ class TrialModel(IntervalModel):
 
     def h2_derivatives(self, place):
         """[h2, h2', h2''] in 1, 1/s, 1/s²."""
-        if self.h2 is None:
+        if self.own_h2 is None:
             return power_derivatives(self.problem.order, place.elapsed, place.length)
-        width = self.h2(place.t[:1]).shape[-1]
-        return time_derivatives(self.h2, place.t, 2, width)
-
-
-def _sums_before(steps):
-    """0, a_0, a_0 + a_1, …: what was added before each window."""
-    return ops.cumsum(steps, axis=0) - steps
+        width = self.own_h2(place.t[:1]).shape[-1]
+        return time_derivatives(self.own_h2, place.t, 2, width)

@@ -3,8 +3,7 @@
 import keras
 import numpy as np
 
-from oscillator_zoo.data.checks import positive_integer
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean, positive_integer
 from oscillator_zoo.models import ElmanCell, JordanCell
 
 # f and its derivative, the latter written with h = f(z), which the forward pass has kept.

@@ -6,7 +6,7 @@ import time
 import keras
 
 from .backup_file import check_shapes, read_backup, write_backup
-from .trained_state import copies, trained_variables
+from .stopping import copies, trained_variables
 
 SECONDS = 2.0  # between two backups
 # What callbacks remember from one epoch to the next, by the names of their attributes.

@@ -10,8 +10,6 @@ import warnings
 import keras
 import numpy as np
 
-from .trained_state import copies, trained_variables
-
 
 class StopOnInterrupt(keras.callbacks.Callback):
     """Ends `fit` after the current step when the user presses Ctrl-C (or a notebook's stop button).
@@ -148,3 +146,16 @@ class StopOnNaN(keras.callbacks.Callback):
             "data are finite."
         )
         self.model.stop_training = True
+
+
+def trained_variables(model):
+    """Variables of a compiled model and of its optimizer, which is built if it was not."""
+    optimizer = model.optimizer
+    if optimizer is not None and not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    return [*model.variables, *(optimizer.variables if optimizer is not None else ())]
+
+
+def copies(variables):
+    """The values of Keras or TensorFlow variables, a list of arrays of their own."""
+    return [np.array(variable.numpy()) for variable in variables]

@@ -7,11 +7,52 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 from oscillator_zoo.models.equation.plain_forces import has_plain_force
 
 from ..evaluation.error_bands import error_band
+from ..evaluation.evaluation import position_unit
 from ..evaluation.fine_grid import check_pinn, fine_times
-from ..evaluation.units import position_unit
 
 
-class ResidualTolerance(keras.callbacks.Callback):
+class Tolerance(keras.callbacks.Callback):
+    """Stops `fit` when the largest value of something, between the training points too, is small.
+
+    Subclasses have a `log_name`, and say in `values(times)` what is looked at and in
+    `text(largest, epoch)` why training stopped.
+    """
+
+    log_name = None
+    unit = "m/s²"
+
+    def __init__(self, tolerance=1e-6, num_points=None, every=1, verbose=1):
+        super().__init__()
+        self.tolerance = real_value("tolerance", tolerance, self.unit, above=0.0)
+        if num_points is not None:
+            num_points = positive_integer("num_points", num_points, at_least=2)
+        self.num_points = num_points
+        self.every = positive_integer("every", every)
+        self.verbose = verbose
+        self.stop_reason = None
+
+    def on_train_begin(self, logs=None):
+        check_pinn(self.model)
+        self.stop_reason = None
+        self.times = fine_times(self.model, self.num_points)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {} if logs is None else logs
+        logs[self.log_name] = float("nan")
+        if (epoch + 1) % self.every:
+            return
+        largest = float(np.abs(self.values(self.times)).max())
+        logs[self.log_name] = largest
+        if largest <= self.tolerance:
+            self.stop_reason = f"{self.text(largest)}: stopped after epoch {epoch + 1}."
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self.stop_reason and self.verbose:
+            print(self.stop_reason)
+
+
+class ResidualTolerance(Tolerance):
     """Stops `fit` when a PINN meets the lecture's criterion, |x'' − rhs| ≤ ε.
 
         max |r(t)| ≤ ε  at the times of `fine_times`
@@ -48,43 +89,21 @@ class ResidualTolerance(keras.callbacks.Callback):
     The residual is at most ... m/s² (tolerance 99 m/s²) at 151 times: stopped after epoch 1.
     """
 
-    def __init__(self, tolerance=1e-6, num_points=None, every=1, verbose=1):
-        super().__init__()
-        self.tolerance = real_value("tolerance", tolerance, "m/s²", above=0.0)
-        if num_points is not None:
-            num_points = positive_integer("num_points", num_points, at_least=2)
-        self.num_points = num_points
-        self.every = positive_integer("every", every)
-        self.verbose = verbose
-        self.stop_reason = None
+    log_name = "fine_residual_max"
 
     def on_train_begin(self, logs=None):
-        check_pinn(self.model)
-        self.stop_reason = None
-        self.times = fine_times(self.model, self.num_points)
-        self._residual = _compiled_residual(self.model)
+        super().on_train_begin(logs)
+        self.values = _compiled_residual(self.model)
 
-    def on_epoch_end(self, epoch, logs=None):
-        logs = {} if logs is None else logs
-        logs["fine_residual_max"] = float("nan")
-        if (epoch + 1) % self.every:
-            return
-        largest = float(np.abs(self._residual(self.times)).max())
-        logs["fine_residual_max"] = largest
-        if largest <= self.tolerance:
-            unit = self.model.problem.residual_unit
-            self.stop_reason = (
-                f"The residual is at most {largest:.2g} {unit} (tolerance {self.tolerance:g} "
-                f"{unit}) at {len(self.times)} times: stopped after epoch {epoch + 1}."
-            )
-            self.model.stop_training = True
-
-    def on_train_end(self, logs=None):
-        if self.stop_reason and self.verbose:
-            print(self.stop_reason)
+    def text(self, largest):
+        unit = self.model.problem.residual_unit
+        return (
+            f"The residual is at most {largest:.2g} {unit} (tolerance {self.tolerance:g} {unit}) "
+            f"at {len(self.times)} times"
+        )
 
 
-class ErrorTolerance(keras.callbacks.Callback):
+class ErrorTolerance(Tolerance):
     """Stops `fit` when a PINN is known to be as near to the exact solution as is wanted.
 
         max b(t) ≤ ε  at the times of `fine_times`,  |x̂(t) − x(t)| ≤ b(t)
@@ -118,44 +137,25 @@ class ErrorTolerance(keras.callbacks.Callback):
     The position is off by at most ... m (proven; tolerance 0.001 m): stopped after epoch 1.
     """
 
-    def __init__(self, tolerance=1e-6, num_points=None, every=1, verbose=1):
-        super().__init__()
-        self.tolerance = real_value("tolerance", tolerance, "m", above=0.0)
-        if num_points is not None:
-            num_points = positive_integer("num_points", num_points, at_least=2)
-        self.num_points = num_points
-        self.every = positive_integer("every", every)
-        self.verbose = verbose
-        self.stop_reason = None
+    log_name = "error_max"
+    unit = "m"
 
     def on_train_begin(self, logs=None):
-        check_pinn(self.model)
-        self.stop_reason = None
-        self.times = fine_times(self.model, self.num_points)
+        super().on_train_begin(logs)
         if error_band(self.model, self.times[:1]) is None:
             self.model.error_estimate(self.times[:1])  # raises, and says why
 
-    def on_epoch_end(self, epoch, logs=None):
-        logs = {} if logs is None else logs
-        logs["error_max"] = float("nan")
-        if (epoch + 1) % self.every:
-            return
-        band = error_band(self.model, self.times)
-        largest = float(band.position.max())
-        logs["error_max"] = largest
-        if largest <= self.tolerance:
-            unit = position_unit(self.model.problem)
-            how = "is off by at most" if band.is_proven else "is probably off by"
-            self.stop_reason = (
-                f"The position {how} {largest:.2g} {unit} "
-                f"({'proven' if band.is_proven else 'estimated'}; tolerance {self.tolerance:g} "
-                f"{unit}): stopped after epoch {epoch + 1}."
-            )
-            self.model.stop_training = True
+    def values(self, times):
+        self.band = error_band(self.model, times)
+        return self.band.position
 
-    def on_train_end(self, logs=None):
-        if self.stop_reason and self.verbose:
-            print(self.stop_reason)
+    def text(self, largest):
+        unit = position_unit(self.model.problem)
+        how = "is off by at most" if self.band.is_proven else "is probably off by"
+        kind = "proven" if self.band.is_proven else "estimated"
+        return (
+            f"The position {how} {largest:.2g} {unit} ({kind}; tolerance {self.tolerance:g} {unit})"
+        )
 
 
 def _compiled_residual(pinn):

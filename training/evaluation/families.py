@@ -4,9 +4,8 @@ import itertools
 
 import numpy as np
 
-from .evaluation import Evaluation
+from .evaluation import Evaluation, position_unit
 from .reference import reference_motion
-from .units import position_unit
 
 VALUES = 7  # of each parameter, both ends of its range included
 TIMES = 401

@@ -39,7 +39,7 @@ def fine_times(pinn, num_points=None):
     if pinn.num_windows > 1:
         times = np.union1d(times, _between_points(pinn, num_points))
     side = 8.0 * float(np.finfo(pinn.compute_dtype).eps) * max(abs(start), abs(end))
-    jumps = [t for t in pinn.sketch.jumps if t <= end]
+    jumps = [t for t in pinn.domain.sketch().jumps if t <= end]
     around = [t + offset for t in jumps for offset in (-side, 0.0, side)]
     return np.unique(np.clip(np.union1d(times, around), start, end))
 

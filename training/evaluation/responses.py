@@ -6,9 +6,9 @@ import numpy as np
 from oscillator_zoo.data.datasets.batches import state_columns
 from oscillator_zoo.models.presets.range_warning import warn_outside
 
+from .evaluation import feature_unit
 from .forecasts import check_lengths
 from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf
-from .units import feature_unit
 
 # RMSE over standard deviation: above UNEXPLAINED a model must be better than NO_BETTER of a linear
 # autoregression's, and never above MOST, to have learned the motion.

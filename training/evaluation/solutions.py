@@ -8,11 +8,10 @@ from oscillator_zoo.data import simulate
 from oscillator_zoo.data.checks import positive_integer
 
 from .error_bands import error_band
-from .evaluation import Evaluation
+from .evaluation import Evaluation, position_unit
 from .fine_grid import equidistant_times, fine_times
 from .phase import phase_drift
 from .reference import reference_motion
-from .units import position_unit
 
 METHODS = {"euler": 1, "euler_cromer": 1, "rk4": 4}  # evaluations of rhs in one step
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer
 
-from ..evaluation.units import feature_unit, position_unit
+from ..evaluation.evaluation import feature_unit, position_unit
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
 
 MOST_LABELS = 6

@@ -4,7 +4,7 @@ import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer
 
-from ..evaluation.units import feature_unit
+from ..evaluation.evaluation import feature_unit
 from .axes import COLOURS, TRUTH, axes_or_new, legend_above
 
 

@@ -5,9 +5,9 @@ import numpy as np
 from oscillator_zoo.data.checks import real_value
 
 from ..evaluation.error_bands import error_band
+from ..evaluation.evaluation import position_unit
 from ..evaluation.fine_grid import check_pinn, fine_times
 from ..evaluation.reference import reference_motion
-from ..evaluation.units import position_unit
 from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
 
 
@@ -102,7 +102,7 @@ def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
         ax.axhline(tolerance, color=MARK, linestyle="--", linewidth=1.2, label=label)
         title += ": within the tolerance" if high <= tolerance else ": above the tolerance"
         low, high = min(low, tolerance), max(high, tolerance)
-    jumps = [t for t in pinn.sketch.jumps if t <= times[-1]]
+    jumps = [t for t in pinn.domain.sketch().jumps if t <= times[-1]]
     for i, jump in enumerate(jumps):
         label = None if i else "force jumps"
         ax.axvline(jump, color=MARK, linestyle=":", linewidth=1.0, label=label)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean
 from oscillator_zoo.data.files import reason, write_whole
 from oscillator_zoo.models.presets.card import TASKS
 

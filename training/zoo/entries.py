@@ -3,8 +3,7 @@
 import contextlib
 import inspect
 
-from oscillator_zoo.data.checks import positive_integer
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean, positive_integer
 from oscillator_zoo.data.files import make_folder
 
 from ..results.pictures import save_pictures

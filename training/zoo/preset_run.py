@@ -9,7 +9,7 @@ import platform
 
 import keras
 
-from oscillator_zoo.data.configurable import did_you_mean
+from oscillator_zoo.data.checks import did_you_mean
 from oscillator_zoo.models import from_preset, save_preset
 from oscillator_zoo.models.presets.facts import described
 from oscillator_zoo.models.presets.preset import PRESETS, preset_names

@@ -1,0 +1,144 @@
+"""How far to go downhill: a step that obeys the strong Wolfe conditions."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+ENOUGH_FALL = 1e-4  # c1: of the fall that the slope promises (Nocedal and Wright, section 3.1)
+ENOUGH_SLOPE = 0.9  # c2: what may be left of the slope, loose as for all quasi-Newton methods
+MOST_TRIALS = 30  # so often a bracket is halved
+SHORTEST = 0.5**MOST_TRIALS  # of the first step, about 1e-9
+
+
+class Point(NamedTuple):
+    """The cost C and its gradient ∂C/∂P, `()` and `(n,)`, at some weights."""
+
+    cost: object
+    gradient: object
+
+
+class Found(NamedTuple):
+    """Where a line search ended.
+
+    | field            | content                                              |
+    |------------------|------------------------------------------------------|
+    | `length`         | α, in steps of d                                     |
+    | `cost`           | C(P + α d)                                           |
+    | `gradient`       | ∂C/∂P there                                          |
+    | `slope`          | gᵀd at the start, below 0                            |
+    | `is_long_enough` | whether both Wolfe conditions hold: sᵀy > 0 there    |
+    """
+
+    length: object
+    cost: object
+    gradient: object
+    slope: object
+    is_long_enough: object
+
+
+class Objective:
+    """The cost of one batch as a function of all trainable weights in one vector.
+
+    Args:
+        model: `LeastSquaresModel`.
+        x: inputs.
+        y: targets, or None.
+        sample_weight: weights, or None.
+    """
+
+    def __init__(self, model, x, y=None, sample_weight=None):
+        self.model, self.batch = model, (x, y, sample_weight)
+        self.variables = model.trainable_variables
+        self.sizes = [int(np.prod(variable.shape)) for variable in self.variables]
+
+    def weights(self):
+        """All weights, `(n,)`, a copy."""
+        return _joined([tf.identity(variable.value) for variable in self.variables])
+
+    def move(self, weights):
+        """Put other weights `(n,)` in their place."""
+        for variable, part in zip(self.variables, tf.split(weights, self.sizes)):
+            variable.assign(tf.cast(tf.reshape(part, variable.shape), variable.dtype))
+
+    def at_present(self):
+        """`Point` at the present weights."""
+        values = [variable.value for variable in self.variables]
+        with tf.GradientTape() as tape:
+            cost = self.model.cost(self.model.residuals(*self.batch, training=True))
+        gradients = tape.gradient(cost, values, unconnected_gradients="zero")
+        return Point(tf.cast(cost, "float64"), _joined(gradients))
+
+    def residuals(self):
+        """r of the batch at the present weights."""
+        return self.model.residuals(*self.batch)
+
+
+def search(objective, start, here, direction):
+    """A step α along d with C(P + αd) ≤ C + c1 α gᵀd and |g(P + αd)ᵀd| ≤ c2 |gᵀd|.
+
+    The first trial is α = 1. Too long a step moves the upper end of a bracket, too short a one the
+    lower end; between them the next trial is the minimum of the parabola through what is known, or
+    half way where that lies near an end.
+
+    Args:
+        objective: `Objective`, which is left at the last trial.
+        start: weights P, `(n,)`.
+        here: `Point` there.
+        direction: d, downhill, `(n,)`.
+
+    Returns:
+        `Found`, with the best of all trials where none obeys both conditions.
+
+    Reference:
+        J. Nocedal, S. Wright, Numerical Optimization, Springer 2006, chapter 3.
+    """
+    slope = tf.tensordot(here.gradient, direction, 1)
+    zero, one = tf.zeros_like(here.cost), tf.ones_like(here.cost)
+    infinite = one * np.inf
+
+    def unfinished(trial, length, low, high, best, done):
+        return ~done & (trial < MOST_TRIALS)
+
+    def try_length(trial, length, low, high, best, done):
+        objective.move(start + length * direction)
+        point = objective.at_present()
+        new_slope = tf.tensordot(point.gradient, direction, 1)
+        falls = tf.math.is_finite(point.cost) & tf.math.is_finite(new_slope)
+        falls &= point.cost <= here.cost + ENOUGH_FALL * length * slope
+        too_long = ~falls | (new_slope > -ENOUGH_SLOPE * slope)
+        too_short = ~too_long & (new_slope < ENOUGH_SLOPE * slope)
+        done = ~too_long & ~too_short
+        better = done | (tf.math.is_finite(point.cost) & (point.cost < best.cost))
+        best = tf.cond(
+            better,
+            lambda: Found(length, point.cost, point.gradient, slope, done),
+            lambda: best,
+        )
+        high = tf.where(too_long, length, high)
+        following = _next_length(length, low, high, here, slope, point, too_long)
+        low = tf.where(too_short, length, low)
+        following = tf.where(too_short & tf.math.is_finite(high), 0.5 * (low + high), following)
+        return trial + 1, following, low, high, best, done
+
+    nothing = Found(zero, here.cost, here.gradient, slope, tf.constant(False))
+    state = tf.constant(0), one, zero, infinite, nothing, tf.constant(False)
+    return tf.while_loop(unfinished, try_length, state)[4]
+
+
+def _next_length(length, low, high, here, slope, point, too_long):
+    """Twice as far where no step was too long yet; else inside the bracket."""
+    curve = point.cost - here.cost - slope * length
+    parabola = -slope * length**2 / (2.0 * tf.where(curve > 0.0, curve, tf.ones_like(curve)))
+    first = (low <= 0.0) & (curve > 0.0) & tf.math.is_finite(point.cost)
+    inside = tf.clip_by_value(parabola, 0.1 * length, 0.5 * length)
+    halved = tf.where(first, inside, 0.5 * (low + tf.where(too_long, length, high)))
+    return tf.where(too_long, halved, 2.0 * length)
+
+
+def _joined(tensors):
+    """Tensors side by side as one vector of float64."""
+    return tf.concat([tf.cast(tf.reshape(t, (-1,)), "float64") for t in tensors], axis=0)

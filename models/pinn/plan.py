@@ -1,0 +1,124 @@
+"""What a PINN is made of, decided before it has a network: one solution, or a family."""
+
+from typing import NamedTuple
+
+from oscillator_zoo.data.checks import one_number
+
+from ..families.family_domain import FamilyDomain
+from ..families.family_trial import FamilyTrial
+from ..families.members import check_family, check_num_readouts
+from ..families.parameter_box import ParameterBox
+from ..families.parameter_nodes import ParameterNodes
+from ..inverse.identification import Identification
+from ..inverse.trial_of_unknowns import TrialOfUnknowns
+from ..trial_solution.dense_network import DenseNetwork
+from ..trial_solution.domain import TimeDomain
+from ..trial_solution.initial_weights import bandwidth_by_rule, initializers
+from ..trial_solution.linearised_trial import LinearisedTrial
+from ..trial_solution.time_windows import check_window_edges, windows_by_rule
+from .collocation import FamilyPoints, TimePoints
+from .fit_checks import warn_of_few_nodes, warn_of_few_points, warn_of_wrong_motion
+
+
+class Plan(NamedTuple):
+    """The parts of a `PINN` that do not depend on its weights.
+
+    | field          | content                                               |
+    |----------------|-------------------------------------------------------|
+    | `domain`       | `TimeDomain` or `FamilyDomain`: where it holds        |
+    | `window_edges` | e_0 = t0, …, e_W = t0 + T, in s                       |
+    | `points`       | `TimePoints` or `FamilyPoints`: where it is trained   |
+    | `checks`       | what is looked at after a fit, functions of the model |
+    | `nodes`        | `ParameterNodes` of a family, else None               |
+    | `bandwidth`    | S of the first layer, in rad                          |
+    """
+
+    domain: object
+    window_edges: tuple
+    points: object
+    checks: tuple
+    nodes: object = None
+    bandwidth: float = None
+
+    def network(self, pinn):
+        """N, with a readout for each window, and for each node of a family."""
+        num_readouts = len(self.window_edges) - 1
+        num_readouts *= 1 if self.nodes is None else self.nodes.num_nodes
+        units, activation = pinn.hidden_units, pinn.activation
+        weights = initializers(units, activation, self.bandwidth, num_readouts, pinn.seed)
+        dimension, dtype = pinn.problem.dimension, pinn.dtype_policy
+        return DenseNetwork(units, dimension, activation, weights, num_readouts, dtype=dtype)
+
+    def trial(self, pinn):
+        """The trial solution, and `Identification` where parameters are unknown, else None."""
+        parts = pinn.problem, self.domain, pinn.network, self.window_edges
+        if self.nodes is not None:
+            return FamilyTrial(self.nodes, *parts), None
+        if pinn.unknowns is None:
+            return LinearisedTrial(*parts, pinn.h1, pinn.h2), None
+        trial = TrialOfUnknowns(pinn.unknowns, *parts, pinn.h1, pinn.h2)
+        return trial, Identification(trial, self.points.arrays())
+
+
+def plan_of(pinn, by_rule, window_edges, bandwidth, parameter_ranges, parameter_nodes):
+    """The `Plan` of a `PINN` under construction, from the arguments of its user.
+
+    Args:
+        pinn: `PINN` that has its problem, duration, h1, h2 and unknown parameters.
+        by_rule: whether windows and waves are those of the rule.
+        window_edges: times, or None.
+        bandwidth: S, in rad, or None.
+        parameter_ranges: pairs (low, high) by name, or None.
+        parameter_nodes: integers by name, or None.
+
+    Raises:
+        ValueError: for what does not go together.
+    """
+    if bandwidth is not None:
+        bandwidth = one_number("bandwidth", bandwidth, "rad", above=0.0)
+
+    def edges_in(domain):
+        edges = windows_by_rule(domain.sketch()) if by_rule else window_edges
+        return _checked_edges(edges, pinn)
+
+    if parameter_ranges is None:
+        plan = _of_one_solution(pinn, edges_in, parameter_nodes)
+    else:
+        plan = _of_family(pinn, edges_in, parameter_nodes, parameter_ranges)
+    if bandwidth is None:
+        bandwidth = bandwidth_by_rule(plan.domain.sketch(), plan.window_edges, by_rule)
+    return plan._replace(bandwidth=bandwidth)
+
+
+def _of_one_solution(pinn, edges_in, parameter_nodes):
+    if parameter_nodes is not None:
+        raise ValueError(
+            "parameter_nodes belong to parameter_ranges. "
+            f"Received: {parameter_nodes!r} without ranges. Leave them out."
+        )
+    domain = TimeDomain(pinn.problem, pinn.duration, pinn.compute_dtype)
+    edges = edges_in(domain)
+    checks = () if pinn.unknown_parameters else (warn_of_wrong_motion, warn_of_few_points)
+    return Plan(domain, edges, TimePoints(edges, pinn.compute_dtype), checks)
+
+
+def _of_family(pinn, edges_in, parameter_nodes, parameter_ranges):
+    names = ("h1", "h2", "unknown_parameters")
+    check_family(pinn.problem, {name: getattr(pinn, name) for name in names})
+    box = ParameterBox(pinn.problem, parameter_ranges)
+    domain = FamilyDomain(pinn.problem, pinn.duration, box, pinn.compute_dtype)
+    edges = edges_in(domain)
+    nodes = ParameterNodes.of(box, parameter_nodes, domain)
+    check_num_readouts(nodes, len(edges) - 1)
+    points = FamilyPoints(edges, box, nodes, pinn.compute_dtype)
+    return Plan(domain, edges, points, (warn_of_few_nodes,), nodes)
+
+
+def _checked_edges(edges, pinn):
+    edges = check_window_edges(edges, pinn.problem, pinn.duration)
+    if len(edges) > 2 and (pinn.h1 is not None or pinn.h2 is not None):
+        raise ValueError(
+            "An h1 or h2 of your own starts from one state and so has one window. "
+            f"Received window_edges={list(edges)}. Leave out one or the other."
+        )
+    return edges

@@ -1,0 +1,165 @@
+"""The house stays one: rooms by subject, nothing imported upwards, nothing grown out of hand."""
+
+import ast
+import collections
+import importlib
+import inspect
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+# The rooms from the bottom to the top: each may import those before it. "" is the top folder.
+STAIRCASES = {
+    "data": ("forces", "problems", "trajectories", "stepping", "datasets"),
+    "models": (
+        *("saving", "export", "presets", "recurrent", "least_squares", "physics_cells"),
+        *("forecasting", "equation", "trial_solution", "families", "inverse", "error_bounds"),
+        "pinn",
+    ),
+    "training": ("backpropagation", "evaluation", "plots", "callbacks", "results", "zoo"),
+}
+BESIDE = {"data": "bottom", "models": "bottom", "training": "top"}  # modules outside of rooms
+PACKAGES = tuple(STAIRCASES)
+MODULES = sorted(
+    path.relative_to(ROOT)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if path.name != "__init__.py"
+)
+MOST_MODULES = 13  # in a room: what one looks over at a glance
+MOST_LINES = 200  # of code in a module, without docstrings: about four screens
+MOST_LINES_OF_FUNCTION = 40  # of code, without its docstring: one screen
+
+
+def tree(path):
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def imported(path):
+    """Modules of this project that a module imports, as paths without their ending."""
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if node.level:
+            parts = path.with_suffix("").parts[: -node.level]
+        elif (node.module or "").startswith("oscillator_zoo."):
+            parts = ()
+        else:
+            continue
+        named = (node.module or "").removeprefix("oscillator_zoo.").split(".")
+        yield pathlib.PurePath(*parts, *filter(None, named))
+
+
+def step_of(path):
+    """How high the room of a module lies: first the package, then its place in the staircase."""
+    package, *rest = path.parts
+    rooms = STAIRCASES[package]
+    if rest and rest[0] in rooms:
+        height = rooms.index(rest[0]) + 1
+    else:
+        height = 0 if BESIDE[package] == "bottom" else len(rooms) + 1
+    return PACKAGES.index(package), height
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_room_imports_one_above_it(package):
+    upwards = [
+        f"{path} imports {other}"
+        for path in MODULES
+        if path.parts[0] == package
+        for other in imported(path)
+        if len(other.parts) > 1 and step_of(other) > step_of(path)
+    ]
+    assert not upwards
+
+
+def test_every_room_is_on_the_staircase_and_tells_its_story():
+    for package, rooms in STAIRCASES.items():
+        found = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        assert found == set(rooms)
+        for room in rooms:
+            story = importlib.import_module(f"oscillator_zoo.{package}.{room}").__doc__
+            assert story and len(story.split()) > 20, f"{package}/{room}"
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    graph = {path.with_suffix(""): set(imported(path)) for path in MODULES}
+    done, above = set(), []
+
+    def visit(module):
+        assert module not in above, f"circle: {[str(m) for m in [*above, module]]}"
+        if module in done or module not in graph:
+            return
+        above.append(module)
+        for other in graph[module]:
+            visit(other)
+        done.add(above.pop())
+
+    for module in graph:
+        visit(module)
+
+
+def test_a_room_is_looked_over_at_a_glance():
+    sizes = collections.Counter(path.parent for path in MODULES)
+    assert {str(room): n for room, n in sizes.items() if n > MOST_MODULES} == {}
+
+
+def test_one_name_means_one_module_and_no_public_function():
+    names = collections.Counter(path.stem for path in MODULES)
+    assert [name for name, n in names.items() if n > 1] == []
+    rooms = {room for rooms in STAIRCASES.values() for room in rooms}
+    public = {
+        name
+        for package in PACKAGES
+        for name in importlib.import_module(f"oscillator_zoo.{package}").__all__
+    }
+    assert public & (set(names) | rooms) == set()
+
+
+def lines_of_code(path, node):
+    """Lines of a module or function that hold code: without docstrings, comments and blanks."""
+    text = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    first = getattr(node, "lineno", 1)
+    lines = set(range(first, getattr(node, "end_lineno", len(text)) + 1))
+    for part in ast.walk(node):
+        body = getattr(part, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                lines -= set(range(value.lineno, value.end_lineno + 1))
+    return sum(bool(text[n - 1].strip()) and text[n - 1].strip()[0] != "#" for n in lines)
+
+
+def test_modules_and_functions_are_read_in_one_sitting():
+    long = {}
+    for path in MODULES:
+        whole = tree(path)
+        sizes = {str(path): (lines_of_code(path, whole), MOST_LINES)}
+        for node in ast.walk(whole):
+            if isinstance(node, ast.FunctionDef):
+                sizes[f"{path}: {node.name}"] = body_lines(path, node), MOST_LINES_OF_FUNCTION
+        long |= {name: size for name, (size, most) in sizes.items() if size > most}
+    assert long == {}
+
+
+def body_lines(path, function):
+    """Lines of code below the signature, which in Keras may list fifteen arguments."""
+    first = function.body[0].lineno - function.lineno
+    return lines_of_code(path, function) - first
+
+
+def test_the_lecture_is_read_at_the_top_of_the_pinn():
+    """`call`, `derivatives`, `residual`, `train_step` follow the docstring, within 75 lines."""
+    from oscillator_zoo.models import PINN, LeastSquaresModel, LevenbergMarquardt
+
+    (cls,) = (n for n in tree("models/pinn/pinn.py").body if isinstance(n, ast.ClassDef))
+    first = [node for node in cls.body if isinstance(node, ast.FunctionDef)][:5]
+    assert [f.name for f in first] == ["call", "derivatives", "residual", "residuals", "train_step"]
+    assert first[-1].end_lineno - first[0].lineno < 75
+    assert "GradientTape" in inspect.getsource(PINN.train_step)
+    mro = " > ".join(c.__name__ for c in PINN.__mro__[:5])
+    assert mro == "PINN > Answers > IntervalModel > LeastSquaresModel > PreciseModel"
+    for cls in (LeastSquaresModel, LevenbergMarquardt):
+        source = inspect.getsource(cls)
+        assert "unknowns" not in source and "family" not in source
