@@ -79,7 +79,8 @@ def test_guesses_hardly_feel_the_noise_of_fine_sampling():
     assert near.any()
     model = ResponseModel(DuffingCell(position_scale=position.std(), dtype="float64"))
     fit_one_step(model, (force[None, 1:, None], position[None, :4, None]), position[None, 1:, None])
-    assert read_duffing(model.cell, time_step)["damping"] > 10.0 * DAMPING
+    with pytest.raises(ValueError, match="must be those of a driven oscillator"):
+        read_duffing(model.cell, time_step)
 
 
 def test_free_runs_are_those_of_another_integrator():
@@ -87,7 +88,7 @@ def test_free_runs_are_those_of_another_integrator():
     oscillators = np.array(
         [[1.0, 0.1, 0.2, 0.5, 0.7, 0.1, 0.3, -0.2], [2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]]
     )
-    runs = free_runs(oscillators, force_between(force, 12, "linear"), 0.8 / 12)
+    runs = free_runs(oscillators, force_between(force, 40, "linear"), 0.8 / 40)
     times = 0.8 * np.arange(40)
 
     def slope(t, z, s1, d, s2, s3, gain, constant):
@@ -107,7 +108,7 @@ def test_free_runs_are_those_of_another_integrator():
             max_step=0.1,
             t_eval=times,
         )
-        np.testing.assert_allclose(run, exact.y[0], rtol=0, atol=2e-5)
+        np.testing.assert_allclose(run, exact.y[0], rtol=0, atol=5e-6)
 
 
 def test_a_force_between_samples_is_held_linear_or_smooth():
