@@ -20,6 +20,7 @@ from .problems import (
     InitialValueProblem,
     Pendulum,
     VanDerPol,
+    linear,
     sample_oscillators,
 )
 from .stepping import simulate
@@ -30,6 +31,7 @@ from .trajectories import (
     split_by_time,
     split_by_trajectory,
 )
+from .unknown_arguments import explain_unknown_arguments
 
 __all__ = [
     "Chirp",
@@ -48,6 +50,7 @@ __all__ = [
     "VanDerPol",
     "add_noise",
     "forecast_windows",
+    "linear",
     "load_measurement",
     "sample_oscillators",
     "simulate",
@@ -57,3 +60,5 @@ __all__ = [
     "trajectory_stream",
     "variable_length_batches",
 ]
+
+explain_unknown_arguments(Trajectory)  # problems and forces do it themselves

@@ -16,7 +16,7 @@ def is_tensor(value):
     )
 
 
-def real_value(name, value, unit, at_least=None, above=None, arrays=True):
+def real_value(name, value, unit, at_least=None, above=None, arrays=True, beyond=""):
     """A finite float, or a float64 array where an array was given.
 
     Args:
@@ -26,6 +26,7 @@ def real_value(name, value, unit, at_least=None, above=None, arrays=True):
         at_least: smallest value allowed.
         above: value that must be exceeded.
         arrays: whether the message offers arrays; callers that take none refuse them themselves.
+        beyond: what to use, for the message, where a value out of bounds is meant.
 
     Returns:
         A Python float for a number, an `ndarray` of float64 for an array.
@@ -41,7 +42,8 @@ def real_value(name, value, unit, at_least=None, above=None, arrays=True):
         array = np.array(value)
         if array.dtype.kind not in "iuf":
             raise TypeError
-        array = array.astype(np.float64)
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{wanted}. Received: {value!r}. Pass numbers.") from None
     if array.size == 0:
@@ -55,7 +57,7 @@ def real_value(name, value, unit, at_least=None, above=None, arrays=True):
         if bound is not None and wrong(array, bound).any():
             raise ValueError(
                 f"{name} must be {sign} {bound:g} {unit}. Received: {brief(value)}. "
-                f"Pass a value {sign} {bound:g}."
+                f"Pass a value {sign} {bound:g}.{beyond and ' ' + beyond}"
             )
     return float(array) if array.ndim == 0 else array
 

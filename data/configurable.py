@@ -1,11 +1,11 @@
 """Objects that are described by the arguments of their constructor."""
 
 import functools
-import inspect
 
 import numpy as np
 
 from .checks import brief, did_you_mean
+from .unknown_arguments import argument_names, explain_unknown_arguments
 
 
 class Configurable:
@@ -24,21 +24,15 @@ class Configurable:
     3.0
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        explain_unknown_arguments(cls)
+
     @classmethod
     @functools.cache
     def argument_names(cls):
         """Names of the constructor's arguments; `**kwargs` stands for the base class's."""
-        names = []
-        for base in cls.__mro__:
-            if "__init__" not in vars(base) or base is object:
-                continue
-            parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
-            names += [
-                p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-            ]
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
-        return tuple(dict.fromkeys(names))
+        return argument_names(cls)
 
     def get_config(self):
         """Constructor arguments by name, as they were given.

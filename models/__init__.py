@@ -7,6 +7,7 @@ Nothing here knows of training recipes.
 """
 
 from oscillator_zoo.data.problems.serialization import register_with_keras
+from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
 
 from .export import export_model
 from .forecasting import ForecastModel, ResponseModel, rollout
@@ -63,3 +64,4 @@ __all__ = [
 ]
 
 register_with_keras()
+explain_unknown_arguments(*(kind for kind in map(globals().get, __all__) if isinstance(kind, type)))

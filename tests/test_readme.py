@@ -6,20 +6,21 @@ import io
 import pathlib
 import re
 
-import keras
 import numpy as np
 import pytest
 
-from oscillator_zoo.data import DampedOscillator, sample_oscillators, simulate
-from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt
+from oscillator_zoo.data import DampedOscillator
 
 README = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
 
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
 def block(language, containing):
-    blocks = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-    (found,) = [text for text in blocks if containing in text]
+    (found,) = [text for text in blocks(language) if containing in text]
     return found
 
 
@@ -31,22 +32,33 @@ def table(text):
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory):
-    """What both examples print, one after the other in one namespace, and where they write."""
-    folder, names, texts = tmp_path_factory.mktemp("readme"), {}, []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("MPLBACKEND", "Agg")
-        for containing in ("evaluate_solution", "parameter_ranges"):
-            with contextlib.redirect_stdout(io.StringIO()) as text:
-                exec(compile(block("python", containing), "README.md", "exec"), names)
-            texts.append(text.getvalue())
-    return (*texts, folder)
+def ran(tmp_path_factory):
+    """Runs a block, in a namespace of its own, once: its names, what it prints, where it writes."""
+    done = {}
+
+    def run(code):
+        if code not in done:
+            folder, names = tmp_path_factory.mktemp("readme"), {"__name__": "__main__"}
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(folder)
+                patch.setenv("MPLBACKEND", "Agg")
+                with contextlib.redirect_stdout(io.StringIO()) as text:
+                    exec(compile(code, "README.md", "exec"), names)
+            done[code] = names, text.getvalue(), folder
+        return done[code]
+
+    return run
 
 
 @pytest.mark.slow
-def test_the_readmes_example_prints_what_the_readme_shows(printed):
-    received_text, _, folder = printed
+@pytest.mark.parametrize("code", blocks("python"), ids=lambda code: code.split("\n")[-2][:40])
+def test_every_block_runs_as_it_stands(code, ran):
+    ran(code)
+
+
+@pytest.mark.slow
+def test_the_readmes_example_prints_what_the_readme_shows(ran):
+    _, received_text, folder = ran(block("python", "evaluate_solution"))
     shown_text = block("text", "position error")
     assert received_text.splitlines()[0] == shown_text.splitlines()[0]
     shown, received = table(shown_text), table(received_text)
@@ -61,9 +73,9 @@ def test_the_readmes_example_prints_what_the_readme_shows(printed):
 
 
 @pytest.mark.slow
-def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(printed):
+def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(ran):
     shown_lines = block("text", "standard error").splitlines()
-    received_lines = printed[1].splitlines()
+    received_lines = ran(block("python", "parameter_ranges"))[1].splitlines()
     for shown, received in zip(shown_lines, received_lines, strict=True):
         assert re.sub(NUMBER, "", received) == re.sub(NUMBER, "", shown)
     # The bound is mostly one of rounding errors; what is found from data is the same everywhere,
@@ -75,21 +87,16 @@ def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(prin
         assert numbers[1] == pytest.approx(numbers[0], abs=1.5e-4)
 
 
-def test_the_readmes_preset_predicts_in_three_lines():
-    with contextlib.redirect_stdout(io.StringIO()) as text:
-        exec(compile(block("python", "available_presets"), "README.md", "exec"), {})
-    *table, positions, bound = text.getvalue().splitlines()
+def test_the_readmes_preset_predicts_in_three_lines(ran):
+    *table, positions, bound = ran(block("python", "available_presets"))[1].splitlines()
     assert len(table) == 21
     exact = DampedOscillator(damping=0.4).exact([1.0, 2.0])[0][:, 0]
     assert [float(x) for x in re.findall(NUMBER, positions)] == pytest.approx(exact, abs=1e-8)
     assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10
 
 
-def test_the_readmes_files_run_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    for start in ("import export_model", "import onnxruntime"):
-        exec(compile(block("python", start), "README.md", "exec"), names)
+def test_the_readmes_files_run_elsewhere(ran):
+    names, _, _ = ran(block("python", "import export_model"))
     exact = DampedOscillator(damping=0.4).exact([0.5, 1.0])[0]
     assert np.all(np.abs(names["x"] - exact) < names["bound"])
     assert names["states"].shape == (1, 20, 2)
@@ -104,22 +111,10 @@ def test_every_file_that_the_readme_names_exists():
 
 
 @pytest.mark.slow
-def test_the_readmes_forecast_trains_the_forecaster():
-    inputs = keras.Input((None, 2), dtype="float64")
-    layer = ElmanRNN(2, output_units=2, return_sequences=True, dtype="float64")
-    change = layer(inputs)
-    forecaster = keras.Model(inputs, keras.layers.Add(dtype="float64")([inputs, change]))
-    motions = simulate(sample_oscillators(3, seed=0, damping=0.5, stiffness=1.0), 0.1, 70)
-    names = {
-        "LevenbergMarquardt": LevenbergMarquardt,
-        "forecaster": forecaster,
-        "sequences": motions.states,
-        "test": motions,
-    }
-    with contextlib.redirect_stdout(io.StringIO()) as text:
-        exec(compile(block("python", "HorizonSchedule"), "README.md", "exec"), names)
-    assert "persistence" in text.getvalue()
-    errors = names["evaluate_forecast"](forecaster, motions, warm_up=50)
+def test_the_readmes_forecast_trains_the_forecaster(ran):
+    names, text, _ = ran(block("python", "HorizonSchedule"))
+    assert "persistence" in text
+    errors = names["evaluate_forecast"](names["forecaster"], names["test"], warm_up=50)
     assert errors["model"]["rmse"] < 0.1 * errors["persistence"]["rmse"]
 
 

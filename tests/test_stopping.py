@@ -51,6 +51,18 @@ class PressesCtrlC(Progress):
             signal.raise_signal(signal.SIGINT)
 
 
+def test_a_model_without_an_input_has_no_weights_before_its_first_step():
+    x = np.linspace(-1.0, 1.0, 8)[:, None]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    history = model.fit(x, 2.0 * x, epochs=3, callbacks=[StopOnNaN()], verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    with pytest.warns(UserWarning, match="of that step, as the model had none.*keras.Input"):
+        model.fit(x, np.nan * x, epochs=3, callbacks=[StopOnNaN()], verbose=0)
+
+
 class TestStopOnNaN:
     @pytest.mark.parametrize("num_good", [4, 5])
     def test_weights_and_optimizer_are_those_of_the_last_good_epoch(self, num_good):

@@ -5,6 +5,8 @@ imports only those before it. `backpropagation` stands beside them. `command_lin
 them all.
 """
 
+from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
+
 from .backpropagation import (
     backpropagation_through_time,
     gradient_norms,
@@ -67,3 +69,5 @@ __all__ = [
     "train",
     "truncation_bias",
 ]
+
+explain_unknown_arguments(*(kind for kind in map(globals().get, __all__) if isinstance(kind, type)))

@@ -10,6 +10,7 @@ from oscillator_zoo.data.files import make_folder
 from oscillator_zoo.models import LevenbergMarquardt, export_model
 
 from .evaluation.baselines import linear_autoregression, persistence
+from .plots.axes import COLOURS, TRUTH_LINE
 from .plots.motion_plots import plot_trajectory
 from .results.pictures import save_picture
 from .zoo.entries import check_seed, train
@@ -39,7 +40,7 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     print("1. Euler's method steps the damped oscillator m x'' + γ x' + k x = 0.")
     motion = simulate(DampedOscillator(damping=0.4), time_step=0.01, num_steps=2000)
     motion.save(folder / "euler.npz")
-    save_picture(lambda ax: plot_trajectory(motion, ax=ax), folder / "euler.png")
+    save_picture(lambda ax: _draw_euler(motion, ax), folder / "euler.png")
 
     print("2. A recurrent network learns such sequences, then runs on its own predictions.")
     forecaster, forecast = _train("elman-harmonic", folder, seed)
@@ -59,6 +60,15 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     print(f"\n{table}\n")
     print(f"Pictures, .keras files and SavedModels are in {folder}.")
     return table
+
+
+def _draw_euler(motion, ax):
+    """Euler's sequence over the exact motion."""
+    x, _ = motion.problem.exact(motion.times)
+    ax.plot(motion.times, x[:, 0], label="exact", **TRUTH_LINE)
+    error = np.abs(motion.feature("position")[0] - x[:, 0]).max()
+    ax.set_title(f"Explicit Euler, Δt = {motion.time_step:g} s: at most {error:.2g} m from exact")
+    return plot_trajectory(motion, ax=ax, color=COLOURS[0], label="Euler")
 
 
 def _train(name, folder, seed):

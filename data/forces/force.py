@@ -17,10 +17,12 @@ class Force(Ensemble):
 
     Attributes:
         breakpoints: times, in s, at which the force jumps.
+        kinks: times, in s, at which it bends: its slope jumps.
         ensemble_parameters: names of arguments that may be arrays of shape `(batch,)`.
     """
 
     breakpoints = ()
+    kinks = ()
 
     def __call__(self, t, ops=np):
         """The force at time t.
@@ -111,7 +113,8 @@ def plain_force_values(force, t, ops=np):
             "like, or use oscillator_zoo.data.Sampled."
         ) from None
     try:
-        values = np.asarray(force(times))
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            values = np.asarray(force(times))
     except (TypeError, ValueError) as error:
         raise ValueError(
             "A force must be a function f(t) of an array of times in s. "

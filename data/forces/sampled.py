@@ -4,6 +4,7 @@ import numpy as np
 
 from ..checks import real_value
 from .force import Force
+from .sorted_times import count_up_to
 
 
 class Sampled(Force):
@@ -48,6 +49,11 @@ class Sampled(Force):
     def ensemble_size(self):
         return len(self.values) if self.values.ndim == 2 else None
 
+    @property
+    def kinks(self):
+        """The times of the samples, at which F bends, in s."""
+        return self.times
+
     def select(self, index):
         return Sampled(self.times, self.values[index]) if self.values.ndim == 2 else self
 
@@ -63,8 +69,7 @@ class Sampled(Force):
             ops.cast(ops.convert_to_tensor(a, "float64"), t.dtype)
             for a in (self.times, self.values)
         )
-        left = ops.searchsorted(times, ops.reshape(t, (-1,)), side="right") - 1
-        left = ops.reshape(ops.clip(left, 0, len(self.times) - 2), ops.shape(t))
+        left = ops.clip(count_up_to(self.times, t, ops) - 1, 0, len(self.times) - 2)
         start, end = ops.take(times, left), ops.take(times, left + 1)
         first, second = ops.take(values, left), ops.take(values, left + 1)
         rounding = 1e-12 * np.abs(self.times).max()

@@ -10,7 +10,7 @@ from .coupled_oscillators import CoupledOscillators
 from .damped_oscillator import DampedOscillator
 from .decay import Decay
 from .duffing import Duffing
-from .initial_value_problem import InitialValueProblem
+from .initial_value_problem import InitialValueProblem, linear
 from .pendulum import Pendulum
 from .sampling import sample_oscillators
 from .van_der_pol import VanDerPol
@@ -23,5 +23,6 @@ __all__ = [
     "InitialValueProblem",
     "Pendulum",
     "VanDerPol",
+    "linear",
     "sample_oscillators",
 ]

@@ -8,6 +8,10 @@ from .closed_forms import characteristic_roots
 from .driven_motion import driven_motion, has_closed_form, times_after
 from .initial_value_problem import InitialValueProblem, linear
 
+NO_SPRING = (
+    "A spring that pushes away, or none, belongs to Duffing: its stiffness may be negative or 0."
+)
+
 
 class DampedOscillator(InitialValueProblem):
     """The damped driven oscillator, m x'' + γ x' + k x = F(t).
@@ -63,7 +67,7 @@ class DampedOscillator(InitialValueProblem):
     ):
         self.mass = real_value("mass", mass, "kg", above=0.0)
         self.damping = real_value("damping", damping, "kg/s", at_least=0.0)
-        self.stiffness = real_value("stiffness", stiffness, "N/m", above=0.0)
+        self.stiffness = real_value("stiffness", stiffness, "N/m", above=0.0, beyond=NO_SPRING)
         self.force = check_force(force)
         super().__init__(position, velocity, start_time, dimension=1)
 

@@ -3,8 +3,9 @@
 Read `steppers` first: Euler, Euler–Cromer and Runge–Kutta in a few lines each, and `step_loop`,
 which repeats them. `simulation` chooses between that loop, for any equation, and
 `linear_recurrence`, which for linear ones multiplies whole blocks of steps (`step_matrix`,
-`block_response`) and gives the same numbers. `stability` warns of steps that are too large. This
-room may import `trajectories`, `problems` and `forces`.
+`block_response`) and gives the same numbers. `smooth_steps` cuts the steps of RK4 where a force
+jumps. `stability` warns of steps that are too large. This room may import `trajectories`,
+`problems` and `forces`.
 """
 
 from .simulation import simulate

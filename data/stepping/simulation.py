@@ -7,6 +7,7 @@ import numpy as np
 from ..checks import one_of, positive_integer, real_value
 from ..forces.force_grid import empty_force
 from ..problems.initial_value_problem import InitialValueProblem
+from ..problems.rhs_errors import check_takes, with_users_line
 from ..trajectories.trajectory import Trajectory
 from .linear_recurrence import solve_linear
 from .stability import energy_growth, linear_growth
@@ -33,6 +34,10 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     Explicit Euler gives an undamped oscillator energy in every step; a warning says when a
     method makes a motion grow that should not. Linear problems are solved many steps at a time
     (module `linear_recurrence`), all others by the step loop; both are computed in float64.
+
+    RK4 is of order 4 where the force is smooth. It cuts its steps (module `smooth_steps`) at the
+    `breakpoints` of the problem and its forces, where they jump, and at the `kinks` of the forces,
+    where they bend. A plain function of t may carry `breakpoints` as an attribute.
 
     Args:
         problem: `InitialValueProblem`, one trajectory or an ensemble.
@@ -61,16 +66,16 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
     num_steps = positive_integer("num_steps", num_steps)
 
-    times = problem.start_time + time_step * np.arange(num_steps + 1)
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
     states = np.empty((batch, num_steps + 1, num_features), dtype)
-    force = empty_force(problem, times, batch, dtype)
-    if not problem.is_linear:
-        _check_rhs(problem, times[:1], batch)
     with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
+        times = problem.start_time + time_step * np.arange(num_steps + 1)
+        force = empty_force(problem, times, batch, dtype)
         if problem.is_linear:
             matrix = one_step_matrix(problem, time_step, method)
             solve_linear(problem, matrix, times, time_step, method, states, force)
+        else:
+            _check_rhs(problem, times[:1], batch)
         # Powers of the matrix can overflow where the motion itself does not: then step after all.
         if not problem.is_linear or not np.isfinite(states[:, -1]).all():
             solve_stepwise(problem, times, time_step, method, states, force)
@@ -108,7 +113,9 @@ def _check_arguments(problem, time_step, method, dtype):
 def _check_rhs(problem, t, batch):
     """Raise unless the right-hand side, which may be the user's, has the shape of the state."""
     state = problem.initial_state()
-    rate = problem.rhs(t, *state, ops=np)
+    check_takes(problem, t, *state)
+    with with_users_line():
+        rate = problem.rhs(t, *state, ops=np)
     expected = (batch, problem.dimension)
     try:
         fits = rate is not None and np.broadcast_shapes(np.shape(rate), expected) == expected

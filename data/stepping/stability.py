@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from .step_matrix import step_matrix
+from .step_matrix import rates, step_matrix
 from .steppers import STEPPERS
 
 AMPLITUDE_RATIO = 1.1
@@ -51,7 +51,7 @@ def stable_limit(problem, time_step, method):
     damping); that of the others is found by bisection.
     """
     if method == "euler":
-        true = np.linalg.eigvals(step_matrix(problem, _slopes, time_step, ())[..., 0])
+        true = np.linalg.eigvals(step_matrix(problem, rates, time_step, ())[..., 0])
         true = true[np.abs(true) > 1e-6 * np.abs(true).max()]  # what rests does not grow
         return float((-2.0 * true.real / np.abs(true) ** 2).min())
     low, high = 0.0, time_step
@@ -64,11 +64,6 @@ def stable_limit(problem, time_step, method):
 def _is_stable(problem, time_step, method):
     matrix = step_matrix(problem, STEPPERS[method], time_step, ())
     return spectrum(matrix)[0].max() <= 1.0 + 1e-7
-
-
-def _slopes(problem, t, state, time_step):
-    """s' = J s in place of a step: `step_matrix` then gives J."""
-    return problem.slopes(t, *state)
 
 
 def linear_growth(problem, matrix, time_step, num_steps, method):
@@ -87,7 +82,7 @@ def linear_growth(problem, matrix, time_step, num_steps, method):
     radius, _ = spectrum(matrix[:, : len(matrix)])
     if radius.max() <= 1.0 + ROUNDING:
         return None
-    fastest, rate = spectrum(step_matrix(problem, _slopes, time_step, ()))
+    fastest, rate = spectrum(step_matrix(problem, rates, time_step, ()))
     may_grow = rate > 1e-6 * fastest
     log_ratio = num_steps * (np.log(np.maximum(radius, 1.0)) - time_step * rate)
     wrong = ~may_grow & (radius > 1.0 + ROUNDING) & (log_ratio > math.log(AMPLITUDE_RATIO))

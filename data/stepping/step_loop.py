@@ -6,22 +6,36 @@ import numpy as np
 
 from ..ensemble import Ensemble
 from ..forces.force_grid import fill_force, force_rows
-from .steppers import STEPPERS
+from .smooth_steps import split_steps, step_in_pieces
+from .steppers import ORDERS, STEPPERS
 
 PART = 4000  # trajectories stepped at once: their numbers stay in the processor's cache
 FORCE_PART = 100  # trajectories whose force is evaluated at once, at all times
 KEPT = 16  # steps kept aside before they are written, trajectory by trajectory
 
 
-def motion(problem, times, time_step, step):
-    """Yields s_0, then every s_{i+1} made from s_i."""
+def motion(problem, times, time_step, step, pieces=None):
+    """Yields s_0, then every s_{i+1} made from s_i.
+
+    Args:
+        problem: `InitialValueProblem`.
+        times: `(N + 1,)`, in s.
+        time_step: Δt, in s.
+        step: one of the functions of `steppers`.
+        pieces: the `Pieces` of steps that have to be cut, or None.
+    """
     problem, state = _prepared(problem), problem.initial_state()
     alone = _takes_numbers(problem, times[0], state)
     if alone:  # numbers are stepped several times faster than arrays of one number
         state = tuple(y[0, 0] for y in state)
     yield state
+    cut = {} if pieces is None else pieces.by_step()
+    as_time = np.float64 if alone else np.atleast_1d
     for i in range(len(times) - 1):
-        state = step(problem, times[i] if alone else times[i : i + 1], state, time_step)
+        if i in cut:
+            state = step_in_pieces(problem, cut[i], state, step, as_time)
+        else:
+            state = step(problem, times[i] if alone else times[i : i + 1], state, time_step)
         yield state
 
 
@@ -46,9 +60,12 @@ def solve_stepwise(problem, times, time_step, method, states, force):
     """Write the states, and the force where it is not shared, of a problem of any kind."""
     batch = len(states)
     size = PART if batch > PART and _divides(problem, times[:1]) else batch
+    step, pieces = STEPPERS[method], None
+    if ORDERS[method] > 1:  # a method of order 1 keeps it across a jump
+        pieces = split_steps(problem, times)
     for part in slices(batch, size):
         some = problem if size == batch else problem.select(part)
-        record(motion(some, times, time_step, STEPPERS[method]), states[part], problem.order)
+        record(motion(some, times, time_step, step, pieces), states[part], problem.order)
     if force.flags.writeable:
         for part in slices(batch, FORCE_PART):
             fill_force(force, part, force_rows(problem, times, part))

@@ -44,6 +44,11 @@ def step_matrix(problem, step, time_step, force_fractions):
     return np.concatenate([y.transpose(2, 0, 1) for y in moved])
 
 
+def rates(problem, t, state, time_step):
+    """s' in place of a step: `step_matrix` then gives [J B] of s' = J s + B F(t)."""
+    return problem.slopes(t, *state)
+
+
 def one_step_matrix(problem, time_step, method):
     """[A b] of a method for a linear problem, as `step_matrix` gives it."""
     fractions = FORCE_FRACTIONS[method] if is_forced(problem) else ()

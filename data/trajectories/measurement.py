@@ -1,169 +1,91 @@
-"""Measured records of a driven oscillator, from text files."""
-
-import csv
-import math
+"""Measured records of an oscillator, from text files."""
 
 import numpy as np
 
-from ..checks import did_you_mean, real_value
-from ..files import open_to_read
+from ..checks import real_value
+from .record_columns import choose_columns
+from .record_headings import seconds_of
+from .record_times import own_times, rated_times
+from .text_table import read_table
 from .trajectory import Trajectory
 
 
-def load_measurement(path, sampling_rate, input_column=0, output_column=1):
-    """Read a record of an oscillator's input (the force) and output (the position).
+def load_measurement(
+    path, sampling_rate=None, input_column=None, output_column=None, time_column=None
+):
+    """Read a record of an oscillator's position and of the force that drove it, if any did.
 
     The file is text with one sample a line, its columns separated by commas, semicolons or
-    white space, with or without a line of headings. Other columns may hold anything. Nothing is
-    repaired: a gap in a record is a gap in time, which no time step can bridge.
+    white space, with or without a line of headings and a row of units below it. Lines that begin
+    with #, % or // are comments. Other columns may hold anything.
+
+    The record's own times count. A column is their column if its heading says so (t, time,
+    Time (s), time_ms, Zeit, timestamp, …) or, without a heading that says otherwise, if it rises
+    throughout: the first column in a few equal steps, any in many. Its unit is s, or what the
+    heading or the row of units says. Without such a column the sampling rate makes the times.
+
+    Nothing is repaired: a gap in a record is a gap in its times, which stay as they are, and what
+    needs equal steps says so.
 
     Args:
         path: the file, UTF-8.
-        sampling_rate: samples per second, in Hz.
-        input_column: the force's column: an index from 0, or its heading.
-        output_column: the position's column, the same.
+        sampling_rate: samples per second, in Hz. May be left out where the file has times; given
+            beside them it has to agree.
+        input_column: the force's column: an index from 0, or its heading; False if no force acts.
+            None takes the one headed as a force (force, F, input, u, …), else the first that is
+            no time, unless it is the only one or known as something else.
+        output_column: the position's column, the same. None takes the one headed as a position
+            (position, x, angle, output, y, …), else the second that is no time, or the only one.
+        time_column: the times' column, the same; False to go by `sampling_rate` alone.
 
     Returns:
-        `Trajectory` of one trajectory that starts at t = 0, in the units of the file, with
-        `feature_names` ("position",), the input as `force`, and no `problem`.
+        `Trajectory` of one trajectory, in the units of the file, with `feature_names`
+        ("position",), the input as `force` (zeros for a free decay), and no `problem`. It starts
+        at the first time of the file, or at t = 0.
 
     Raises:
-        ValueError: for a column that is not there, or a line with text, gaps, NaN or another
-            number of columns, naming the line.
+        ValueError: for a column that is not there, a line with text, gaps, NaN or another number
+            of columns or a time that does not increase, naming the line, a rate that the times
+            contradict, or neither times nor a rate.
         FileNotFoundError: if there is no such file.
 
     Example:
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "record.csv"
     >>> _ = path.write_text("force_N,position_m\\n0.0,0.1\\n0.5,0.2\\n1.0,0.4\\n")
-    >>> record = load_measurement(path, sampling_rate=10.0, output_column="position_m")
+    >>> record = load_measurement(path, sampling_rate=10.0)
     >>> record.states[0, :, 0], record.force[0, :, 0]
     (array([0.1, 0.2, 0.4]), array([0. , 0.5, 1. ]))
+    >>> _ = path.write_text("Time (ms),angle\\n0,0.50\\n10,0.49\\n20,0.47\\n")
+    >>> load_measurement(path).times
+    array([0.  , 0.01, 0.02])
     """
-    sampling_rate = real_value("sampling_rate", sampling_rate, "Hz", above=0.0, arrays=False)
-    if np.ndim(sampling_rate):
+    if sampling_rate is not None:
+        sampling_rate = real_value("sampling_rate", sampling_rate, "Hz", above=0.0, arrays=False)
+        if np.ndim(sampling_rate):
+            raise ValueError(
+                f"sampling_rate must be one number in Hz. Received: {sampling_rate!r}. "
+                "Leave it out where the file has a column of times."
+            )
+    table = read_table(path)
+    columns = choose_columns(table, input_column, output_column, time_column, sampling_rate)
+    forced = columns.force is not None
+    force = table.numbers(columns.force) if forced else np.zeros(len(table.rows))
+    position = table.numbers(columns.position)
+    if len(table.rows) < 2:
         raise ValueError(
-            f"sampling_rate must be one number in Hz. Received: {sampling_rate!r}. "
-            "Samples must be equidistant."
-        )
-    lines = _lines(path)
-    separator = _separator(lines[min(1, len(lines) - 1)])
-    first = _cells(lines[0], separator)
-    if not any(first):
-        raise ValueError(
-            "The first line must hold headings or a sample. "
-            f"Received: {_shown(lines[0])} in {path}. Delete the line."
-        )
-    headings = first if all(_number(cell) is None for cell in first) else None
-    columns = [
-        _column(name, column, first, headings)
-        for name, column in (("input_column", input_column), ("output_column", output_column))
-    ]
-    if columns[0] == columns[1]:
-        raise ValueError(
-            "input_column and output_column must differ. "
-            f"Received: {input_column!r} and {output_column!r}. Pass the two columns."
-        )
-    start = 1 if headings else 0
-    if len(lines) - start < 2:
-        raise ValueError(
-            f"A record needs at least two samples. Received {len(lines) - start} in {path}. "
+            f"A record needs at least two samples. Received {len(table.rows)} in {path}. "
             "Check the file."
         )
-    samples = np.array(
-        [
-            _sample(line, start + k + 1, separator, len(first), columns)
-            for k, line in enumerate(lines[start:])
-        ]
-    )
-    times = np.arange(len(samples)) / sampling_rate
-    force, position = samples[None, :, :1], samples[None, :, 1:]
-    return Trajectory(times, position.copy(), ("position",), force.copy())
-
-
-def _lines(path):
-    """The lines of a text file without the empty ones at its end."""
-    try:
-        with open_to_read(path, "A measured record (CSV)", encoding="utf-8-sig") as file:
-            text = file.read()
-    except UnicodeDecodeError as error:
+    if columns.time is None and sampling_rate is None:
         raise ValueError(
-            f"A measurement must be a text file in UTF-8. Received: {path} ({error}). "
-            "Export it as CSV."
-        ) from error
-    lines = text.rstrip().split("\n")
-    if lines == [""]:
-        raise ValueError(
-            f"A record needs at least two samples. Received an empty file, {path}. Check the file."
+            "A record needs a column of times, or sampling_rate in Hz. Received neither: "
+            f"{', '.join(map(table.name, range(table.num_columns)))} in {path}. "
+            "Pass time_column or sampling_rate."
         )
-    return lines
-
-
-def _separator(line):
-    """The separator of a line: semicolon, tab, comma, or None for other white space."""
-    return next((mark for mark in ";\t," if mark in line), None)
-
-
-def _cells(line, separator):
-    if '"' not in line:
-        return [cell.strip() for cell in line.split(separator)]
-    try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator or " "))]
-    except csv.Error:  # a cell beyond the csv module's limit
-        return [line]
-
-
-def _number(text):
-    """The number that a cell holds, None for anything else."""
-    try:
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
-
-
-def _column(name, column, first, headings):
-    """Index of a column that is given by index or heading."""
-    if isinstance(column, str):
-        if headings is None or headings.count(column) != 1:
-            known = "none" if headings is None else ", ".join(headings)[:300]
-            raise ValueError(
-                f"{name} must be an index or one of the file's headings ({known}). "
-                f"Received: {column!r}.{did_you_mean(column, headings or ())}"
-            )
-        return headings.index(column)
-    if isinstance(column, bool) or not isinstance(column, int | np.integer):
-        raise ValueError(
-            f"{name} must be an index from 0 or a heading. Received: {column!r}. Pass an integer."
-        )
-    if not 0 <= column < len(first):
-        raise ValueError(
-            f"{name} must be an index from 0 to {len(first) - 1}: the first line has "
-            f"{len(first)} columns, {str(first)[:300]}. Received: {column}. "
-            "Separate columns by commas, semicolons or white space."
-        )
-    return int(column)
-
-
-def _sample(line, number, separator, num_columns, columns):
-    """Input and output of one line; `number` counts lines from 1, as editors do."""
-    cells = _cells(line, separator)
-    if len(cells) != num_columns:
-        raise ValueError(
-            f"Every line must have {num_columns} columns, as the first one. "
-            f"Received {len(cells)} in line {number}: {_shown(line)}. "
-            "Fill the gap or cut the record there."
-        )
-    values = [_number(cells[column]) for column in columns]
-    for column, value in zip(columns, values):
-        if value is None or not math.isfinite(value):
-            raise ValueError(
-                f"Column {column} must hold finite numbers with a decimal point. "
-                f"Received {_shown(cells[column])} in line {number}: {_shown(line)}. "
-                "Cut the record there, or interpolate the sample."
-            )
-    return values
-
-
-def _shown(text):
-    """A text in quotes; only the beginning of a long one."""
-    return repr(text if len(text) <= 60 else text[:60] + "…")
+    if columns.time is None:
+        times = rated_times(len(position), sampling_rate)
+    else:
+        seconds = seconds_of(table, columns.time)
+        times = own_times(table, columns.time, seconds, sampling_rate)
+    return Trajectory(times, position[None, :, None], ("position",), force[None, :, None])

@@ -39,6 +39,12 @@ def add_noise(trajectory, relative, seed):
     relative = one_number("relative", relative, "1 (noise over rms)", cure, at_least=0.0)
     generator = np.random.default_rng(positive_integer("seed", seed, at_least=0))
     states = trajectory.states
-    rms = np.sqrt(np.mean(states**2, axis=(0, 1)))
+    with np.errstate(over="ignore"):
+        rms = np.sqrt(np.mean(states**2, axis=(0, 1)))
+    if not np.isfinite(rms).all():
+        raise ValueError(
+            "states must be finite numbers whose squares are so too. Received up to "
+            f"{np.abs(states).max():g}. Count in larger units, or cut what is not finite."
+        )
     noise = relative * rms * generator.standard_normal(states.shape)
     return dataclasses.replace(trajectory, states=states + noise)

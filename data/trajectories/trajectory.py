@@ -188,9 +188,11 @@ def _check_times(times):
             "times must have the shape (time,) with at least one time. "
             f"Received shape {times.shape}. All trajectories share one grid."
         )
-    wrong = np.flatnonzero(~(np.diff(times) > 0.0))
-    if wrong.size or not np.isfinite(times).all():
-        i = wrong[0] + 1 if wrong.size else 0
+    wrong = np.flatnonzero(~np.isfinite(times))
+    if not wrong.size:
+        wrong = np.flatnonzero(~(np.diff(times) > 0.0)) + 1
+    if wrong.size:
+        i = wrong[0]
         raise ValueError(
             f"times must be finite and increase. Received {times[i]:g} s at index {i}. "
             "Sort the samples, drop repetitions."

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from oscillator_zoo.data import Sampled, simulate
+from oscillator_zoo.data import simulate
 
 from .undeclared_jumps import undeclared_jumps
 
@@ -105,14 +105,17 @@ def local_rates(problem, times, states, corners=()):
 
 
 def _knots(problem):
-    """Times of the samples of forces after the start, between which they bend, in s."""
-    samples = (f.times for f in problem.coordinate_forces if isinstance(f, Sampled))
-    return [time for times in samples for time in times.tolist() if time > problem.start_time]
+    """Times after the start at which forces bend, such as those of samples, in s."""
+    kinks = (np.ravel(getattr(f, "kinks", ())).tolist() for f in problem.coordinate_forces)
+    return [time for times in kinks for time in times if time > problem.start_time]
 
 
-def _near(times, breakpoints):
-    step = times[1] - times[0]
-    return np.any([np.abs(times - t) < 2.0 * step for t in breakpoints] or [0.0 * times], axis=0)
+def _near(times, corners):
+    """Whether the nearest of increasing `corners` is less than two steps away, `(num,)`."""
+    around = np.array([-np.inf, *corners, np.inf])
+    after = np.searchsorted(around, times)
+    distance = np.minimum(times - around[after - 1], around[after] - times)
+    return distance < 2.0 * (times[1] - times[0])
 
 
 def rk4(problem, duration, num_steps):

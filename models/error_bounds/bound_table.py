@@ -2,7 +2,8 @@
 
 import keras
 
-from ..export.portable_graphs import is_portable
+from oscillator_zoo.data.forces.sorted_times import count_up_to
+
 from ..trial_solution.domain import nan_where
 
 if keras.backend.backend() == "tensorflow":
@@ -20,11 +21,7 @@ def bound_endpoint(table):
     times, bounds = table  # as arrays: a graph keeps large tensors outside, where ONNX misses them
 
     def error_bound(t):
-        column = tf.reshape(t, (-1,))
-        if is_portable():
-            piece = tf.reduce_sum(tf.cast(column[:, None] >= times, tf.int32), axis=1) - 1
-        else:
-            piece = tf.searchsorted(times, column, side="right") - 1
+        piece = count_up_to(times, tf.reshape(t, (-1,)), keras.ops) - 1
         bound = tf.gather(bounds, tf.clip_by_value(piece, 0, len(bounds) - 1))
         return bound + nan_where(~((t >= times[0]) & (t <= times[-1])))
 

@@ -29,7 +29,7 @@ INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n 
 # An interpolant is at most so many times larger than the largest value at the nodes.
 LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0
 PICARD_STEPS = 60
-MOST_CELLS = 6000
+MOST_CELLS = 60_000  # a minute or two, and a gigabyte
 
 
 class Cells(NamedTuple):

@@ -109,7 +109,7 @@ def rounding_errors(weights, bounds, unit):
         unit: u of the numbers that are used.
     """
     e = 8.0 * unit * np.ones_like(bounds[0].inputs)
-    de, dde = 0.0 * e, 0.0 * e
+    de, dde = np.zeros_like(e), np.zeros_like(e)
     for (kernel, bias), layer in zip(weights.layers, bounds):
         kernel, bias = np.abs(kernel).astype(np.float64), np.abs(bias).astype(np.float64)
         per_sum = sum_error(kernel, unit)

@@ -13,6 +13,8 @@ from .network_bounds import (
     sum_error,
 )
 
+MOST_TIMES = 16_384  # at once: 8 MB for each extended array of 32 hidden units
+
 
 def motion(order, s, length, start, network):
     """[x̂, x̂', x̂''] from N, N', N'' with respect to τ = 2s − 1, s the time in units of L.
@@ -81,6 +83,13 @@ class TrialBounds:
 
     def motion_in(self, window, elapsed):
         """[x̂, x̂', x̂''] at times `(num, n)` since the beginning of windows `(num,)`."""
+        if elapsed.size <= MOST_TIMES:
+            return self._motion_in(window, elapsed)
+        pieces = -(-elapsed.size // MOST_TIMES)  # at once they would take gigabytes
+        parts = zip(np.array_split(window, pieces), np.array_split(elapsed, pieces))
+        return [np.concatenate(y) for y in zip(*(self._motion_in(*part) for part in parts))]
+
+    def _motion_in(self, window, elapsed):
         length = np.diff(self.edges.astype(EXTENDED))[window][:, None]
         s = elapsed / length
         h = features(self.weights, 2.0 * s - 1.0)
@@ -147,7 +156,7 @@ class TrialBounds:
         h, dh, _ = features(self.weights, ends)
         n, dn = np.einsum("wh,whd->wd", h, kernel) + bias, np.einsum("wh,whd->wd", dh, kernel)
         at_end = ends.astype(np.float64)
-        bounds = layer_bounds(self.weights, at_end, 0.0 * at_end, every_path=unit == UNIT)
+        bounds = layer_bounds(self.weights, at_end, np.zeros_like(at_end), every_path=unit == UNIT)
         per_sum = sum_error(kernel, unit)
         en, edn = (
             np.einsum("wh,whd->wd", e + per_sum * size, self.kernel) + per_sum * self.bias

@@ -87,7 +87,7 @@ class FamilyTrial(LinearisedTrial):
         flat = (-1, self.problem.dimension)
         return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
 
-    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
         if not readout_only:
             raise ValueError(
@@ -99,11 +99,11 @@ class FamilyTrial(LinearisedTrial):
                 "Least squares for a family takes points at its nodes. Received others. "
                 "Use collocation_points(), without a number."
             )
-        system = super().linearise(x, readout_only=True)
-        blocks, num_nodes = (self.num_windows, self.nodes.num_nodes), self.nodes.num_nodes
+        system = super().linearise(x, readout_only=True, windows=windows)
+        num_nodes = self.nodes.num_nodes
 
         def split(rows):
-            return ops.reshape(rows, (*blocks, -1, *rows.shape[2:]))
+            return ops.reshape(rows, (rows.shape[0], num_nodes, -1, *rows.shape[2:]))
 
         def repeated(matrices):
             return ops.repeat(matrices[:, None], num_nodes, axis=1)
@@ -119,7 +119,7 @@ class FamilyTrial(LinearisedTrial):
             start=ops.repeat(system.start[None], num_nodes, axis=0),
         )
 
-    def checked_place(self, x):
+    def checked_place(self, x, first, num_windows):
         return self.place(x)  # the points of all nodes, in order, are made by `FamilyPoints`
 
     def readout(self):

@@ -152,7 +152,7 @@ class ParameterBox:
         return array[np.broadcast_to(self.is_outside({**columns, name: array}), array.shape)]
 
     def _check_rhs(self, problem):
-        points = self.values(np.linspace(-0.9, 0.9, 3)[:, None] + 0.0 * self.lows)
+        points = self.values(np.linspace(-0.9, 0.9, 3)[:, None] * np.ones_like(self.lows))
         columns = {n: ops.convert_to_tensor(v[:, None], "float64") for n, v in points.items()}
         t = ops.zeros((3, 1), "float64") + float(problem.start_time)
         none = ops.zeros((3, problem.dimension), "float64")

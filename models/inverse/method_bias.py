@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 
 from oscillator_zoo.data import simulate
+from oscillator_zoo.data.stepping.steppers import ORDERS
 
-ORDERS = {"euler": 1, "euler_cromer": 1, "rk4": 4}
 FINER = 8  # steps, so small that a linear answer will do
 NOTICEABLE_ERROR = 1e-4  # of a motion, relative
 NOTICEABLE_BIAS = 1e-3  # of a parameter, relative

@@ -92,11 +92,37 @@ def eliminate(system, solve):
     Returns:
         `Eliminated`.
     """
-    columns = tf.concat([system.residual[..., None], system.nonlinear], axis=-1)
-    num_states, num_windows = system.carry.shape[-1], system.readout.shape[0]
-    if num_states == 0:
-        changes, remaining = solve(columns)
+    if system.carry.shape[-1] == 0:
+        changes, remaining = solve(_columns(system))
         return Eliminated(remaining, changes, tf.zeros_like(changes[:, :0]))
+    solved, remaining, by_state = solve_windows(system, solve)
+    states = carried_states(solved, system.start)
+    changes = solved.answer + solved.feedback @ states
+    return Eliminated(remaining + by_state @ states, changes, states)
+
+
+class SolvedWindows(NamedTuple):
+    """The readouts of W windows as functions of the states at their starts.
+
+        a_w = answer + feedback S_w,   S_{w+1} = move S_w + added
+
+    | field      | shape          |
+    |------------|----------------|
+    | `answer`   | (W, C, 1 + Q)  |
+    | `feedback` | (W, C, K)      |
+    | `move`     | (W, K, K)      |
+    | `added`    | (W, K, 1 + Q)  |
+    """
+
+    answer: object
+    feedback: object
+    move: object
+    added: object
+
+
+def solve_windows(system, solve):
+    """`SolvedWindows`, and the two parts of the remaining residual, P_w y_w and P_w C_w."""
+    columns = _columns(system)
     own, rest = solve(tf.concat([columns, system.carry], axis=-1))
     num = columns.shape[-1]
     answer, feedback = own[..., :num], own[..., num:]
@@ -104,17 +130,22 @@ def eliminate(system, solve):
     added = tf.concat([zero, system.end_nonlinear], axis=-1)
     added += system.end @ answer
     moved = system.move + system.end @ feedback
-    states = [tf.concat([zero[0], system.start], axis=-1)]
-    if num_windows > 1:
-        later = tf.scan(
-            lambda state, step: step[0] @ state + step[1], (moved[:-1], added[:-1]), states[0]
-        )
-        states = tf.concat([states[0][None], later], axis=0)
-    else:
-        states = states[0][None]
-    changes = answer + feedback @ states
-    remaining = rest[..., :num] + rest[..., num:] @ states
-    return Eliminated(remaining, changes, states)
+    return SolvedWindows(answer, feedback, moved, added), rest[..., :num], rest[..., num:]
+
+
+def carried_states(solved, start):
+    """S_w at the starts of the windows `(W, K, 1 + Q)`, from ∂s_0/∂q `(K, Q)`."""
+    first = tf.concat([tf.zeros_like(solved.move[0, ..., :1]), start], axis=-1)
+    if solved.move.shape[0] == 1:
+        return first[None]
+    later = tf.scan(
+        lambda state, step: step[0] @ state + step[1], (solved.move[:-1], solved.added[:-1]), first
+    )
+    return tf.concat([first[None], later], axis=0)
+
+
+def _columns(system):
+    return tf.concat([system.residual[..., None], system.nonlinear], axis=-1)
 
 
 def orthogonal_solver(matrix):

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import keras
 
-from .elimination import eliminate, epsilon, orthogonal_solver, whole_jacobian
+from .elimination import eliminate, orthogonal_solver, whole_jacobian
+from .window_blocks import rounding_errors, solve_for_readout
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -48,9 +49,8 @@ def apart(function):
 
 def readout_step(system, batch, damping=None, growth=None):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
-    linear = system.linearise(*batch, readout_only=True)
-    before = _squares(linear.residual)
-    change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
+    residual, change, rounding = solve_for_readout(system, batch)
+    before = _squares(residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
 
     def moved(fraction):
@@ -69,10 +69,10 @@ def readout_step(system, batch, damping=None, growth=None):
     fraction, after, residuals = tf.while_loop(too_far, halve, (one, *moved(one)))
     falls = after < before
     tf.cond(falls, lambda: None, lambda: system.set_readout(old))
-    residuals = tf.where(falls, residuals, tf.reshape(linear.residual, tf.shape(residuals)))
+    residuals = tf.where(falls, residuals, tf.reshape(residual, tf.shape(residuals)))
     enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
     progress = falls & (after < enough * before)
-    return Step(residuals, progress, ~falls, _rounding(system, linear))
+    return Step(residuals, progress, ~falls, rounding)
 
 
 def solve_readout(system, batch):
@@ -172,7 +172,7 @@ def _tried(system, linear, move, predicted, damping, growth):
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
     progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
-    return Step(residuals, progress, stuck, _rounding(system, linear))
+    return Step(residuals, progress, stuck, rounding_errors(linear, system.readout()))
 
 
 def accept_or_undo(variables, before, move, predicted, damping, growth):
@@ -211,8 +211,3 @@ def accept_or_undo(variables, before, move, predicted, damping, growth):
 
 def _squares(values):
     return tf.reduce_sum(values**2)
-
-
-def _rounding(system, linear):
-    size = tf.einsum("...rc,...c->...r", tf.abs(linear.readout), tf.abs(system.readout()))
-    return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

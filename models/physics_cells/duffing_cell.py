@@ -5,6 +5,8 @@ from keras import ops
 
 from oscillator_zoo.data.checks import one_number, positive_integer
 
+from ..recurrent.elman_cell import one_state
+
 PAST = 2  # samples on which the next one depends linearly: the oscillator is of second order
 
 
@@ -119,7 +121,7 @@ class DuffingCell(keras.layers.Layer):
             )
 
     def call(self, force, states):
-        (state,) = states if isinstance(states, list | tuple) else (states,)
+        state, like_states = one_state(states)
         if state.shape[-1] != self.state_size:
             raise ValueError(
                 f"The state of this DuffingCell is (batch, {self.state_size}). "
@@ -137,7 +139,7 @@ class DuffingCell(keras.layers.Layer):
         output = output * self.position_scale + self.position_offset
         kept = [output, positions[:, :-1], forces[:, :-1]]
         new_state = ops.concatenate(kept, axis=-1)
-        return output, [new_state] if isinstance(states, list | tuple) else new_state
+        return output, like_states(new_state)
 
     def scaled(self, positions, forces):
         """y and u of the equation for positions and forces in their units."""

@@ -6,6 +6,8 @@ from keras import ops
 
 from oscillator_zoo.data.checks import one_number
 
+from ..recurrent.elman_cell import one_state
+
 FEATURES = ("position", "velocity")
 
 
@@ -138,7 +140,7 @@ class EulerCell(keras.layers.Layer):
             )
 
     def call(self, force, states):
-        (state,) = states if isinstance(states, list | tuple) else (states,)
+        state, like_states = one_state(states)
         if state.shape[-1] != self.state_size:
             raise ValueError(
                 "The state of an EulerCell is (position, velocity), (batch, 2). "
@@ -149,7 +151,7 @@ class EulerCell(keras.layers.Layer):
         motion = {"position": x + self.time_step * v, "velocity": v + self.time_step * slope}
         new_state = ops.concatenate(list(motion.values()), axis=-1)
         output = ops.concatenate([motion[name] for name in self.features], axis=-1)
-        return output, [new_state] if isinstance(states, list | tuple) else new_state
+        return output, like_states(new_state)
 
     def step_matrix(self, training=False):
         """A of s_{i+1} = s_i A + u_i, `(2, 2)`, for states in rows; u_i is `project_input`."""

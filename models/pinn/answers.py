@@ -44,7 +44,7 @@ class Answers(IntervalModel):
             ValueError: for times outside the interval, and where there is no proof: nonlinear
                 problems, forces that are plain functions, activations other than "sin", "tanh"
                 and "swish", h1 or h2, float32. `error_estimate` takes all of them. Also for a
-                motion that turns by more than about 12 000 rad.
+                motion that turns by more than about 120 000 rad.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator
@@ -73,7 +73,7 @@ class Answers(IntervalModel):
 
         Raises:
             ValueError: for times outside the interval, or a motion that turns by more than about
-                12 000 rad.
+                120 000 rad.
         """
         return estimate_error(self, self._times_of_one_problem(t))
 

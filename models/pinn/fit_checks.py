@@ -111,3 +111,12 @@ def _error(pinn):
     sketch, num_steps = pinn.domain.sketch(), len(pinn.domain.sketch().times) - 1
     finer = rk4(pinn.problem, pinn.duration, 2 * num_steps).states[0, ::2]
     return np.abs(finer - sketch.states)[:, : pinn.problem.dimension].max()
+
+
+def check_compiled(model, method):
+    """Raise unless a model has been compiled, before anything else asks for its optimizer."""
+    if getattr(model, "optimizer", None) is None:
+        raise ValueError(
+            f"Call compile() before {method}(). Received: a {type(model).__name__} without an "
+            f"optimizer. Write model.compile(LevenbergMarquardt()) first, then model.{method}(…)."
+        )

@@ -12,6 +12,7 @@ from ..export.portable_graphs import is_without_tapes
 from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..inverse.unknowns import Unknowns
 from ..least_squares.array_batches import without_autotuning
+from ..least_squares.blocks import block_after_block
 from ..least_squares.distribution import part_of_cost
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..trial_solution.activations import get_activation
@@ -19,6 +20,7 @@ from ..trial_solution.initial_conditions import check_initial_conditions
 from ..trial_solution.initial_weights import BANDWIDTH, DEFAULT_UNITS
 from ..trial_solution.time_derivatives import time_derivatives
 from .answers import Answers
+from .fit_checks import check_compiled
 from .interval_model import NO_WEIGHTS
 from .plan import plan_of
 from .residual_max import Maximum
@@ -126,11 +128,13 @@ class PINN(Answers):
         and partial differential equations", IEEE Transactions on Neural Networks 9 (1998).
     """
 
+    @block_after_block
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t) N(τ; P)."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
         return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.window)
 
+    @block_after_block
     def derivatives(self, t):
         """Position, velocity and acceleration of the trial solution.
 
@@ -160,6 +164,7 @@ class PINN(Answers):
         """
         return self.residuals(self.domain.rows(t))
 
+    @block_after_block
     def residuals(self, x, y=None, sample_weight=None, training=False):
         """What training makes small: the residual at the times x, beside the misfit to data y."""
         if sample_weight is not None:
@@ -212,7 +217,7 @@ class PINN(Answers):
         self.problem = problem
         self.duration = one_number("duration", duration, "s", "Pass T.", above=0.0)
         problem.force_values([problem.start_time, problem.start_time + self.duration])
-        check_rhs(problem)
+        check_rhs(problem, self.duration)
         self.unknowns = None
         if unknown_parameters:
             self.unknowns = Unknowns(problem, unknown_parameters, h1, self.dtype_policy)
@@ -297,6 +302,7 @@ class PINN(Answers):
         >>> {name: round(value, 2) for name, value in pinn.found_values().items()}
         {'damping': 0.3, 'stiffness': 2.0}
         """
+        check_compiled(self, "fit")
         if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
             warm_start(self)
         if self.identification is not None:

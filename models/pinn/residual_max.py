@@ -33,7 +33,7 @@ class Maximum(keras.metrics.Metric):
         self.largest.assign(ops.maximum(self.largest, largest_of_replicas(ops.max(values))))
 
     def result(self):
-        return self.largest + 0.0  # a value: the variable itself would go on changing
+        return ops.copy(self.largest)  # a value: the variable itself would go on changing
 
     def reset_state(self):
         self.largest.assign(ops.full((), float("-inf"), self.dtype))

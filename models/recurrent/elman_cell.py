@@ -74,6 +74,37 @@ class ElmanCell(keras.layers.SimpleRNNCell):
 
     feeds_back_output = False
 
+    def call(self, sequence, states, training=False):
+        state, like_states = one_state(states)
+        hidden = self.activate(
+            self.project_input(sequence, training) + self.project_state(state, training)
+        )
+        return self.read_out(hidden), like_states(hidden)
+
+    def project_input(self, inputs, training=False):
+        """U x + b, for one step `(batch, features)` or a sequence `(batch, time, features)`."""
+        product = self._product(self.drop_inputs(inputs, training), self.kernel)
+        return product if self.bias is None else product + self.bias
+
+    def project_state(self, state, training=False):
+        """W h, for one step `(batch, units)` or a sequence `(batch, time, units)`."""
+        if training and self.recurrent_dropout > 0:
+            state = _drop(state, self.get_recurrent_dropout_mask)
+        return self._product(state, self.recurrent_kernel)
+
+    def activate(self, drive):
+        """h = f(z)."""
+        return full_precision(self.activation)(drive)
+
+    def read_out(self, hidden):
+        """y = g(V h + c), for hidden states of shape `(..., units)`."""
+        if self.output_units is None:
+            return hidden
+        product = self._product(hidden, self.output_kernel)
+        return full_precision(self.output_activation)(
+            product if self.output_bias is None else product + self.output_bias
+        )
+
     def __init__(
         self,
         units,
@@ -168,30 +199,11 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             constraint=getattr(self, f"{role}_constraint"),
         )
 
-    def call(self, sequence, states, training=False):
-        state = states[0] if isinstance(states, (list, tuple)) else states
-        hidden = self.activate(
-            self.project_input(sequence, training) + self.project_state(state, training)
-        )
-        new_states = [hidden] if isinstance(states, (list, tuple)) else hidden
-        return self.read_out(hidden), new_states
-
-    def project_input(self, inputs, training=False):
-        """U x + b, for one step `(batch, features)` or a sequence `(batch, time, features)`."""
-        product = self._product(self.drop_inputs(inputs, training), self.kernel)
-        return product if self.bias is None else product + self.bias
-
     def drop_inputs(self, inputs, training=False):
         """x after dropout, in the dtype of the computation."""
         if training and self.dropout > 0:
             inputs = _drop(inputs, self.get_dropout_mask)
         return ops.cast(inputs, self.compute_dtype)
-
-    def project_state(self, state, training=False):
-        """W h, for one step `(batch, units)` or a sequence `(batch, time, units)`."""
-        if training and self.recurrent_dropout > 0:
-            state = _drop(state, self.get_recurrent_dropout_mask)
-        return self._product(state, self.recurrent_kernel)
 
     @property
     def is_linear(self):
@@ -203,19 +215,6 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         if not self.is_linear or (training and self.recurrent_dropout > 0):
             return None
         return ops.convert_to_tensor(self.recurrent_kernel, self.compute_dtype)
-
-    def activate(self, drive):
-        """h = f(z)."""
-        return full_precision(self.activation)(drive)
-
-    def read_out(self, hidden):
-        """y = g(V h + c), for hidden states of shape `(..., units)`."""
-        if self.output_units is None:
-            return hidden
-        product = self._product(hidden, self.output_kernel)
-        return full_precision(self.output_activation)(
-            product if self.output_bias is None else product + self.output_bias
-        )
 
     def weights_of_recurrence(self):
         """U, W and b (zeros without `use_bias`) as tensors, in the dtype of the computation."""
@@ -257,6 +256,16 @@ def _drop(values, get_mask):
     if len(values.shape) == 2:
         return values * get_mask(values)
     return values * ops.expand_dims(get_mask(values[:, 0]), 1)
+
+
+def one_state(states):
+    """The state of a cell that has one, and a function that gives a new one the same form.
+
+    Args:
+        states: the tensor, or, as `keras.layers.RNN` passes it on, a list of it.
+    """
+    in_list = isinstance(states, list | tuple)
+    return (states[0] if in_list else states), (lambda new: [new] if in_list else new)
 
 
 def full_precision(activation):

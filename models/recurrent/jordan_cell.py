@@ -2,7 +2,7 @@
 
 import keras
 
-from .elman_cell import ElmanCell
+from .elman_cell import ElmanCell, one_state
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -62,9 +62,9 @@ class JordanCell(ElmanCell):
     feeds_back_output = True
 
     def call(self, sequence, states, training=False):
-        previous = states[0] if isinstance(states, (list, tuple)) else states
+        previous, like_states = one_state(states)
         output = self.respond(self.project_input(sequence, training), previous, training)
-        return output, [output] if isinstance(states, (list, tuple)) else output
+        return output, like_states(output)
 
     def respond(self, drive, previous, training=False):
         """y_t = g(V f(drive_t + W y_{t-1}) + c), for one step or a whole sequence."""

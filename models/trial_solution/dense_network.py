@@ -193,11 +193,12 @@ class Mixture(NamedTuple):
 
     def of(self, values):
         """Σ_q ℓ_q values_wq of each row, `(num, …)`, for values `(W · num_nodes, …)`."""
-        mixed = self.of_windows(values)
         if self.window is None:
-            return mixed[:, 0]
-        index = ops.reshape(self.window, (-1, *(1,) * (len(mixed.shape) - 1)))
-        return ops.take_along_axis(mixed, index, axis=1)[:, 0]
+            return self.of_windows(values)[:, 0]
+        shape, num_nodes = values.shape[1:], self.weights.shape[-1]
+        by_window = ops.reshape(values, (-1, num_nodes, int(np.prod(shape))))
+        own = ops.take(by_window, self.window, axis=0)  # of its window alone: linear in windows
+        return ops.reshape(ops.einsum("np,npc->nc", self.weights, own), (-1, *shape))
 
     def of_windows(self, values):
         """The same for every window, `(num, W, …)`."""

@@ -34,7 +34,7 @@ def power_derivatives(order, elapsed, length):
     Returns:
         List of three tensors `(num, 1)`, in 1, 1/s and 1/s².
     """
-    s, none = elapsed / length, 0.0 * elapsed
+    s, none = elapsed / length, ops.zeros_like(elapsed)
     if order == 1:
         return [s, none + 1.0 / length, none]
     return [s**2, 2.0 * s / length, none + 2.0 / length**2]

@@ -29,7 +29,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
 
     start_moves = False  # whether the initial state depends on what is trained
 
-    def linearise(self, x, y=None, sample_weight=None, readout_only=False):
+    def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
         """`Linearised` at the times of a batch, the same number in each window.
 
         Args:
@@ -37,8 +37,10 @@ class LinearisedTrial(TrialSolution, Linearisation):
             y: None.
             sample_weight: None.
             readout_only: whether to leave out the hidden weights.
+            windows: pair (first, number) of the windows in which the times lie; None: all.
         """
-        influences, residual, slopes, place, state = self._influences(x)
+        first, num_windows = (0, self.num_windows) if windows is None else windows
+        influences, residual, slopes, place, state = self._influences(x, first, num_windows)
         features = self._with_bias(self.network.features(place.inputs))
         num, dimension = ops.shape(residual)
         readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
@@ -48,20 +50,20 @@ class LinearisedTrial(TrialSolution, Linearisation):
             columns = self.nonlinear_columns(x, place, state, influences)
 
         def by_window(columns):
-            shape = (self.num_windows, num // self.num_windows * dimension, *columns.shape[2:])
+            shape = (num_windows, num // num_windows * dimension, *columns.shape[2:])
             return ops.reshape(columns, shape)
 
         return Linearised(
             by_window(residual),
             by_window(readout),
             by_window(columns),
-            *self._passing_on(place, slopes, by_window, columns.shape[-1]),
+            *self._passing_on(place, slopes, by_window, columns.shape[-1], first, num_windows),
         )
 
-    def _influences(self, x):
+    def _influences(self, x, first, num_windows):
         """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), the place."""
         problem, x = with_given_force(self.problem_for(x), x)
-        place = self.checked_place(x)
+        place = self.checked_place(x, first, num_windows)
         order = self.problem.order
         *state, rate = self.motion(place)[: order + 1]
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
@@ -74,18 +76,19 @@ class LinearisedTrial(TrialSolution, Linearisation):
         ]
         return influences, rate - rhs, slopes, place, state
 
-    def checked_place(self, x):
+    def checked_place(self, x, first, num_windows):
         """`Place` of a batch whose times come in order and equally many in each window."""
         place = self.place(x)
         if self.num_windows == 1:
             return place
         num = place.t.shape[0]
-        if num is None or num % self.num_windows:
+        if num is None or num % num_windows:
+            received = "a number that is not fixed" if num is None else f"{num} times"
             raise ValueError(
-                f"Least squares in {self.num_windows} windows takes the same number of times in "
-                f"each. Received {num} times. Use collocation_points()."
+                f"Least squares in {num_windows} windows takes the same number of times in "
+                f"each. Received {received}. Use collocation_points()."
             )
-        expected = tf.repeat(tf.range(self.num_windows), num // self.num_windows)
+        expected = first + tf.repeat(tf.range(num_windows), num // num_windows)
         message = "Least squares in windows takes equally many times in each: collocation_points()."
         with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
             return place._replace(t=tf.identity(place.t))
@@ -107,12 +110,13 @@ class LinearisedTrial(TrialSolution, Linearisation):
         beside = (one, zero, zero)
         return [ops.concatenate(pair, axis=-1) for pair in zip(features, beside)]
 
-    def _passing_on(self, place, slopes, by_window, num_nonlinear):
+    def _passing_on(self, place, slopes, by_window, num_nonlinear, first, windows):
         """The fields of `Linearised` that lead from one window to the next."""
-        windows, dimension, order = self.num_windows, self.problem.dimension, self.problem.order
-        passes = windows > 1 or self.start_moves
+        dimension, order = self.problem.dimension, self.problem.order
+        passes = self.num_windows > 1 or self.start_moves
         size = order * dimension if passes else 0
         lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
+        lengths = tf.slice(lengths, [first], [windows])
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
             empty = [(0,), (0, 0), (0, columns), (0, num_nonlinear)]
@@ -135,7 +139,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
 
     def _ends(self, lengths, num_nonlinear):
         """How the readout and the hidden weights move the state at the end of each window."""
-        dimension, windows = self.problem.dimension, self.num_windows
+        dimension, windows = self.problem.dimension, lengths.shape[0]
         ones = ops.ones((1, 1), self.compute_dtype)
         h, dh, _ = self._with_bias(self.network.features(ones))
         unit = ops.eye(dimension, dtype=self.compute_dtype)

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import real_value
+from oscillator_zoo.data.forces.sorted_times import count_up_to
 
 RADIANS = 2.0  # that the motion turns in one window
 
@@ -46,8 +47,7 @@ def find_place(edges, t):
     """
     if len(edges) == 2:
         return None, t - float(edges[0]), float(edges[1] - edges[0])
-    inner = ops.convert_to_tensor(edges[1:-1], t.dtype)
-    window = ops.sum(ops.cast(t >= inner, "int32"), axis=-1)
+    window = count_up_to(edges[1:-1], ops.reshape(t, (-1,)), ops)
     begin = ops.take(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
     length = ops.take(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
     return window, t - begin, length

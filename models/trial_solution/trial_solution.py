@@ -5,6 +5,7 @@ from keras import ops
 
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
+from ..least_squares.blocks import block_after_block
 from .initial_conditions import initial_motion, power_derivatives
 from .time_derivatives import time_derivatives
 from .time_windows import Place, find_place, sums_before
@@ -54,6 +55,7 @@ class TrialSolution:
         """x̂ = h1 + h2·N, `(num, dimension)`, in m."""
         return self.h1(place) + self.h2(place) * self.network(place.inputs, place.window)
 
+    @block_after_block
     def residuals(self, x, y=None, sample_weight=None):
         """r = x̂'' − rhs (order 1: x̂' − rhs) at the times of a batch, `(num, dimension)`."""
         problem, x = with_given_force(self.problem_for(x), x)

@@ -116,18 +116,21 @@ class StopOnNaN(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        if self._good is None:  # not earlier: other callbacks may load weights
+        # Not earlier: other callbacks may load weights. A model without an input has none yet.
+        if self._good is None and self.model.built:
             self._good, self._good_epoch = copies(trained_variables(self.model)), epoch
 
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and self.stop_reason is None:
             self._stop(f"The loss is {loss} in epoch {self._epoch + 1}")
+        elif self._good is None and self._weights_are_finite():
+            self._good, self._good_epoch = copies(trained_variables(self.model)), 0
 
     def on_epoch_end(self, epoch, logs=None):
         if self.stop_reason is not None:
             return
-        if all(np.isfinite(w).all() for w in copies(self.model.trainable_variables)):
+        if self._weights_are_finite():
             self._good, self._good_epoch = copies(trained_variables(self.model)), epoch + 1
         else:
             self._stop(f"The weights are no longer finite after epoch {epoch + 1}")
@@ -136,10 +139,17 @@ class StopOnNaN(keras.callbacks.Callback):
         if self.stop_reason is not None:
             warnings.warn(self.stop_reason, stacklevel=2)
 
+    def _weights_are_finite(self):
+        return all(np.isfinite(w).all() for w in copies(self.model.trainable_variables))
+
     def _stop(self, what):
-        for variable, value in zip(trained_variables(self.model), self._good):
-            variable.assign(value)
-        when = f"of the end of epoch {self._good_epoch}" if self._good_epoch else "of the beginning"
+        if self._good is None:
+            when = "of that step, as the model had none before: begin it with keras.Input"
+        else:
+            for variable, value in zip(trained_variables(self.model), self._good):
+                variable.assign(value)
+            end = f"of the end of epoch {self._good_epoch}"
+            when = end if self._good_epoch else "of the beginning"
         self.stop_reason = (
             f"{what}: stopped, with the weights {when}. Try a smaller learning rate, clipnorm=1.0 "
             "in the optimizer, shorter sequences or horizons, or dtype='float64', and see that the "

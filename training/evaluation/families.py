@@ -64,10 +64,14 @@ def evaluate_family(pinn):
     if bound is not None:
         scores["pinn"]["position_bound"] = bound
     points = pinn.collocation_points(POINTS, steps_per_epoch=1)
-    found = pinn.evaluate(points, verbose=0, return_dict=True)
-    scores["pinn"]["residual_max"] = float(found["residual_max"])
+    answer = pinn.evaluate(points, verbose=0, return_dict=True)
+    scores["pinn"]["residual_max"] = float(answer["residual_max"])
     ranges = ", ".join(f"{n} {a:g} to {b:g}" for n, (a, b) in pinn.parameter_ranges.items())
-    notes = (f"The worst of {len(grid)} members: {ranges}; {TIMES} times each.",)
+    found = ", ".join(f"{name} {value:g}" for name, value in worst.items())
+    notes = (
+        f"The worst of {len(grid)} members: {ranges}; {TIMES} times each.",
+        f"The largest error is that of {found}.",
+    )
     return Evaluation(scores, _labels(pinn.problem), notes)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oscillator_zoo.data.stepping.smooth_steps import split_steps, step_in_pieces
 from oscillator_zoo.data.stepping.steppers import rk4_step
 
 RELATIVE_ERROR = 1e-10
@@ -37,7 +38,7 @@ def reference_motion(problem, times):
         X_{j,0} = X(h/2^j),   X_{j,i} = X_{j,i−1} + (X_{j,i−1} − X_{j−1,i−1}) / (2^{3+i} − 1)
 
     until a halving moves no position by more than 1e-10 of the largest one, or there are 16 steps.
-    Times at which the force jumps should be among `times`: no step then goes across a jump.
+    Where the force jumps or bends between two times, each piece between them has these steps.
 
     Args:
         problem: `InitialValueProblem`, one trajectory.
@@ -79,12 +80,18 @@ def _extrapolated(problem, times):
 
 def _rk4(problem, times, substeps):
     """Position and velocity at `times`, `(2, num, dimension)`, with equal steps in between."""
+    pieces = split_steps(problem, times)
+    cut = {} if pieces is None else pieces.by_step()
     state = problem.initial_state()
     states = [state]
-    for start, end in itertools.pairwise(times):
-        step = (end - start) / substeps
-        for k in range(substeps):
-            state = rk4_step(problem, np.array([start + k * step]), state, step)
+    for i, (start, end) in enumerate(itertools.pairwise(times)):
+        whole = [(start, end - start, -np.inf, np.inf)]
+        parts = [
+            (begin + k * length / substeps, length / substeps, first, last)
+            for begin, length, first, last in cut.get(i, whole)
+            for k in range(substeps)
+        ]
+        state = step_in_pieces(problem, parts, state, rk4_step, np.atleast_1d)
         states.append(state)
     position, *velocity = (np.concatenate(component) for component in zip(*states))
     rate = velocity[0] if velocity else problem.rhs(times[:, None], position)

@@ -1,9 +1,13 @@
-"""What all plots share: Axes to draw on, and colours that colour-blind readers can tell apart."""
+"""What all plots share: one style, and colours that colour-blind readers can tell apart."""
+
+import numpy as np
 
 # Okabe and Ito: blue, vermilion, green, purple, orange, sky blue.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 TRUTH = "#999999"
 MARK = "#444444"
+TRUTH_LINE = {"color": TRUTH, "linewidth": 4.0, "alpha": 0.6}
+GRID = {"color": "#CCCCCC", "linewidth": 0.5, "alpha": 0.6}
 
 
 def axes_or_new(ax, **subplots):
@@ -22,7 +26,7 @@ def axes_or_new(ax, **subplots):
     from matplotlib.axes import Axes
 
     if isinstance(ax, Axes):
-        return ax
+        return dressed(ax)
     if ax is not None:
         raise ValueError(
             f"ax must be one Matplotlib Axes. Received: {type(ax).__name__}. "
@@ -30,17 +34,55 @@ def axes_or_new(ax, **subplots):
         )
     import matplotlib.pyplot as plt
 
-    return plt.subplots(**{"figsize": (7.0, 4.0), "layout": "constrained", **subplots})[1]
+    made = plt.subplots(**{"figsize": (7.0, 4.0), "layout": "constrained", **subplots})[1]
+    for one in np.ravel(made):
+        dressed(one)
+    return made
 
 
-def legend_above(ax, low, high):
-    """A legend in one row, in a strip of its own above data that reach from `low` to `high`."""
+def dressed(ax):
+    """The Axes with the look of all pictures: a faint grid, no frame above and to the right."""
+    ax.grid(True, **GRID)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def title_if_none(ax, title):
+    """Set a title unless there is one, a user's or that of what was drawn before."""
+    if not ax.get_title():
+        ax.set_title(title)
+
+
+def legend_above(ax, low, high, room=0.25):
+    """A legend in one row, in a strip of its own above data that reach from `low` to `high`.
+
+    Args:
+        ax: Matplotlib `Axes`.
+        low, high: positive on a logarithmic scale.
+        room: height of the strip, of the height of the data.
+    """
     if ax.get_yscale() == "log":
         ratio = max(high / low, 10.0)
-        ax.set_ylim(low / ratio**0.05, high * ratio**0.25)
+        ax.set_ylim(low / ratio**0.05, high * ratio**room)
     elif high > low:
-        ax.set_ylim(low - 0.05 * (high - low), high + 0.25 * (high - low))
-    ax.legend(loc="upper right", ncols=4, framealpha=1.0, handlelength=1.5, columnspacing=1.2)
+        ax.set_ylim(low - 0.05 * (high - low), high + room * (high - low))
+    legend_of_visible(ax, loc="upper right", ncols=4, framealpha=1.0, columnspacing=1.2)
+
+
+def legend_of_visible(ax, **look):
+    """A legend of what can be seen: no line that is empty, not finite, or outside the range."""
+    pairs = [pair for pair in zip(*ax.get_legend_handles_labels()) if _is_seen(ax, pair[0])]
+    if pairs:
+        ax.legend(*zip(*pairs), **{"handlelength": 1.5, **look})
+
+
+def _is_seen(ax, handle):
+    if not hasattr(handle, "get_ydata"):
+        return True
+    low, high = ax.get_ylim()
+    y = np.asarray(handle.get_ydata(), np.float64)
+    return bool(np.any((y >= low) & (y <= high)))
 
 
 def next_colour(ax):

@@ -1,6 +1,6 @@
 """Picture of vanishing and exploding gradients."""
 
-from .axes import TRUTH, axes_or_new, next_colour
+from .axes import TRUTH_LINE, axes_or_new, legend_of_visible, next_colour, title_if_none
 
 
 def plot_gradient_norms(result, ax=None, **line):
@@ -35,7 +35,7 @@ def plot_gradient_norms(result, ax=None, **line):
     lags, norms = result.lags, result.norms
     if result.expected is not None:
         label = f"|λ|$^k$, |λ| = {result.spectral_radius:.4g}"
-        ax.plot(lags, result.expected, color=TRUTH, linewidth=4.0, alpha=0.6, label=label)
+        ax.plot(lags, result.expected, label=label, **TRUTH_LINE)
     ax.plot(lags, norms.mean(axis=0), **{"label": "norm of the Jacobian", **line})
     if len(norms) > 1:
         band = {"color": line["color"], "alpha": 0.25, "linewidth": 0.0}
@@ -43,5 +43,6 @@ def plot_gradient_norms(result, ax=None, **line):
     ax.set_yscale("log")
     ax.set_xlabel("lag k (steps)")
     ax.set_ylabel("‖∂h$_t$/∂h$_{t-k}$‖")
-    ax.legend()
+    title_if_none(ax, "How much of a gradient is left after k steps back")
+    legend_of_visible(ax)
     return ax

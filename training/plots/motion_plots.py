@@ -5,9 +5,19 @@ import numpy as np
 from oscillator_zoo.data.checks import positive_integer
 
 from ..evaluation.evaluation import feature_unit, position_unit
-from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
+from .axes import (
+    COLOURS,
+    MARK,
+    TRUTH_LINE,
+    axes_or_new,
+    legend_above,
+    legend_of_visible,
+    next_colour,
+    title_if_none,
+)
 
 MOST_LABELS = 6
+METHODS = {"euler": "explicit Euler", "euler_cromer": "Euler–Cromer", "rk4": "RK4"}
 MODEL_LINE = {"color": COLOURS[0], "linestyle": "-", "linewidth": 1.6}
 BASELINE_LINE = {"linestyle": "--", "linewidth": 1.2}
 
@@ -41,7 +51,8 @@ def plot_trajectory(trajectory, feature="position", ax=None, **line):
         ax.plot(trajectory.times, row, **_line(ax, i, len(values), line))
     ax.set_xlabel("time (s)")
     ax.set_ylabel(_label(trajectory.problem, feature))
-    _legend(ax)
+    title_if_none(ax, f"{feature.replace('_', ' ').capitalize()} {_origin(trajectory)}")
+    legend_of_visible(ax)
     return ax
 
 
@@ -78,7 +89,8 @@ def plot_phase(trajectory, coordinate=0, ax=None, **line):
         ax.plot(x[i, :1], v[i, :1], "o", color=drawn.get_color(), markersize=2 + 3 / len(x))
     ax.set_xlabel(_label(trajectory.problem, position))
     ax.set_ylabel(_label(trajectory.problem, velocity))
-    _legend(ax)
+    title_if_none(ax, f"Phase portrait {_origin(trajectory)}")
+    legend_of_visible(ax)
     return ax
 
 
@@ -115,7 +127,7 @@ def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax
     stop = result.warm_up + drawn
     times, truth = result.trajectory.times[:stop], result.trajectory.feature(feature)[index, :stop]
     ax = axes_or_new(ax)
-    ax.plot(times, truth, color=TRUTH, linewidth=4.0, alpha=0.6, label="truth")
+    ax.plot(times, truth, label="truth", **TRUTH_LINE)
     for name in methods:
         run = result.forecasts[name][index, :drawn, column]
         line = MODEL_LINE if name == "model" else {"color": _baseline_colour(name), **BASELINE_LINE}
@@ -158,10 +170,14 @@ def plot_history(history, names=None, ax=None):
         )
     problem = getattr(getattr(history, "model", None), "problem", None)
     ax = axes_or_new(ax)
+    last = 0
     for name in names:
         logged = np.asarray(values[name], np.float64)
         epochs = 1 + np.asarray(getattr(history, "epoch", range(len(logged))))[: len(logged)]
-        known = np.isfinite(logged)
+        known = np.isfinite(logged) & (logged > 0.0)  # what a logarithmic scale shows
+        last = max(last, int(epochs[-1])) if len(epochs) else last
+        if not known.any():
+            continue
         marker = "." if known.sum() <= 50 else None
         label = name if problem is None else f"{name} ({_logged_unit(problem, name)})"
         ax.plot(epochs[known], logged[known], marker=marker, color=next_colour(ax), label=label)
@@ -169,7 +185,8 @@ def plot_history(history, names=None, ax=None):
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss" if len(names) == 1 else "loss and metrics")
-    ax.legend()
+    title_if_none(ax, f"Training, {last} epoch{'s' * (last != 1)}")
+    legend_of_visible(ax)
     return ax
 
 
@@ -191,9 +208,13 @@ def _baseline_colour(name):
     return COLOURS[1 + order.index(name)]
 
 
-def _legend(ax):
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend()
+def _origin(trajectory):
+    """Of what problem, by what method, as a title says it."""
+    if trajectory.problem is None:
+        return "that was measured"
+    by = METHODS.get(trajectory.method)
+    step = "" if trajectory.method_step is None else f", Δt = {trajectory.method_step:g} s"
+    return f"of {type(trajectory.problem).__name__}" + (f" by {by}{step}" if by else "")
 
 
 def _label(problem, feature):

@@ -8,7 +8,11 @@ from ..evaluation.error_bands import error_band
 from ..evaluation.evaluation import position_unit
 from ..evaluation.fine_grid import check_pinn, fine_times
 from ..evaluation.reference import reference_motion
-from .axes import COLOURS, MARK, TRUTH, axes_or_new, legend_above, next_colour
+from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, legend_above, next_colour
+
+BOUND = MARK  # of what a solution says of its own error
+DEEPEST = 1e-4  # of the largest residual: where it goes through zero it has no lowest value
+VISIBLE = 2e-3  # of the range of the motion: half the width of its line
 
 
 def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, reference=None):
@@ -29,7 +33,8 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
         reference: `reference_motion(pinn.problem, times)` where it is known already.
 
     Returns:
-        The solution's `Axes`.
+        The solution's `Axes`. The band is drawn, and named, where it is wide enough to be seen; in
+        the error's panel the bound is a line, and the axis ends at the rounding of the motion.
 
     Raises:
         ValueError: for a model that is not a `PINN`, or an `ax` that is not one `Axes`.
@@ -45,31 +50,44 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
     x = np.asarray(pinn.derivatives(times)[0], np.float64)
     error = np.abs(x - reference.position)
     unit = position_unit(pinn.problem)
-    several = pinn.problem.dimension > 1
     band = error_band(pinn, times)
     if band is not None and band.position.max() > np.ptp(x) and not band.is_proven:
         band = None  # the linearised equation says nothing here
     for i in range(pinn.problem.dimension):
-        number, colour = f" {i + 1}" if several else "", COLOURS[i % len(COLOURS)]
-        exact = f"{reference.method.removeprefix('the ')}{number}"
-        ax.plot(times, reference.position[:, i], color=TRUTH, linewidth=4.0, alpha=0.6, label=exact)
+        number = f" {i + 1}" if pinn.problem.dimension > 1 else ""
+        colour, exact = COLOURS[i % len(COLOURS)], reference.method.removeprefix("the ")
+        ax.plot(times, reference.position[:, i], label=f"{exact}{number}", **TRUTH_LINE)
         ax.plot(times, x[:, i], color=colour, linewidth=1.6, label=f"PINN{number}")
-        if error_ax is not None:
-            axes_or_new(error_ax).plot(times, error[:, i], color=colour, linewidth=1.2)
-        if band is not None:
+        if band is not None and band.position[:, i].max() > VISIBLE * np.ptp(x):
             size, look = band.position[:, i], {"color": colour, "alpha": 0.25, "linewidth": 0.0}
             label = f"{band.name}{number}"
             ax.fill_between(times, x[:, i] - size, x[:, i] + size, label=label, **look)
-            if error_ax is not None:
-                error_ax.fill_between(times, error[:, i], size, **look)
     ax.set_title(f"At most {error.max():.2g} {unit} from {reference.method}")
     ax.set_ylabel(f"position ({unit})")
     legend_above(ax, min(x.min(), reference.position.min()), max(x.max(), reference.position.max()))
     if error_ax is not None:
-        error_ax.set_yscale("log")
+        _draw_error(axes_or_new(error_ax), times, error, band, np.abs(reference.position).max())
         error_ax.set_ylabel(f"|error| ({unit})")
     (ax if error_ax is None else error_ax).set_xlabel("time (s)")
     return ax
+
+
+def _draw_error(ax, times, error, band, size):
+    """The error and its bound on a logarithmic scale that ends at the rounding of the motion."""
+    floor = np.finfo(np.float64).eps * (size or 1.0)
+    high = max(error.max(), floor)
+    for i in range(error.shape[1]):
+        number = f" {i + 1}" if error.shape[1] > 1 else ""
+        colour = COLOURS[i % len(COLOURS)]
+        line = {"color": colour, "linewidth": 1.2, "label": f"|error|{number}"}
+        ax.plot(times, np.maximum(error[:, i], floor), **line)
+        if band is not None:
+            line = {"color": BOUND, "linewidth": 1.6, "linestyle": ("-", "--", ":", "-.")[i % 4]}
+            bound = np.maximum(band.position[:, i], floor)
+            ax.plot(times, bound, label=f"{band.name}{number}", **line)
+            high = max(high, bound[np.isfinite(bound)].max(initial=floor))
+    ax.set_yscale("log")
+    legend_above(ax, floor, high, room=0.5)  # a low panel
 
 
 def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
@@ -95,6 +113,7 @@ def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
         label = "|residual|" if dimension == 1 else f"|residual {i + 1}|"
         ax.plot(times, residual[:, i], color=next_colour(ax), linewidth=1.0, label=label)
     low, high = residual[residual > 0.0].min(initial=residual.max()), residual.max()
+    low = max(low, DEEPEST * high)
     title = f"Residual up to {high:.2g} {unit}"
     if tolerance is not None:
         tolerance = real_value("tolerance", tolerance, unit, above=0.0)

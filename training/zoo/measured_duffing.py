@@ -22,7 +22,7 @@ UNITS = {
 }
 
 
-def measured_motions(data, sampling_rate, input_column=0, output_column=1):
+def measured_motions(data, sampling_rate, input_column=None, output_column=None):
     """The first three quarters of a record, to train on, and the last, to test on."""
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
     check_record(record, SHORTEST)
@@ -32,8 +32,8 @@ def measured_motions(data, sampling_rate, input_column=0, output_column=1):
 def duffing_measured(
     data,
     sampling_rate,
-    input_column=0,
-    output_column=1,
+    input_column=None,
+    output_column=None,
     epochs=40,
     seed=0,
     callbacks=(),

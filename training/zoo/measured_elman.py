@@ -20,8 +20,8 @@ SHORTEST = 2007  # samples
 def elman_measured(
     data,
     sampling_rate,
-    input_column=0,
-    output_column=1,
+    input_column=None,
+    output_column=None,
     epochs=80,
     seed=0,
     callbacks=(),
@@ -75,7 +75,7 @@ def elman_measured(
     return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
 
 
-def parts_with_run_in(data, sampling_rate, input_column=0, output_column=1):
+def parts_with_run_in(data, sampling_rate, input_column=None, output_column=None):
     """A record in three parts, to train on, to choose and to test, the last two with a run-in."""
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
     check_record(record, SHORTEST)

@@ -1,0 +1,108 @@
+"""Mistakes in a right-hand side, or a force, that a user wrote: the line, and what to write."""
+
+import contextlib
+import inspect
+import linecache
+import re
+import traceback
+
+OURS = "oscillator_zoo"
+LIBRARIES = {OURS, "numpy", "keras", "tensorflow", "jax", "torch", "scipy"}
+SAME_NAME = {"array": "stack", "asarray": "convert_to_tensor", "fabs": "abs", "atan2": "arctan2"}
+ROWS = "x[:, 0:1] is the first coordinate of all rows, x[..., 0] the same without the last axis"
+CURES = (  # what the error or the line says, and what to write instead
+    (
+        r"truth value|Python `bool`|as a Python bool",
+        "x holds many rows at once: write ops.where(condition, a, b) in place of if.",
+    ),
+    (
+        r"unpack|terating over a symbolic",
+        "Write a, b = x[..., 0], x[..., 1] in place of a, b = x, and return "
+        "ops.stack([...], axis=-1).",
+    ),
+    (
+        r"double|float64",
+        "A literal in ops.where or ops.convert_to_tensor becomes float32: write "
+        "ops.cast(0.1, t.dtype), or 0.1 + 0.0 * t.",
+    ),
+    (
+        r"index|slice|dimension|shape|broadcast|[Ii]ncompatible",
+        f"x has the axes (rows, d): {ROWS}.",
+    ),
+)
+
+
+@contextlib.contextmanager
+def with_users_line():
+    """Within it, an error from a line of the user's own becomes a `ValueError` that shows it."""
+    try:
+        yield
+    except Exception as error:
+        frames = list(traceback.walk_tb(error.__traceback__))
+        own = [(frame, line) for frame, line in frames if _is_users(frame)]
+        if not own or (frames[-1][0] is not own[-1][0] and _module(frames[-1][0]) == OURS):
+            raise  # a clear message already, such as that of a force outside its times
+        frame, line = own[-1]
+        place, text = place_of(frame.f_code.co_filename, line)
+        raise ValueError(
+            "rhs must compute with arrays of many rows, x of shape (num, d), and with the "
+            f"functions of ops, numpy or keras.ops. Received {place}, which failed: "
+            f"{type(error).__name__}, {first_line(error)}. {cure(str(error), text)}"
+        ) from error
+
+
+def check_takes(problem, t, *state):
+    """Raise unless `rhs` has the arguments (t, x, v, ops), order 1 (t, x, ops)."""
+    try:
+        inspect.signature(problem.rhs).bind(t, *state, ops=None)
+    except TypeError as error:
+        wanted = "self, t, x, v, ops=np" if problem.order == 2 else "self, t, x, ops=np"
+        raise ValueError(
+            f"rhs of order {problem.order} must be defined as def rhs({wanted}). "
+            f"Received {place_of_rhs(problem)}: {error}. "
+            "Inside, write ops.sin where you would write np.sin."
+        ) from error
+
+
+def cure(message, text):
+    """What to write in place of a line that failed with a message."""
+    called = re.search(r"\b(np|numpy|math|scipy\.\w+)\.(\w+)", text)
+    symbolic = re.search(r"symbolic|numpy array|0-dimensional|length-1|__array__", message)
+    if called and symbolic:
+        name = SAME_NAME.get(called[2], called[2])
+        return f"Write ops.{name} in place of {called[1]}.{called[2]}: ops is an argument of rhs."
+    for pattern, advice in CURES:
+        if re.search(pattern, message):
+            return advice
+    return f"x has the axes (rows, d): {ROWS}."
+
+
+def place_of_rhs(problem, pattern=None):
+    """Where `rhs` is defined: its first line that has a pattern, or its first."""
+    try:
+        code = inspect.unwrap(type(problem).rhs).__code__
+        lines = inspect.getsourcelines(code)[0]
+    except (OSError, TypeError, AttributeError):
+        return f"{type(problem).__name__}.rhs"
+    found = [i for i, text in enumerate(lines) if pattern and re.search(pattern, text)]
+    return place_of(code.co_filename, code.co_firstlineno + (found[0] if found else 0))[0]
+
+
+def place_of(filename, line):
+    """`file, line 3: text`, and the text."""
+    text = linecache.getline(filename, line).strip()
+    place = f"{filename}, line {line}"
+    return (f"{place}: `{text}`" if text else place), text
+
+
+def first_line(error):
+    """The first sentence or line of an error's message."""
+    return (str(error).strip().splitlines() or [""])[0].rstrip(".")
+
+
+def _module(frame):
+    return frame.f_globals.get("__name__", "").split(".")[0]
+
+
+def _is_users(frame):
+    return _module(frame) not in LIBRARIES | {"contextlib", "functools"}

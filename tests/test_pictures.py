@@ -1,0 +1,98 @@
+"""What the pictures of a run show: inside their axes, named, with a bound that can be seen."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from oscillator_zoo.data import DampedOscillator, Duffing, Sinusoid, simulate
+from oscillator_zoo.models import from_preset
+from oscillator_zoo.training import Run, plot_history, plot_response, plot_rollout, plot_trajectory
+from oscillator_zoo.training.evaluation.free_run import FreeRun
+from oscillator_zoo.training.results.pictures import draw_result, save_pictures
+from oscillator_zoo.training.tour import _draw_euler
+
+
+def panels(num=1):
+    return Figure().subplots(num, squeeze=False)[:, 0]
+
+
+def names(ax):
+    legend = ax.get_legend()
+    return [] if legend is None else [text.get_text() for text in legend.get_texts()]
+
+
+def free_run(add):
+    """A measured motion, and a model's that differs by `add`, `(201,)`."""
+    record = simulate(Duffing(damping=0.2, force=Sinusoid(1.0, 1.0)), 0.1, 200, "rk4")
+    run = record.states[:, :, :1] + np.asarray(add)[None, :, None]
+    facts = {"model": {"rmse": 1.0}}, {"rmse": "RMSE"}, (), record, ("position",), 0
+    return FreeRun(*facts, {"model": run})
+
+
+@pytest.mark.parametrize(
+    ("size", "label"), [(1e-3, "10 × error"), (0.3, "2 × error"), (3.0, "error"), (1e3, "error")]
+)
+def test_the_error_of_a_bad_fit_stays_inside_its_axes(size, label):
+    (ax,) = panels()
+    plot_response(free_run(size * np.cos(np.arange(201.0))), ax=ax)
+    low, high = ax.get_ylim()
+    for line in ax.lines:
+        assert low <= line.get_ydata().min() and line.get_ydata().max() <= high
+    assert names(ax) == ["measured", "model", label]
+
+
+def test_a_forecast_that_cannot_be_seen_is_not_in_the_legend():
+    (ax,) = panels()
+    plot_rollout(free_run(np.full(201, np.inf)), ax=ax)
+    assert names(ax) == ["truth"]
+    (ax,) = panels()
+    plot_history({"loss": [1.0, 0.1], "nothing": [np.nan, np.nan], "zero": [0.0, 0.0]}, ax=ax)
+    assert names(ax) == ["loss"]
+
+
+def test_the_error_panel_ends_at_rounding_and_shows_the_bound_as_a_line():
+    run = Run(from_preset("pinn-damped"), "solution", {}, None, 0)
+    ax, error_ax = panels(2)
+    draw_result(run, None, ax, error_ax)
+    error, bound = error_ax.lines
+    assert names(error_ax) == ["|error|", "error bound"]
+    assert names(ax) == ["exact solution", "PINN"]  # the band is thinner than the line
+    floor = np.finfo(np.float64).eps
+    assert error.get_ydata().min() >= floor
+    assert 1e-2 * floor < error_ax.get_ylim()[0] < floor
+    assert bound.get_linewidth() > 1.0 and bound.get_color() != error.get_color()
+    assert np.all(bound.get_ydata() >= error.get_ydata())
+    assert bound.get_ydata().max() < error_ax.get_ylim()[1]
+    assert ax.get_title() and error_ax.get_ylabel() == "|error| (m)"
+
+
+def test_a_familys_pictures_name_their_member(tmp_path):
+    run = Run(from_preset("pinn-damped-family"), "solution", {}, None, 0)
+    (ax,) = panels()
+    draw_result(run, None, ax)
+    assert "Member in the middle of the family: damping 0.275, stiffness 1.25" in ax.get_title()
+    assert [path.name for path in save_pictures(run, None, tmp_path)] == [
+        "result.png",
+        "residual.png",
+    ]
+
+
+def test_the_tours_first_picture_has_the_exact_curve():
+    motion = simulate(DampedOscillator(damping=0.4), 0.01, 500)
+    (ax,) = panels()
+    _draw_euler(motion, ax)
+    assert names(ax) == ["exact", "Euler"]
+    np.testing.assert_allclose(
+        ax.lines[0].get_ydata(), motion.problem.exact(motion.times)[0][:, 0], rtol=1e-14
+    )
+
+
+def test_every_picture_of_a_motion_has_a_title_and_keeps_that_of_the_user():
+    motion = simulate(DampedOscillator(damping=0.4), 0.01, 500)
+    (ax,) = panels()
+    plot_trajectory(motion, ax=ax)
+    assert ax.get_title() == "Position of DampedOscillator by explicit Euler, Δt = 0.01 s"
+    (ax,) = panels()
+    ax.set_title("mine")
+    plot_trajectory(motion, ax=ax)
+    assert ax.get_title() == "mine"

@@ -1,0 +1,136 @@
+"""Mistakes in a user's own right-hand side: one error, with the line and what to write."""
+
+import math
+
+import numpy as np
+import pytest
+from keras import ops as keras_ops
+
+from oscillator_zoo.data import InitialValueProblem, simulate
+from oscillator_zoo.models import PINN
+
+
+class Own(InitialValueProblem):
+    """An equation whose right-hand side the tests choose."""
+
+    def __init__(self, function, position=1.0, velocity=0.5, order=2):
+        self.function = function
+        super().__init__(position, velocity, order=order, dimension=np.size(position))
+
+    def rhs(self, t, x, v=None, ops=np):
+        return self.function(t, x, v, ops)
+
+
+def unpacked(t, x, v, ops):
+    a, b = x
+    return ops.stack([b, -a], axis=-1)
+
+
+def branching(t, x, v, ops):
+    if x > 0.0:
+        return -x
+    return -2.0 * x
+
+
+def branching_only_in_graphs(t, x, v, ops):
+    return -x if ops is np or t[0, 0] > 1.0 else -2.0 * x
+
+
+def rounded_half(t, x, v, ops):
+    return ops.multiply(-x, ops.where(x > 0.0, 0.1, 0.2))
+
+
+def mixed(t, x, v, ops):
+    return -x * keras_ops.where(keras_ops.convert_to_tensor(x) > 0.0, 0.1, 0.2)
+
+
+def first_row(t, x, v, ops):
+    return -x[0]
+
+
+def first_rows(t, x, v, ops):
+    return ops.stack([x[1], -x[0]], axis=-1)
+
+
+HERE = r"Received .*test_rhs_mistakes\.py, line \d+: "
+ONE = [
+    (lambda t, x, v, ops: -np.sin(x), r"`.*np\.sin\(x\).*Write ops\.sin in place of np\.sin"),
+    (lambda t, x, v, ops: -math.sin(x), r"`.*math\.sin\(x\).*Write ops\.sin in place of math\.sin"),
+    (lambda t, x, v, ops: np.where(x > 0.0, -x, x), "Write ops.where in place of np.where"),
+    (branching, r"`if x > 0\.0:`.*truth value.*write ops\.where\(condition, a, b\)"),
+    (branching_only_in_graphs, r"`return -x if ops is np.*write ops\.where\(condition, a, b\)"),
+]
+TWO = [
+    (unpacked, r"`a, b = x`.*Write a, b = x\[\.\.\., 0\], x\[\.\.\., 1\] in place of a, b = x"),
+    (lambda t, x, v, ops: -x[:, 2:3] * x[:, 2], r"`.*x\[:, 2\].*axes \(rows, d\): x\[:, 0:1\]"),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), ONE)
+def test_a_mistake_is_shown_with_its_line_and_a_cure(function, message):
+    with pytest.raises(ValueError, match=HERE) as caught:
+        PINN(Own(function), 2.0, (4,))
+    assert caught.match(message)
+
+
+@pytest.mark.parametrize(("function", "message"), TWO)
+def test_mistakes_with_coordinates_are_shown(function, message):
+    problem = Own(function, [1.0, 0.5], None, order=1)
+    with pytest.raises(ValueError, match=HERE + message):
+        PINN(problem, 2.0, (4,))
+    with pytest.raises(ValueError, match=HERE + message):
+        simulate(problem, 0.1, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "position"), [(first_row, 1.0), (first_rows, [1.0, 0.5]), (first_row, [1.0] * 3)]
+)
+def test_the_first_row_is_not_the_first_coordinate(function, position):
+    order = 1 if function is first_rows else 2
+    velocity = None if order == 1 else np.zeros_like(position)
+    with pytest.raises(ValueError, match=r"x\[:, 0:1\] is the first|Keep the last axis"):
+        PINN(Own(function, position, velocity, order), 2.0, (4,))
+
+
+def test_rounded_literals_are_noticed():
+    with pytest.raises(ValueError, match=r"same numbers with ops=numpy and .*ops\.cast\(0\.1, t"):
+        PINN(Own(rounded_half), 2.0, (4,))
+
+
+def test_literals_that_make_it_float32_are_refused():
+    message = r"in float64\. Received float32 from .*test_rhs_mistakes\.py, line \d+.*cast it to"
+    with pytest.raises(ValueError, match=message):
+        PINN(Own(mixed), 2.0, (4,))
+
+
+def test_what_is_no_array_is_refused():
+    listed = Own(lambda t, x, v, ops: [x[..., 1], -x[..., 0]], [1.0, 0.5], None, order=1)
+    with pytest.raises(ValueError, match=r"one array \(num, 2\)\. Received list from .*ops\.stack"):
+        PINN(listed, 2.0, (4,))
+    with pytest.raises(ValueError, match=r"one array \(num, 1\)\. Received NoneType from "):
+        PINN(Own(lambda t, x, v, ops: None), 2.0, (4,))
+
+
+def test_missing_arguments_are_named():
+    class NoOps(InitialValueProblem):
+        def rhs(self, t, x, v):
+            return -x
+
+    for use in (lambda p: PINN(p, 2.0, (4,)), lambda p: simulate(p, 0.1, 2)):
+        with pytest.raises(
+            ValueError, match=r"def rhs\(self, t, x, v, ops=np\).*`def rhs\(self, t"
+        ):
+            use(NoOps(1.0, 0.0))
+
+
+def test_a_right_hand_side_that_takes_rows_passes():
+    good = Own(lambda t, x, v, ops: ops.where(t > 1.0, -x, -2.0 * x) - 0.1 * ops.sin(v))
+    PINN(good, 2.0, (4,))
+    PINN(Own(lambda t, x, v, ops: -9), 2.0, (4,))
+    pair = Own(lambda t, x, v, ops: ops.stack([x[..., 1], -x[..., 0]], -1), [1.0, 0.0], None, 1)
+    PINN(pair, 2.0, (4,))
+
+
+def test_fit_before_compile_says_so():
+    with pytest.raises(ValueError, match=r"compile\(\) before .*fit"):
+        PINN(Own(lambda t, x, v, ops: -x), 2.0, (4,)).fit(epochs=1)
