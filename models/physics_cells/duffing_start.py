@@ -87,8 +87,8 @@ def start_like(model, equation, force):
     >>> position = simulate(problem, 0.04, 4000, method="rk4").every(10).feature("position")[0]
     >>> model = ResponseModel(DuffingCell(dtype="float64"))
     >>> start_like(model, fit_duffing(values, position, 0.4), values)
-    >>> print(f"{read_duffing(model.cell, 0.4)['damping']:.3f}")
-    0.400
+    >>> print(f"{read_duffing(model.cell, 0.4)['damping']:.2f}")
+    0.40
     """
     force = np.asarray(force, np.float64)[None, 1:, None]
     _solve(model.cell, force, equation.position[None, :, None], equation.asymmetry)
