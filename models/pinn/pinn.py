@@ -5,7 +5,6 @@ from keras import ops
 
 from oscillator_zoo.data.checks import one_number, one_of, positive_integer
 
-from ..base_model.array_batches import without_autotuning
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
@@ -361,31 +360,6 @@ class PINN(Answers):
         if self.identification is not None and y is not None:
             x, y, sample_weight = self.data_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight, **kwargs)
-
-    def collocation_points(self, num_points=None, steps_per_epoch=100):
-        """Times from t0 to t0 + T, as a dataset of equal full batches.
-
-        One window has equidistant times, both ends included; several have Chebyshev's points
-        inside each, which lie closer near the edges.
-
-        Args:
-            num_points: number of times, at least; None: 256, or 56 for each of several windows.
-            steps_per_epoch: how often the batch comes in one epoch: one training step each.
-
-        Returns:
-            `tf.data.Dataset` of float64 tensors `(num_points, 1)` for `fit` and `evaluate`.
-
-        Raises:
-            ValueError: for numbers that are not positive integers.
-        """
-        steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
-        points = tf.nest.map_structure(tf.constant, self.points.arrays(num_points))
-        batch = self.prepare(tf.data.Dataset.from_tensors(points)).cache()
-        return without_autotuning(batch.repeat(steps_per_epoch))
-
-    def collocation_times(self, num_points=None):
-        """The times of `collocation_points`, an array `(num_points, 1)`, in s."""
-        return self.points.arrays(num_points)
 
     def compute_output_shape(self, input_shape):
         shape = input_shape["t"] if isinstance(input_shape, dict) else input_shape
