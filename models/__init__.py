@@ -18,9 +18,11 @@ from .physics_cells import (
     EulerCell,
     duffing_estimates,
     euler_weights,
+    fit_duffing,
     fit_one_step,
     read_duffing,
     read_oscillator,
+    start_like,
 )
 from .pinn import PINN
 from .presets import available_presets, from_preset, save_preset
@@ -55,6 +57,7 @@ __all__ = [
     "duffing_estimates",
     "euler_weights",
     "export_model",
+    "fit_duffing",
     "fit_one_step",
     "from_preset",
     "load_model",
@@ -62,6 +65,7 @@ __all__ = [
     "read_oscillator",
     "rollout",
     "save_preset",
+    "start_like",
 ]
 
 register_with_keras()

@@ -29,6 +29,7 @@ NON_DEFAULT = {
     "position_scale": 0.5,
     "position_offset": -0.3,
     "force_scale": 2.0,
+    "num_known": 7,
 }
 # A lightly damped oscillator with about nine samples per period and a hardening spring.
 OFFSET, POSITION, ASYMMETRY = 0.01, [1.5, -0.9], 0.2
@@ -76,7 +77,7 @@ def test_cell_equals_a_numpy_loop():
 
 
 def test_units_are_those_of_the_data():
-    layer = duffing_layer(**NON_DEFAULT)
+    layer = duffing_layer(**NON_DEFAULT | {"num_known": None})
     force, known = 2.0 * force_of(), np.random.default_rng(1).normal(size=(2, 3, 1))
     assert layer.cell.num_known == 3
     state = layer.cell.state_after(ops.array(force[:, :2]), ops.array(known))
@@ -121,6 +122,23 @@ def test_a_run_goes_on_from_any_of_its_samples():
     state = layer.cell.state_after(ops.array(force[:, 7:10]), ops.array(whole[:, 6:10]))
     rest = ops.convert_to_numpy(layer(force[:, 10:], initial_state=state))
     np.testing.assert_allclose(rest, whole[:, 10:], rtol=0, atol=1e-13)
+
+
+def test_a_state_after_more_positions_is_that_of_the_nearest_run():
+    """A run's own positions give it back, up to the square of the spring's part; noise averages."""
+    exact, known = duffing_layer(), 40
+    force = 0.2 * force_of(60, seed=3)
+    run = ops.convert_to_numpy(exact(force))
+    cell = DuffingCell(num_known=known, dtype="float64")
+    cell.set_weights(weights_of(cell))
+    # force[:, n] is u_{n+1}, run[:, n] is y_{n+1}: positions y_1 … y_40 and forces u_2 … u_40.
+    state = cell.state_after(ops.array(force[:, 1:known]), ops.array(run[:, :known]))
+    latest = run[:, known - 1 : known - 5 : -1, 0]
+    np.testing.assert_allclose(ops.convert_to_numpy(state)[:, :4], latest, rtol=0, atol=1e-4)
+    noise = 0.05 * np.random.default_rng(4).normal(size=(2, known, 1))
+    state = cell.state_after(ops.array(force[:, 1:known]), ops.array(run[:, :known] + noise))
+    averaged = np.abs(ops.convert_to_numpy(state)[:, :4] - latest).max()
+    assert averaged < 0.6 * np.abs(noise[:, -4:]).max()
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -182,6 +200,7 @@ def test_numbers_of_samples_decide_the_sizes():
 
 BAD_ARGUMENTS = {
     r"num_forces must be an integer of at least 1": {"num_forces": 0},
+    r"num_known must be an integer of at least 4": {"num_known": 3},
     r"num_springs must be an integer of at least 2": {"num_springs": 1},
     r"position_scale must be > 0": {"position_scale": 0.0},
     r"force_scale must be a finite real number": {"force_scale": np.nan},

@@ -19,6 +19,7 @@ from .tour import tour
 from .zoo.entries import find_recipe, recipes, train
 from .zoo.preset_run import checkout_folder, open_run, write_preset
 
+RECORD = ("data", "sampling_rate", "input_column", "output_column")
 READERS = {
     "": "tf.saved_model.load",
     ".onnx": "onnxruntime.InferenceSession",
@@ -49,7 +50,7 @@ def _tour(given):
 
 
 def _train(given):
-    names = ("data", "sampling_rate", "input_column", "output_column", "truncation")
+    names = (*RECORD, "truncation")
     options = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if given.preset == "":
         find_recipe(given.name)
@@ -97,17 +98,32 @@ def _plot(given):
 
 
 def _export(given):
-    run = open_run(given.path)
+    run = _found(given.path, {})
     export_model(run.model, given.folder)
     reader = READERS.get(pathlib.Path(given.folder).suffix, READERS[""])
     print(f"Written to {given.folder}. Read it with {reader}({given.folder!r}).")
 
 
 def _opened(given):
-    names = ("data", "sampling_rate")
-    return open_run(
-        given.path, **{name: getattr(given, name) for name in names if getattr(given, name)}
-    )
+    """The run to evaluate or draw, with a record to judge it on where it needs one."""
+    record = {name: getattr(given, name) for name in RECORD if getattr(given, name) is not None}
+    run = _found(given.path, record)
+    if run.task != "solution" and run.test is None:
+        raise ValueError(
+            f"A model other than a PINN is judged on test data: {given.path} on a measured record, "
+            "which does not come with it. Received none. Pass --data FILE and --sampling-rate HZ."
+        )
+    return run
+
+
+def _found(path, record):
+    """`open_run`, which says how to get an entry of the zoo that has no preset."""
+    if path in recipes() and path not in preset_names() and not pathlib.Path(path).exists():
+        raise FileNotFoundError(
+            f"The entry {path} has no preset. Received its name. Train it with `oscillator-zoo "
+            f"train {path}` and pass the folder, {pathlib.Path('runs') / path}."
+        )
+    return open_run(path, **record)
 
 
 def _report(run, evaluation):

@@ -8,6 +8,7 @@ from ..export.litert_and_onnx import write_litert, write_onnx
 from ..export.saved_model import check_saved_model, write_endpoints, write_whole_folder
 from ..presets.preset import from_preset
 from ..saving.model_file import write_model
+from ..saving.pickles import reduced
 from .array_batches import as_arrays, batches, is_array_like, split_off_last
 
 LARGE_BATCH = 4096
@@ -19,6 +20,21 @@ class PreciseModel(keras.Model):
     `keras.Model.fit` rounds arrays of float64 to float32 before a layer sees them; here they
     travel in a `tf.data.Dataset`, which keeps them. Files are written whole or not at all.
     """
+
+    def __reduce__(self):
+        return reduced(self)
+
+    def quantize(self, *args, **kwargs):
+        """Refused: the answers of these models are those of float64.
+
+        Raises:
+            ValueError: always, before anything is changed.
+        """
+        raise ValueError(
+            f"A {type(self).__name__} keeps the digits of its weights. Received a call of "
+            "quantize. For a smaller file export it to LiteRT, in float32: "
+            "export_model(model, 'model.tflite')."
+        )
 
     @classmethod
     def from_preset(cls, name):

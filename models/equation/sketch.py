@@ -6,10 +6,14 @@ import numpy as np
 
 from oscillator_zoo.data import simulate
 
+from .budget import STIFF, check_motion, rate_of_time
 from .undeclared_jumps import undeclared_jumps
 
 STEP = 0.05  # radians of the fastest motion in one step
 FEWEST_STEPS, MOST_STEPS = 250, 64_000
+LOOKED_AT = 65_536  # times at which a force is looked at
+GRADING = 0.25  # a window may be half as long again as the one beside it
+HIDDEN = 2.0  # so many times faster than the sketch shows: a pulse that it stepped over
 
 
 class Sketch:
@@ -39,25 +43,50 @@ class Sketch:
         undeclared = undeclared_jumps(problem, problem.start_time + duration)
         self.jumps = sorted({*problem.breakpoints, *undeclared})
         self.corners = sorted({*self.jumps, *_knots(problem)})
-        num_steps = FEWEST_STEPS
+        num_steps, hidden = FEWEST_STEPS, self._hidden_rate(problem, duration)
+        is_pulse = False
         while True:
             try:
                 run = rk4(problem, duration, num_steps)
                 self.times, self.states = run.times, run.states[0]
                 self.rates = local_rates(problem, self.times, self.states, self.corners)
-                wanted = int(np.ceil(self.rates.max() * duration / STEP))
+                fastest = self.rates.max()
+                if hidden > HIDDEN * fastest:
+                    fastest, is_pulse = hidden, True
+                wanted = int(np.ceil(fastest * duration / STEP))
             except ValueError as error:  # unstable: the step is too large for this motion
                 if num_steps == MOST_STEPS:
                     raise ValueError(
                         f"A PINN needs a motion that {MOST_STEPS} steps of RK4 can follow. "
-                        f"Received {problem!r} over {duration:g} s. {error} Or take a shorter one."
+                        f"Received {problem!r} over {duration:g} s. {error} {STIFF}"
                     ) from error
                 wanted = 4 * num_steps
             if wanted <= num_steps or num_steps == MOST_STEPS:
                 break
             num_steps = min(wanted, MOST_STEPS)
+        if is_pulse:
+            self.rates = graded(self.times, self.rates)
+        check_motion(problem, duration, self.rates)
         steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
         self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+    def _hidden_rate(self, problem, duration):
+        """The largest `rate_of_time` apart from corners, in rad/s: that of a short pulse."""
+        times = problem.start_time + np.linspace(0.0, duration, LOOKED_AT + 1)
+        rates = rate_of_time(problem, times)
+        return float(np.max(rates * ~_near(times, self.corners)[1:-1], initial=0.0))
+
+
+def graded(times, rates):
+    """Rates that fall off slowly beside a pulse, 1/ω(t) ≤ 1/ω(s) + `GRADING` |t − s| for all s.
+
+    A pulse's flanks are as short as it is, but hardly accelerate: by their own rates they would
+    share a window with the long rest beside them.
+    """
+    distance = GRADING * times
+    ahead = np.minimum.accumulate(1.0 / rates - distance) + distance
+    behind = np.minimum.accumulate((1.0 / rates + distance)[::-1])[::-1] - distance
+    return 1.0 / np.minimum(ahead, behind)
 
 
 def local_rates(problem, times, states, corners=()):

@@ -4,7 +4,7 @@ import numpy as np
 
 from oscillator_zoo.data.forces.force import Force, evaluate_force
 
-INTERVALS = 4096
+INTERVALS, FINER = 4096, 16
 SMALLEST = 1e-3  # jump that is looked for, of the range of the force
 MOST_JUMPS = 256
 MOST_INTERVALS = 100_000
@@ -16,7 +16,7 @@ def undeclared_jumps(problem, end):
     Intervals over which a force changes by more than `SMALLEST` of its range are halved again and
     again. Where it is smooth its change is halved too, and soon too small; what is left in the end
     is two neighbouring numbers t₋ < t with different forces, and t is where it jumps. A pulse
-    shorter than 1/4096 of the time is overlooked, and so are all jumps if there are more than 256.
+    shorter than 1/65,536 of the time is overlooked, and so are all jumps if more than 256.
 
     Args:
         problem: `InitialValueProblem`, one trajectory.
@@ -34,10 +34,15 @@ def undeclared_jumps(problem, end):
 
 
 def _jumps(force, start, end):
-    times = np.linspace(start, end, INTERVALS + 1)
+    times = np.linspace(start, end, FINER * INTERVALS + 1)
     values = _evaluate(force, times)
     least = SMALLEST * np.ptp(values)
-    begins, ends, before, after = times[:-1], times[1:], values[:-1], values[1:]
+    # Intervals at whose ends the force is the same may hide a pulse: their parts are looked at.
+    same = np.abs(np.diff(values[::FINER])) <= least
+    coarse, fine = FINER * np.flatnonzero(~same), np.flatnonzero(np.repeat(same, FINER))
+    first = np.concatenate([coarse, fine])
+    last = np.concatenate([coarse + FINER, fine + 1])
+    begins, ends, before, after = times[first], times[last], values[first], values[last]
     while True:
         jumping = np.abs(after - before) > least
         begins, ends, before, after = (a[jumping] for a in (begins, ends, before, after))

@@ -77,7 +77,7 @@ class ResponseModel(LeastSquaresModel):
         if known:
             first = keras.Input((known, 1), dtype=cell.compute_dtype, name="first_positions")
             inputs = [force, first]
-            state = cell.state_after(force[:, : known - 1], first)
+            state = _StateAfter(cell)(force[:, : known - 1], first)
             outputs = ops.concatenate(
                 [first[:, 1:], layer(force[:, known - 1 :], initial_state=state)], axis=1
             )
@@ -85,7 +85,7 @@ class ResponseModel(LeastSquaresModel):
             outputs = layer(force)
         super().__init__(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **kwargs)
         self.cell, self.num_features, self.num_known = cell, num_features, known
-        self._jacobian = None
+        self._jacobian = self._run = None
 
     def residuals(self, x, y, sample_weight=None, training=False):
         """As `LeastSquaresModel.residuals`, the run compiled by XLA with `LevenbergMarquardt`."""
@@ -141,6 +141,15 @@ class ResponseModel(LeastSquaresModel):
         never = [False] * len(values)
         return estimates_at_minimum(values, never, residuals, jacobian, correlated=correlated)
 
+    def free_run(self, x):
+        """The model's output for all samples as an array of float64, compiled by XLA."""
+        if self._run is None:  # one graph for all data of a shape
+            self._run = tf.function(self.call, jit_compile=True, autograph=False)
+        return np.asarray(self._run(tf.nest.map_structure(self._tensor, x)), np.float64)
+
+    def _tensor(self, array):
+        return tf.convert_to_tensor(np.asarray(array), self.cell.compute_dtype)
+
     def free_run_jacobian(self, x, y):
         """r, `(n,)`, and ∂r/∂P, `(n, num_weights)`, of all samples as arrays of float64."""
         x, y = (tf.nest.map_structure(tf.convert_to_tensor, part) for part in (x, y))
@@ -170,3 +179,17 @@ class ResponseModel(LeastSquaresModel):
     def from_config(cls, config):
         cell = keras.saving.deserialize_keras_object(config["cell"])
         return cls(**{**config, "cell": cell})
+
+
+class _StateAfter(keras.Operation):
+    """`cell.state_after` in a graph of layers; it may depend on the cell's weights."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def call(self, force, first):
+        return self.cell.state_after(force, first)
+
+    def compute_output_spec(self, force, first):
+        return keras.KerasTensor((first.shape[0], self.cell.state_size), dtype=first.dtype)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from .memory import check_bytes
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -186,6 +188,8 @@ def whole_jacobian(system):
     """∂r/∂(A_0, …, A_{W−1}, q), `(W·R, W·C + Q)`: the windows pass on what moves their ends."""
     num_windows, _, size = system.readout.shape
     num_nonlinear = system.nonlinear.shape[-1]
+    rows, columns = num_windows * system.readout.shape[1], num_windows * size + num_nonlinear
+    check_bytes(24.0 * rows * columns, f"all weights at once, {columns} of them")  # three of these
     state = tf.pad(system.start, [[0, 0], [num_windows * size, 0]])
     rows = []
     for w in range(num_windows):

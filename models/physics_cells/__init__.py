@@ -2,12 +2,16 @@
 
 `euler_cell` steps like Euler's method, `duffing_cell` is the recurrence of a measured Duffing
 oscillator. `linear_reading` and `duffing_reading` read constants off trained cells,
-`duffing_start` finds a first guess. This room may import `recurrent` and `least_squares`.
+`duffing_start` finds a first guess. `duffing_equation` fits the equation itself to a record
+(`duffing_guesses`, then `duffing_search` on `duffing_runs`); `duffing_answers` chooses between
+the two and refuses where neither is right. This room may import `recurrent` and `least_squares`.
 """
 
+from .duffing_answers import duffing_estimates
 from .duffing_cell import DuffingCell
-from .duffing_reading import duffing_estimates, read_duffing
-from .duffing_start import fit_one_step
+from .duffing_equation import fit_duffing
+from .duffing_reading import read_duffing
+from .duffing_start import fit_one_step, start_like
 from .euler_cell import EulerCell
 from .linear_reading import euler_weights, read_oscillator
 
@@ -16,7 +20,9 @@ __all__ = [
     "EulerCell",
     "duffing_estimates",
     "euler_weights",
+    "fit_duffing",
     "fit_one_step",
     "read_duffing",
     "read_oscillator",
+    "start_like",
 ]

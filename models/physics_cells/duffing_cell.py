@@ -1,6 +1,7 @@
 """A driven Duffing oscillator, sample by sample, as a recurrent cell for measured data."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import one_number, positive_integer
@@ -52,6 +53,10 @@ class DuffingCell(keras.layers.Layer):
         position_scale: size of the motion, such as its standard deviation, in its unit.
         position_offset: middle of the motion, such as its mean, in its unit.
         force_scale: size of the force, in its unit.
+        num_known: measured positions from which `state_after` makes a state; None for as many as
+            the state holds, which are taken as they are. More are for fine sampling, where the
+            noise of neighbours would hide the velocity: the state is that of the run nearest to
+            all of them.
 
     Call arguments:
         force: u_{n+1}, `(batch, 1)`; for `RNN(cell)` u_1 … u_N, `(batch, time, 1)`.
@@ -87,6 +92,7 @@ class DuffingCell(keras.layers.Layer):
         position_scale=1.0,
         position_offset=0.0,
         force_scale=1.0,
+        num_known=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -97,6 +103,10 @@ class DuffingCell(keras.layers.Layer):
         self.force_scale = _number("force_scale", force_scale, above=0.0)
         self.num_positions = max(PAST, self.num_springs - 1)
         self.state_size = self.num_positions + self.num_forces - 1
+        least = max(self.num_positions, self.num_forces)
+        if num_known is not None:
+            num_known = positive_integer("num_known", num_known, at_least=least)
+        self.num_known = num_known or least
         self.output_size = 1
         self.offset = self.add_weight(shape=(), name="offset", initializer="zeros")
         self.position_kernel = self._add_kernel("position_kernel", PAST)
@@ -106,11 +116,6 @@ class DuffingCell(keras.layers.Layer):
 
     def _add_kernel(self, name, size):
         return self.add_weight(shape=(size,), name=name, initializer="zeros")
-
-    @property
-    def num_known(self):
-        """Number of measured positions from which `state_after` makes a state."""
-        return max(self.num_positions, self.num_forces)
 
     def build(self, force_shape):
         if force_shape[-1] != 1:
@@ -166,9 +171,48 @@ class DuffingCell(keras.layers.Layer):
         Returns:
             State `(batch, state_size)`.
         """
+        if self.num_known > max(self.num_positions, self.num_forces):
+            positions = self._nearest_run(forces, positions)
         latest = [positions[:, -1 - j] for j in range(self.num_positions)]
         past = [forces[:, -1 - j] for j in range(self.num_forces - 1)]
         return ops.concatenate([*latest, *past], axis=-1)
+
+    def _nearest_run(self, forces, positions):
+        """The free run nearest to measured positions, `(batch, num_known − skipped, 1)`.
+
+        With the measured y in the spring's small part, the run is linear in its two first
+        positions: y = P + Φ z. They are found by least squares.
+        """
+        y, u = self.scaled(positions, ops.pad(forces, [[0, 0], [1, 0], [0, 0]]))  # u_0 is not used
+        skipped = max(self.num_springs - 1, self.num_forces - 1) - PAST
+        rows, first = self.num_known - skipped, skipped + PAST
+
+        def delayed(values, delay):
+            """Samples `delay` before y_n, for every y_n that the recurrence gives."""
+            return values[:, first - delay : self.num_known - delay, 0]
+
+        driven = self.offset + sum(
+            self.force_kernel[j] * delayed(u, j) for j in range(self.num_forces)
+        )
+        spring = self.spring(y)[0]
+        driven += sum(self.spring_kernel[j] * delayed(spring, j) for j in range(self.num_springs))
+        # (1 − a_0 S − a_1 S²) y = (z, driven), with S the shift by a sample.
+        shift = np.eye(rows, k=-1), np.eye(rows, k=-2)
+        for matrix in shift:
+            matrix[:PAST] = 0.0
+        matrix = np.eye(rows) - sum(
+            self.position_kernel[j] * ops.cast(s, self.compute_dtype) for j, s in enumerate(shift)
+        )
+        ends = np.zeros((rows, PAST))
+        ends[:PAST] = [[1.0, 0.0], [1.0, 1.0]]  # alike, and apart
+        motions = ops.linalg.solve(matrix, ops.cast(ends, self.compute_dtype))
+        driven = ops.transpose(ops.pad(driven, [[0, 0], [PAST, 0]]))
+        particular = ops.linalg.solve(matrix, driven)
+        basis, mix = ops.linalg.qr(motions)
+        missing = ops.transpose(y[:, skipped:, 0]) - particular
+        start = ops.linalg.solve(mix, ops.matmul(ops.transpose(basis), missing))
+        run = ops.transpose(particular + ops.matmul(motions, start))
+        return run[..., None] * self.position_scale + self.position_offset
 
     def get_config(self):
         return {
@@ -178,6 +222,7 @@ class DuffingCell(keras.layers.Layer):
             "position_scale": self.position_scale,
             "position_offset": self.position_offset,
             "force_scale": self.force_scale,
+            "num_known": self.num_known,
         }
 
 

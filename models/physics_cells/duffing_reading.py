@@ -51,43 +51,37 @@ def read_duffing(cell, time_step):
     >>> print(f"{found['natural_frequency']:.3f} Hz, k3 / k = {found['cubic_stiffness']:.3f}")
     16.187 Hz, k3 / k = 0.500
     """
+    cell = duffing_cell_of(cell)
+    time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
+    return _constants(cell, [np.asarray(w.numpy(), np.float64) for w in cell.weights], time_step)
+
+
+def duffing_cell_of(cell):
+    """The `DuffingCell` itself, of a cell or the layer or model around it."""
     cell = getattr(cell, "cell", cell)
     if not isinstance(cell, DuffingCell):
         raise ValueError(
             f"These constants are those of a DuffingCell. Received: {type(cell).__name__}. "
             "A linear cell is read by read_oscillator."
         )
-    time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
-    return _constants(cell, [np.asarray(w.numpy(), np.float64) for w in cell.weights], time_step)
+    return cell
 
 
-def duffing_estimates(model, time_step, x, y):
+def recurrence_estimates(model, time_step, residuals, jacobian):
     """The constants of `read_duffing` with standard errors and 95 % intervals.
-
-        cov(c) = B / (B − 1) Σ_b m_b m_bᵀ,   m_b = D (JᵀJ)⁻¹ Σ_{n in b} J_n r_n,
-        J = ∂r/∂P,   D = ∂c/∂P
-
-    with r the error of the free run, P the weights (the delta method) and B batches b of about √N
-    successive samples. They hold to first order in the noise, at the smallest |r|, also where
-    neighbouring errors are alike, as they are where the oscillator itself is shaken: a batch has
-    to be longer than they stay alike. What the recurrence gets wrong on average is not in them.
 
     Args:
         model: `ResponseModel` of a `DuffingCell`, trained.
         time_step: Δt, in s.
-        x: inputs that it was trained on.
-        y: their targets.
+        residuals: r of its free run, `(n,)`.
+        jacobian: J = ∂r/∂P, `(n, num_weights)`.
 
     Returns:
-        Dictionary of `Estimate` (`value`, `standard_error`, `lower`, `upper`) by name.
-
-    Raises:
-        ValueError: as `read_duffing`, or for no more numbers than weights.
+        Dictionary of `Estimate` by name.
     """
     constants = read_duffing(model.cell, time_step)
     cell, weights = model.cell, [np.asarray(w.numpy()) for w in model.cell.weights]
-    residuals, jacobian = model.free_run_jacobian(x, y)
-    slopes = _differences(lambda moved: _constants(cell, moved, time_step), weights)
+    slopes = differences(lambda moved: _constants(cell, moved, time_step), weights)
     slopes = slopes[
         :, np.concatenate([np.full(w.shape, w.trainable).ravel() for w in cell.weights])
     ]
@@ -123,7 +117,7 @@ def _constants(cell, weights, time_step):
     return {name: float(value) for name, value in values.items()}
 
 
-def _differences(function, weights):
+def differences(function, weights):
     """∂(values of a dictionary)/∂weights by central differences, `(values, num_weights)`."""
     columns = []
     for i, weight in enumerate(weights):

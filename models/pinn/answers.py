@@ -1,12 +1,11 @@
 """What a trained PINN can be asked: how wrong it is, what it has found, one of its members."""
 
-import keras
 import numpy as np
 
 from ..error_bounds.error_bound import ErrorSeries, enclose_error
 from ..error_bounds.error_estimate import estimate_error
 from ..families.members import member_of
-from ..inverse.measured_data import data_batch, is_data
+from ..inverse.measured_data import data_batch
 from ..least_squares.whole_batch_optimizer import AT_BOUND, STOP_REASONS
 from .interval_model import IntervalModel
 
@@ -21,31 +20,6 @@ class Answers(IntervalModel):
 
     It has no state of its own.
     """
-
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kw):
-        """`keras.Model.evaluate`: the mean square residual, by default at `collocation_points()`.
-
-        With `unknown_parameters`, `evaluate(times, positions)` is the mean square misfit, in m².
-        A family's default is 4096 points between its nodes.
-        """
-        if self.identification is not None and (y is not None or is_data(x)):
-            data = self.data_batch(x, y, sample_weight)
-            x, y, batch_size, sample_weight = data.dataset(), None, None, None
-        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kw)
-
-    def test_step(self, data):
-        """The cost without a step; of data of an inverse problem, that of their misfit alone."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if self.identification is None or y is None:
-            return super().test_step(data)
-        misfit = self.identification.residuals(x, y, sample_weight)
-        return self.update_metrics(x, y, sample_weight, self.cost(misfit), misfit)
-
-    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
-        """`evaluate` of one batch."""
-        if self.identification is not None and y is not None:
-            x, y, sample_weight = self.data_batch(x, y, sample_weight)
-        return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def error_bound(self, t):
         """Proven bounds of |x̂ − x| and |x̂' − x'|, without a sign, for linear problems.

@@ -1,4 +1,7 @@
-"""A small residual at the training points is not yet the right answer: checks after a fit."""
+"""A small residual at the training points is not yet the right answer: checks after a fit.
+
+Each returns whether it warned: one warning is enough.
+"""
 
 import warnings
 
@@ -25,11 +28,12 @@ def warn_of_few_points(pinn):
         pinn: `PINN` of one solution, no parameter of which is unknown.
     """
     if not has_trained(pinn.optimizer):
-        return
+        return False
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     times = pinn.collocation_times()
     between = np.abs(pinn.residual(times)).max()
-    if at_points <= tolerance and between > BETWEEN * max(tolerance, at_points):
+    missed = at_points <= tolerance and between > BETWEEN * max(tolerance, at_points)
+    if missed:
         warnings.warn(
             "Between the training points the residual should be about as small as at them. "
             f"Received up to {at_points:.1g} {pinn.problem.residual_unit} at them and "
@@ -38,6 +42,7 @@ def warn_of_few_points(pinn):
             "points here.",
             stacklevel=3,
         )
+    return missed
 
 
 def warn_of_wrong_motion(pinn):
@@ -55,14 +60,14 @@ def warn_of_wrong_motion(pinn):
         pinn: `PINN` of one solution, no parameter of which is unknown.
     """
     if not has_trained(pinn.optimizer):
-        return
+        return False
     sketch, dimension = pinn.domain.sketch(), pinn.problem.dimension
     every = -(-len(sketch.times) // MOST_TIMES)
     expected = sketch.states[::every, :dimension]
     deviation = np.abs(np.asarray(pinn(sketch.times[::every])) - expected).max()
     largest = np.abs(expected).max()
     if deviation <= DEVIATION * largest or deviation <= STEPPER_ERRORS * _error(pinn):
-        return
+        return False
     residual = np.abs(pinn.residual(pinn.collocation_times())).max()
     unit, num = pinn.problem.position_unit, pinn.num_windows
     warnings.warn(
@@ -74,6 +79,7 @@ def warn_of_wrong_motion(pinn):
         "window_edges left out, and train it by LevenbergMarquardt from the beginning.",
         stacklevel=3,
     )
+    return True
 
 
 def warn_of_few_nodes(pinn):
@@ -83,7 +89,7 @@ def warn_of_few_nodes(pinn):
         pinn: `PINN` with `parameter_ranges`.
     """
     if getattr(pinn.optimizer, "stop_reason", None) is None:
-        return
+        return False
     box, sketch = pinn.domain.box, pinn.domain.sketch()
     points = 2.0 * low_discrepancy(8, len(box.names)) - 1.0
     times = sketch.times[::50]
@@ -91,17 +97,19 @@ def warn_of_few_nodes(pinn):
     rows = {name: np.repeat(v, len(times)) for name, v in box.values(points).items()}
     found = pinn({"t": np.tile(times, len(points)), **rows})
     deviation = np.abs(np.reshape(found, expected.shape) - expected).max()
-    if not deviation <= NODE_DEVIATION * np.abs(expected).max():
+    missed = not deviation <= NODE_DEVIATION * np.abs(expected).max()
+    if missed:
         warnings.warn(
             f"Between its nodes this family differs from RK4 by up to {deviation:.2g} "
             f"{pinn.problem.position_unit}. Received parameter_nodes={pinn.parameter_nodes}. "
             "Leave parameter_nodes out to have enough of them by rule, or narrow the ranges.",
             stacklevel=3,
         )
+    return missed
 
 
 def has_trained(optimizer):
-    """Whether `LevenbergMarquardt` has finished, or taken 100 steps."""
+    """Whether `LevenbergMarquardt` has finished, or has had time enough to."""
     if not isinstance(optimizer, LevenbergMarquardt) or not optimizer.has_begun:
         return False
     return optimizer.stop_reason is not None or int(optimizer.iterations) >= MANY_STEPS

@@ -2,8 +2,10 @@
 
 import keras
 
+from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.problems.serialization import check_saveable
 
+from ..base_model.array_batches import without_autotuning
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
 from ..export.portable_graphs import graphs_without_tapes
@@ -33,6 +35,31 @@ class IntervalModel(LeastSquaresModel):
 
     def __call__(self, t, *args, **kwargs):
         return super().__call__(self.domain.inputs(t), *args, **kwargs)
+
+    def collocation_points(self, num_points=None, steps_per_epoch=100):
+        """Times from t0 to t0 + T, as a dataset of equal full batches.
+
+        One window has equidistant times, both ends included; several have Chebyshev's points
+        inside each, which lie closer near the edges.
+
+        Args:
+            num_points: number of times, at least; None: 256, or 56 for each of several windows.
+            steps_per_epoch: how often the batch comes in one epoch: one training step each.
+
+        Returns:
+            `tf.data.Dataset` of float64 tensors `(num_points, 1)` for `fit` and `evaluate`.
+
+        Raises:
+            ValueError: for numbers that are not positive integers.
+        """
+        steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
+        points = tf.nest.map_structure(tf.constant, self.points.arrays(num_points))
+        batch = self.prepare(tf.data.Dataset.from_tensors(points)).cache()
+        return without_autotuning(batch.repeat(steps_per_epoch))
+
+    def collocation_times(self, num_points=None):
+        """The times of `collocation_points`, an array `(num_points, 1)`, in s."""
+        return self.points.arrays(num_points)
 
     def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
         """Batches of times, checked, with targets for compiled metrics only."""

@@ -5,11 +5,11 @@ from keras import ops
 
 from oscillator_zoo.data.checks import one_number, one_of, positive_integer
 
-from ..base_model.array_batches import without_autotuning
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..export.portable_graphs import is_without_tapes
+from ..inverse.measured_data import is_data
 from ..inverse.unknowns import Unknowns
 from ..least_squares.distribution import part_of_cost
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
@@ -112,7 +112,8 @@ class PINN(Answers):
     Raises:
         ValueError: for an ensemble, a duration that is not positive, h1 and h2 that miss the
             initial conditions, times outside the interval, an `rhs` of the wrong shape or
-            precision, or a Keras backend other than TensorFlow.
+            precision or that fails (with its line and a cure), a motion that is too long for its
+            fastest rate (stiff equations), or a Keras backend other than TensorFlow.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator
@@ -278,6 +279,8 @@ class PINN(Answers):
 
         `LevenbergMarquardt` begins a nonlinear equation where `simulate` leads, unless the network
         is nearer to obeying it already; it ends `fit` by itself and leaves its `stop_reason`.
+        Where the residual stays above its tolerance, `fit` warns once: how large it is, at which
+        time, and what helps there.
 
         With `unknown_parameters` it is `fit(times, positions)`, or `fit(trajectory)` for a
         `Trajectory` of one motion, or a dataset of (times, positions): all data are one batch,
@@ -320,8 +323,28 @@ class PINN(Answers):
             return fit_to_data(self, super().fit, x, *args, **kwargs)
         history = super().fit(x, *args, **kwargs)
         for check in self.fit_checks:
-            check(self)
+            if check(self):  # one warning is enough
+                break
         return history
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kw):
+        """`keras.Model.evaluate`: the mean square residual, by default at `collocation_points()`.
+
+        With `unknown_parameters`, `evaluate(times, positions)` is the mean square misfit, in m².
+        A family's default is 4096 points between its nodes.
+        """
+        if self.identification is not None and (y is not None or is_data(x)):
+            data = self.data_batch(x, y, sample_weight)
+            x, y, batch_size, sample_weight = data.dataset(), None, None, None
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kw)
+
+    def test_step(self, data):
+        """The cost without a step; of data of an inverse problem, that of their misfit alone."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if self.identification is None or y is None:
+            return super().test_step(data)
+        misfit = self.identification.residuals(x, y, sample_weight)
+        return self.update_metrics(x, y, sample_weight, self.cost(misfit), misfit)
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """One step on a batch of times, or of times and positions for an inverse problem."""
@@ -334,30 +357,11 @@ class PINN(Answers):
             self.identification.check_identifiable(*data)
         return super().train_on_batch(*data, **kwargs)
 
-    def collocation_points(self, num_points=None, steps_per_epoch=100):
-        """Times from t0 to t0 + T, as a dataset of equal full batches.
-
-        One window has equidistant times, both ends included; several have Chebyshev's points
-        inside each, which lie closer near the edges.
-
-        Args:
-            num_points: number of times, at least; None: 256, or 56 for each of several windows.
-            steps_per_epoch: how often the batch comes in one epoch: one training step each.
-
-        Returns:
-            `tf.data.Dataset` of float64 tensors `(num_points, 1)` for `fit` and `evaluate`.
-
-        Raises:
-            ValueError: for numbers that are not positive integers.
-        """
-        steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
-        points = tf.nest.map_structure(tf.constant, self.points.arrays(num_points))
-        batch = self.prepare(tf.data.Dataset.from_tensors(points)).cache()
-        return without_autotuning(batch.repeat(steps_per_epoch))
-
-    def collocation_times(self, num_points=None):
-        """The times of `collocation_points`, an array `(num_points, 1)`, in s."""
-        return self.points.arrays(num_points)
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """`evaluate` of one batch."""
+        if self.identification is not None and y is not None:
+            x, y, sample_weight = self.data_batch(x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def compute_output_shape(self, input_shape):
         shape = input_shape["t"] if isinstance(input_shape, dict) else input_shape

@@ -18,6 +18,7 @@ from ..trial_solution.linearised_trial import LinearisedTrial
 from ..trial_solution.time_windows import check_window_edges, windows_by_rule
 from .collocation import FamilyPoints, TimePoints
 from .fit_checks import warn_of_few_nodes, warn_of_few_points, warn_of_wrong_motion
+from .missed_tolerance import warn_of_missed_tolerance
 
 
 class Plan(NamedTuple):
@@ -98,7 +99,8 @@ def _of_one_solution(pinn, edges_in, parameter_nodes):
         )
     domain = TimeDomain(pinn.problem, pinn.duration, pinn.compute_dtype)
     edges = edges_in(domain)
-    checks = () if pinn.unknown_parameters else (warn_of_wrong_motion, warn_of_few_points)
+    checks = (warn_of_wrong_motion, warn_of_few_points, warn_of_missed_tolerance)
+    checks = () if pinn.unknown_parameters else checks
     return Plan(domain, edges, TimePoints(edges, pinn.compute_dtype), checks)
 
 
@@ -111,7 +113,7 @@ def _of_family(pinn, edges_in, parameter_nodes, parameter_ranges):
     nodes = ParameterNodes.of(box, parameter_nodes, domain)
     check_num_readouts(nodes, len(edges) - 1)
     points = FamilyPoints(edges, box, nodes, pinn.compute_dtype)
-    return Plan(domain, edges, points, (warn_of_few_nodes,), nodes)
+    return Plan(domain, edges, points, (warn_of_few_nodes, warn_of_missed_tolerance), nodes)
 
 
 def _checked_edges(edges, pinn):

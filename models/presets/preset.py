@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import types
 
 import keras
 
@@ -10,6 +9,7 @@ from oscillator_zoo.data.checks import did_you_mean
 
 from ..export.saved_model import write_whole_folder
 from ..saving.model_file import load_model, write_model
+from ..saving.pickles import with_card
 from .card import check_fits, complete_card, read_card, write_card
 
 PRESETS = pathlib.Path(__file__).parent
@@ -60,8 +60,7 @@ def from_preset(name):
     model = load_model(folder / "model.keras")
     _check_precision(model, card)
     check_fits(card, model, folder)
-    model.card = types.MappingProxyType(card)
-    return model
+    return with_card(model, card)
 
 
 def preset_folder(name):

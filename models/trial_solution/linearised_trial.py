@@ -8,11 +8,14 @@ from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
 from ..least_squares.linearisation import Linearisation
+from ..least_squares.memory import MOST_BYTES
 from .row_jacobians import row_jacobians
 from .trial_solution import TrialSolution
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+POINTS = 56  # in a window, by rule
 
 
 class LinearisedTrial(TrialSolution, Linearisation):
@@ -177,6 +180,13 @@ class LinearisedTrial(TrialSolution, Linearisation):
         change = ops.reshape(change, (-1, size + 1, dimension))
         self.network.readout.kernel.assign_add(change[:, :-1])
         self.network.readout.bias.assign_add(change[:, -1])
+
+    @property
+    def has_hidden_weights(self):
+        """Whether a step may train hidden weights: not in so many windows that memory ends."""
+        rows = POINTS * self.num_windows * self.problem.dimension
+        columns = sum(int(np.prod(v.shape)) for v in self.nonlinear_variables)
+        return super().has_hidden_weights and 48.0 * rows * columns <= MOST_BYTES  # six such
 
     @property
     def is_linear_in_readout(self):

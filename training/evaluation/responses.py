@@ -10,6 +10,9 @@ from .evaluation import feature_unit
 from .forecasts import check_lengths
 from .free_run import FreeRun, baseline_forecasts, chosen_features, finite_or_inf
 
+# RMSE over standard deviation: above UNEXPLAINED a model must be better than NO_BETTER of a linear
+# autoregression's, and never above MOST, to have learned the motion.
+UNEXPLAINED, NO_BETTER, MOST = 0.1, 0.8, 0.5
 INPUTS = ("force", "initial_state", "first_states")
 
 
@@ -37,7 +40,8 @@ def evaluate_response(
 
     and the same for every other target. The baselines know the first `warm_up` samples of the
     motion and then run free, like the model, on the force: see `evaluate_forecast`. An
-    autoregression fitted to few or quiet samples may run away; pass `training`.
+    autoregression fitted to few or quiet samples may run away; pass `training`. A model that is
+    hardly better than it, or leaves half of the motion unexplained, is named in the notes.
 
     Args:
         model: `keras.Model` from force to motion.
@@ -97,6 +101,7 @@ def evaluate_response(
         f"Trajectories: {len(trajectory)}; {num_steps} samples each, {trajectory.time_step:g} s "
         f"apart, after {warm_up} samples that are not scored.",
     )
+    notes += _doubt(scores, features[0])
     labels = _labels(trajectory.problem, features)
     return FreeRun(scores, labels, notes, trajectory, features, warm_up, forecasts)
 
@@ -145,6 +150,18 @@ def _scores(forecast, truth, features):
         scores[f"{name}_nrmse"] = rmse / deviation if deviation > 0.0 else float("nan")
         scores[f"{name}_max"] = float(np.abs(error).max())
     return scores
+
+
+def _doubt(scores, feature):
+    """A sentence on a model that has not learned the motion, in a tuple; else an empty one."""
+    share = scores["model"][f"{feature}_nrmse"]
+    linear = scores.get("autoregression", {}).get(f"{feature}_nrmse", np.inf)
+    if share > MOST or (share > UNEXPLAINED and share > NO_BETTER * linear):
+        return (
+            f"The model has not learned the motion: RMSE / standard deviation {share:.3g}, "
+            f"{linear:.3g} of the linear autoregression; the best constant has 1.",
+        )
+    return ()
 
 
 def _labels(problem, features):

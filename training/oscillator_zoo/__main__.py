@@ -78,6 +78,8 @@ def parser():
         add.add_argument("path", metavar="NAME", help=WHAT)
         add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
         add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
+        add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
+        add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
     help = "default: beside the model; of a preset, presets/NAME"
     add.add_argument("--output-dir", metavar="FOLDER", help=help)
 

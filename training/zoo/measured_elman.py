@@ -10,10 +10,12 @@ from oscillator_zoo.models import ElmanRNN, LevenbergMarquardt, ResponseModel
 
 from ..callbacks.backup import backed_up
 from ..results.run import Run
+from .linear_start import FINE, linear_oscillator, start_as_oscillator
 
 WARM_UP = 50
 RUN_IN = 250  # samples before a part, in which the network gets into the motion by the force alone
 UNITS = 8
+STILL_KNOWN = 0.01  # of the start, after the run-in
 SHORTEST = 2007  # samples
 
 
@@ -28,11 +30,16 @@ def elman_measured(
 ):
     """Elman network of eight units: from measured force to measured position, in file units.
 
-    The first 60 % of the record train the free run by least squares, from random weights; the
-    next 15 % choose which step to keep, the last quarter tests it, without its first 50 samples,
-    as for "duffing-measured". The network sees no position at all: it starts from a zero state
-    250 samples before a part, and a lightly damped oscillator takes that long to forget where it
-    started. Scored earlier, the error of the start would hide all others, also in training.
+    The first 60 % of the record train the free run by least squares; the next 15 % choose which
+    step to keep, the last quarter tests it, without its first 50 samples, as for
+    "duffing-measured". The network sees no position at all: it starts from a zero state 250
+    samples before a part, or as long as the oscillator takes to forget 99 % of where it started.
+    Scored earlier, the error of the start would hide all others, also in training.
+
+    Training starts from random weights, which forget within some ten samples. Where a period has
+    16 samples and more that is far too soon: least squares would stall where they begin. There
+    the eight units start as a linear oscillator, each with its share of position and velocity,
+    at the frequency and the damping of the `fit_duffing` of the training part.
 
     Args:
         data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
@@ -46,7 +53,9 @@ def elman_measured(
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
-    train, validation, test = parts_with_run_in(data, sampling_rate, input_column, output_column)
+    train, validation, test, run_in, oscillator = _prepared(
+        data, sampling_rate, input_column, output_column
+    )
     # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
     gentle = keras.initializers.Orthogonal(gain=0.9, seed=seed)
     layer = ElmanRNN(
@@ -58,29 +67,42 @@ def elman_measured(
     )
     network = ResponseModel(layer.cell)
     network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
-    force, position, weights = scaled_pair(train, train)
+    force, position, weights = scaled_pair(train, train, run_in)
+    if oscillator is not None and oscillator.period >= FINE:
+        start_as_oscillator(layer.cell, oscillator, force[0, :, 0], position[0, :, 0], seed)
     best = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)
     history = network.fit(
         force,
         position,
         sample_weight=weights,
-        validation_data=scaled_pair(validation, train),
+        validation_data=scaled_pair(validation, train, run_in),
         epochs=epochs,
         callbacks=backed_up([best, *callbacks]),
         verbose=0,
     )
     model = scaled_network(train, layer)
     notes = (f"Trained by least squares: step {best.best_epoch + 1} of {epochs} was kept.",)
-    warm_up = RUN_IN + WARM_UP
+    warm_up = run_in + WARM_UP
     return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
 
 
 def parts_with_run_in(data, sampling_rate, input_column=None, output_column=None):
     """A record in three parts, to train on, to choose and to test, the last two with a run-in."""
+    return _prepared(data, sampling_rate, input_column, output_column)[:3]
+
+
+def _prepared(data, sampling_rate, input_column, output_column):
+    """`parts_with_run_in`, the length of the run-in and the oscillator (None if there is none)."""
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
     check_record(record, SHORTEST)
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
-    return train, with_run_in(record, validation), with_run_in(record, test)
+    oscillator = linear_oscillator(train)
+    run_in = RUN_IN
+    if oscillator is not None:  # at most a third of the training part, which it takes as well
+        forgets = np.log(1.0 / STILL_KNOWN) / max(oscillator.decay, 1e-9)
+        run_in = int(np.clip(forgets, RUN_IN, max(RUN_IN, len(train.times) // 3)))
+    parts = [with_run_in(record, part, run_in) for part in (validation, test)]
+    return train, *parts, run_in, oscillator
 
 
 def check_record(record, needed):
@@ -109,10 +131,10 @@ def with_later_force(record):
     )
 
 
-def with_run_in(record, part):
+def with_run_in(record, part, run_in=RUN_IN):
     """The part of a record together with the samples before it that the network runs in on."""
-    first = int(np.searchsorted(record.times, part.times[0])) - RUN_IN
-    chosen = slice(first, first + RUN_IN + len(part.times))
+    first = int(np.searchsorted(record.times, part.times[0])) - run_in
+    chosen = slice(first, first + run_in + len(part.times))
     return dataclasses.replace(
         part,
         times=record.times[chosen],
@@ -121,12 +143,12 @@ def with_run_in(record, part):
     )
 
 
-def scaled_pair(part, train):
+def scaled_pair(part, train, run_in=RUN_IN):
     """Force, position and weights of a part, scaled by the training part; the start weighs 0."""
     force = (part.force[:, :-1] - train.force.mean()) / train.force.std()
     position = (part.states[:, 1:] - train.states.mean()) / train.states.std()
     weights = np.ones(position.shape[:2])
-    weights[:, : RUN_IN + WARM_UP - 1] = 0.0  # of s_1, s_2, …
+    weights[:, : run_in + WARM_UP - 1] = 0.0  # of s_1, s_2, …
     return force, position, weights
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import inspect
 import os
 import pathlib
 import platform
@@ -79,7 +80,7 @@ def _preset_run(path, record):
             "whose test motions are made from its recipe and seed. Leave the record out."
         )
     if record:
-        parts = OF_RECORDS[card["recipe"]](**record)
+        parts = _parts(card["recipe"], record)
     elif card["recipe"] in MOTIONS:
         parts = MOTIONS[card["recipe"]](card["seed"])
     return Run(
@@ -92,6 +93,18 @@ def _preset_run(path, record):
         notes=tuple(card["notes"]),
         facts={key: card[key] for key in ("recipe", "seed", "epochs")},
     )
+
+
+def _parts(recipe, record):
+    """The parts of a record, whose description must be complete."""
+    make = OF_RECORDS[recipe]
+    for name, parameter in inspect.signature(make).parameters.items():
+        if parameter.default is inspect.Parameter.empty and record.get(name) is None:
+            raise ValueError(
+                f"A record for a preset of {recipe!r} needs {name}. Received none. Pass {name}=… "
+                f"(on the command line --{name.replace('_', '-')})."
+            )
+    return make(**record)
 
 
 def write_preset(run, evaluation, folder=None):

@@ -1,0 +1,206 @@
+"""The Duffing equation fitted to noisy records at any sampling rate, and when it is refused."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from oscillator_zoo.models import (
+    DuffingCell,
+    ResponseModel,
+    duffing_estimates,
+    fit_duffing,
+    fit_one_step,
+    read_duffing,
+    start_like,
+)
+from oscillator_zoo.models.physics_cells.duffing_guesses import weak_form_guesses
+from oscillator_zoo.models.physics_cells.duffing_runs import force_between, free_runs
+
+MASS, DAMPING, STIFFNESS, CUBIC = 1.0, 0.8, 120.0, 300.0  # 1.743 Hz, ζ = .0365
+TRUTH = {
+    "natural_frequency": np.sqrt(STIFFNESS / MASS) / (2.0 * np.pi),
+    "damping_ratio": 0.5 * DAMPING / np.sqrt(STIFFNESS * MASS),
+    "mass": MASS,
+    "damping": DAMPING,
+    "stiffness": STIFFNESS,
+    "quadratic_stiffness": 0.0,
+    "cubic_stiffness": CUBIC,
+}
+
+
+def record(rate, noise=0.0, num=1500, course="linear", seed=0):
+    """Time step, force and position; RK4 in small steps that end where the samples are."""
+    random = np.random.default_rng(seed)
+    time_step, parts = 1.0 / (rate * TRUTH["natural_frequency"]), max(4, int(160 / rate))
+    force = 6.0 * np.sqrt(max(rate / 6.0, 1.0)) * random.normal(size=num)
+    shares = np.arange(2 * parts + 1) / (2 * parts) * (course == "linear")
+    x, v, h, positions = 0.0, 0.0, time_step / parts, [0.0]
+
+    def slope(x, v, u):
+        return v, (u - DAMPING * v - STIFFNESS * x - CUBIC * x**3) / MASS
+
+    for i in range(num - 1):
+        u = (force[i] + shares * (force[i + 1] - force[i])).tolist()
+        for j in range(0, 2 * parts, 2):
+            a, b = slope(x, v, u[j])
+            c, d = slope(x + 0.5 * h * a, v + 0.5 * h * b, u[j + 1])
+            e, f = slope(x + 0.5 * h * c, v + 0.5 * h * d, u[j + 1])
+            p, q = slope(x + h * e, v + h * f, u[j + 2])
+            x += h * (a + 2.0 * c + 2.0 * e + p) / 6.0
+            v += h * (b + 2.0 * d + 2.0 * f + q) / 6.0
+        positions.append(x)
+    positions = np.array(positions)
+    return time_step, force, positions + noise * positions.std() * random.normal(size=num)
+
+
+@pytest.mark.parametrize(
+    ("rate", "noise", "course"), [(6, 0.01, "held"), (57, 0.01, "linear"), (200, 0.05, "held")]
+)
+def test_constants_are_within_their_errors_at_any_rate(rate, noise, course):
+    time_step, force, position = record(rate, noise, course=course)
+    fit = fit_duffing(force, position, time_step)
+    assert fit.course == course
+    assert fit.rmse == pytest.approx(noise * position.std(), rel=0.1)
+    for name, true in TRUTH.items():
+        estimate = fit.estimates[name]
+        assert abs(estimate.value - true) < 4.0 * estimate.standard_error, name
+        assert estimate.standard_error < 0.05 * (abs(true) or CUBIC), name
+
+
+def test_guesses_hardly_feel_the_noise_of_fine_sampling():
+    """200 samples in a period, 5 % noise: differences of neighbours show nothing else."""
+    time_step, force, position = record(200, 0.05, num=3000)
+    guesses = weak_form_guesses(position / position.std(), force / force.std(), "linear")
+    frequency = np.sqrt(np.abs(guesses[:, 0])) / time_step / (2.0 * np.pi)
+    damping = guesses[:, 1] / time_step
+    near = (np.abs(frequency / TRUTH["natural_frequency"] - 1.0) < 0.1) & (
+        np.abs(damping - DAMPING / MASS) < 0.5 * DAMPING / MASS
+    )
+    assert near.any()
+    model = ResponseModel(DuffingCell(position_scale=position.std(), dtype="float64"))
+    fit_one_step(model, (force[None, 1:, None], position[None, :4, None]), position[None, 1:, None])
+    with pytest.raises(ValueError, match="must be those of a driven oscillator"):
+        read_duffing(model.cell, time_step)
+
+
+def test_free_runs_are_those_of_another_integrator():
+    force = np.random.default_rng(1).normal(size=40)
+    oscillators = np.array(
+        [[1.0, 0.1, 0.2, 0.5, 0.7, 0.1, 0.3, -0.2], [2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]]
+    )
+    runs = free_runs(oscillators, force_between(force, 40, "linear"), 0.8 / 40)
+    times = 0.8 * np.arange(40)
+
+    def slope(t, z, s1, d, s2, s3, gain, constant):
+        y, v = z
+        force_now = gain * np.interp(t, times, force) + constant
+        return v, force_now - d * v - s1 * y - s2 * y**2 - s3 * y**3
+
+    for oscillator, run in zip(oscillators, runs):
+        exact = solve_ivp(
+            slope,
+            times[[0, -1]],
+            oscillator[6:],
+            method="DOP853",
+            args=oscillator[:6],
+            rtol=1e-10,
+            atol=1e-12,
+            max_step=0.1,
+            t_eval=times,
+        )
+        np.testing.assert_allclose(run, exact.y[0], rtol=0, atol=5e-6)
+
+
+def test_a_force_between_samples_is_held_linear_or_smooth():
+    samples = np.arange(200)
+    force = np.cos(2.0 * np.pi * samples / 5.0)
+    np.testing.assert_array_equal(force_between(force, 2, "held")[3], np.full(5, force[3]))
+    linear = force_between(force, 2, "linear")[3]
+    np.testing.assert_allclose(linear, np.linspace(force[3], force[4], 5), rtol=0, atol=1e-14)
+    smooth = force_between(force, 2, "smooth")[50:150]
+    exact = np.cos(2.0 * np.pi * (samples[50:150, None] + np.arange(5) / 4.0) / 5.0)
+    np.testing.assert_allclose(smooth, exact, rtol=0, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def fine():
+    """A record with 57 samples in a period and 1 % noise, and the fit of its equation."""
+    time_step, force, position = record(57, 0.01, num=1200)
+    return time_step, force, position, fit_duffing(force, position, time_step)
+
+
+def model_of(force, position, num_known=None):
+    cell = DuffingCell(
+        position_scale=position.std(),
+        position_offset=position.mean(),
+        force_scale=force.std(),
+        num_known=num_known,
+        dtype="float64",
+    )
+    known = position[None, : cell.num_known, None]
+    return ResponseModel(cell), (force[None, 1:, None], known), position[None, 1:, None]
+
+
+def test_a_run_that_starts_nearest_to_fifty_positions_forgives_their_noise(fine):
+    _, force, position, fit = fine
+    errors = {}
+    for num_known in (4, 50):
+        model, x, y = model_of(force, position, num_known)
+        start_like(model, fit, force)
+        errors[num_known] = np.sqrt(np.mean((model.free_run(x) - y)[:, 50:] ** 2)) / y.std()
+    assert errors[50] < 0.012 < 0.02 < errors[4]
+
+
+def test_estimates_are_those_of_the_equation_where_it_is_as_near(fine):
+    time_step, force, position, fit = fine
+    model, x, y = model_of(force, position, 50)
+    start_like(model, fit, force)
+    assert read_duffing(model.cell, time_step)["cubic_stiffness"] == pytest.approx(CUBIC, rel=0.02)
+    estimates = duffing_estimates(model, time_step, x, y, fit)
+    assert estimates.source == "equation" and dict(estimates) == fit.estimates
+    assert estimates.linear_rmse > 10.0 * estimates.rmse
+    assert "the equation, integrated between the samples with a linear force" in estimates.note
+
+
+def test_no_constants_without_a_better_run_than_a_linear_recurrences():
+    random = np.random.default_rng(0)
+    force, position = random.normal(size=(2, 600))
+    model, x, y = model_of(force, position)
+    fit_one_step(model, x, y)
+    message = (
+        r"No constants were found.*Received RMSE / standard deviation [\d.]+ of the free run, "
+    )
+    with pytest.raises(ValueError, match=message + r"[\d.]+ of a linear autoregression"):
+        duffing_estimates(model, 0.1, x, y)
+
+
+def test_no_constants_where_the_errors_are_a_motion(fine):
+    time_step, force, position, fit = fine
+    other = 3.0 * position.std() * np.cos(0.05 * np.arange(len(position)))
+    model, x, y = model_of(force, position + other, 4)
+    start_like(model, fit, force)
+    with pytest.raises(ValueError, match=r"must be noise. .* alike \(correlation"):
+        duffing_estimates(model, time_step, x, y, fit._replace(position=position))
+
+
+@pytest.mark.parametrize(
+    ("force", "position", "message"),
+    [
+        (
+            np.ones(60),
+            np.ones(61),
+            r"one shape \(N,\), N ≥ 50. Received shapes \(60,\) and \(61,\)",
+        ),
+        (np.arange(9.0), np.arange(9.0), r"N ≥ 50. Received shapes \(9,\)"),
+        (np.arange(60.0), np.full(60, np.nan), r"finite numbers. Received NaN"),
+        (np.arange(60.0), np.ones(60), r"must vary. Received standard deviations 17.3\d+ and 0"),
+    ],
+)
+def test_records_without_an_oscillator_are_refused(force, position, message):
+    with pytest.raises(ValueError, match=message):
+        fit_duffing(force, position, 0.1)
+
+
+def test_an_unknown_course_is_refused():
+    with pytest.raises(ValueError, match=r"course must be .*Received: 'hold'. Did you mean 'held'"):
+        fit_duffing(np.arange(110.0), np.cos(np.arange(110.0)), 0.1, course="hold")

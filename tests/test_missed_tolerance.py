@@ -1,0 +1,78 @@
+"""A fit above its tolerance warns, with the place and what helps; short pulses are seen."""
+
+import numpy as np
+import pytest
+
+from oscillator_zoo.data import DampedOscillator, VanDerPol
+from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.equation.budget import check_motion
+from oscillator_zoo.models.equation.sketch import Sketch
+from oscillator_zoo.models.equation.undeclared_jumps import undeclared_jumps
+from oscillator_zoo.models.least_squares.whole_batch_optimizer import STOP_REASONS
+
+
+def pulse(t):
+    """3 ms long, at 4.0 s."""
+    return 100.0 * np.exp(-0.5 * ((t - 4.0) / 1e-3) ** 2)
+
+
+def fit(pinn, steps=15, **options):
+    pinn.compile(LevenbergMarquardt(**options), run_eagerly=True)
+    return pinn.fit(pinn.collocation_points(steps_per_epoch=steps), epochs=1, verbose=0)
+
+
+def test_a_missed_tolerance_names_the_residual_the_place_and_what_helps():
+    def bend(t, ops=np):  # at 1.234 s, inside a window, which no smooth network follows
+        return ops.abs(t - 1.234)
+
+    pinn = PINN(DampedOscillator(force=bend), 3.0, (8,), window_edges=[0.0, 1.0, 2.0, 3.0])
+    message = (
+        r"at most at the tolerance, 1e-06 m/s²\. Received up to [\d.e-]+, most at t = 1\.2\d* s; "
+        r"fit ended with stop_reason=.*Cut that window, 1 s to 2 s: window_edges=sorted.*"
+        r"error_estimate\(t\)"
+    )
+    fit(pinn, steps=1)  # has only begun: no word yet
+    pinn.optimizer.finished.assign(STOP_REASONS.index("stalled"))
+    with pytest.warns(UserWarning, match=message) as caught:
+        pinn.fit(pinn.collocation_points(steps_per_epoch=1), epochs=1, verbose=0)
+    assert len(caught) == 1
+
+
+def test_a_tolerance_of_zero_asks_for_the_smallest_residual_and_does_not_warn():
+    fit(PINN(DampedOscillator(), 2.0, seed=0), tolerance=0.0)
+
+
+def test_a_short_pulse_is_solved_with_the_defaults():
+    """From rest the pulse, of 0.2507 N s, gives that speed: x = 0.2507 sin(t − 4) after it."""
+    pinn = PINN(DampedOscillator(force=pulse, position=0.0), 10.0, seed=0)
+    fit(pinn)
+    after = np.linspace(4.1, 10.0, 50)
+    speed = 100.0 * 1e-3 * np.sqrt(2.0 * np.pi) * np.exp(-0.5e-6)
+    np.testing.assert_allclose(pinn(after)[:, 0], speed * np.sin(after - 4.0), atol=1e-7)
+
+
+def test_the_sketch_steps_over_no_pulse():
+    sketch = Sketch(DampedOscillator(force=pulse, position=0.0), 10.0)
+    assert sketch.rates.max() > 500.0 and abs(sketch.times[sketch.rates.argmax()] - 4.0) < 0.01
+
+
+def test_a_rectangle_of_a_two_thousandth_is_found():
+    force = lambda t: np.where((t >= 4.0) & (t < 4.0005), 1.0, 0.0)  # noqa: E731
+    assert undeclared_jumps(DampedOscillator(force=force), 10.0) == pytest.approx([4.0, 4.0005])
+
+
+def test_motions_beyond_the_budget_are_refused_with_numbers():
+    stiff = VanDerPol(100.0, position=2.0, velocity=0.0)
+    message = r"at most 10000 rad.*Received 6e\+04 rad in VanDerPol.*over 200 s: rates up to 300 "
+    with pytest.raises(ValueError, match=message + r".*windows.*GB.*method='Radau'.*Up to 33 s"):
+        check_motion(stiff, 200.0, np.full(100, 300.0))
+    with pytest.raises(ValueError, match=r"at most 1e\+11 multiplications a step.*Radau"):
+        check_motion(DampedOscillator(), 1e7, np.full(100, 1.0))
+    check_motion(DampedOscillator(), 62_832.0, np.full(100, 1.0))  # 10,000 periods
+
+
+def test_all_weights_of_many_windows_are_refused_before_they_are_allocated():
+    pinn = PINN(DampedOscillator(), 4000.0, seed=0)
+    pinn.compile(LevenbergMarquardt(variable_projection=False))
+    with pytest.raises(ValueError, match=r"may take 4 GB at once\. Received all weights at once"):
+        pinn.fit(pinn.collocation_points(steps_per_epoch=1), epochs=1, verbose=0)
