@@ -187,13 +187,13 @@ def test_no_constants_where_the_errors_are_a_motion(fine):
     ("force", "position", "message"),
     [
         (
-            np.ones(60),
+            np.ones(110),
             np.ones(61),
-            r"one shape \(N,\), N ≥ 50. Received shapes \(60,\) and \(61,\)",
+            r"one shape \(N,\), N ≥ 100. Received shapes \(110,\) and \(1",
         ),
-        (np.arange(9.0), np.arange(9.0), r"N ≥ 50. Received shapes \(9,\)"),
-        (np.arange(60.0), np.full(60, np.nan), r"finite numbers. Received NaN"),
-        (np.arange(60.0), np.ones(60), r"must vary. Received standard deviations 17.3\d+ and 0"),
+        (np.arange(9.0), np.arange(9.0), r"N ≥ 100. Received shapes \(9,\)"),
+        (np.arange(110.0), np.full(110, np.nan), r"finite numbers. Received NaN"),
+        (np.arange(110.0), np.ones(110), r"must vary. Received standard deviations 31.7\d+ and 0"),
     ],
 )
 def test_records_without_an_oscillator_are_refused(force, position, message):
