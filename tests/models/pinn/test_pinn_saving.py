@@ -18,7 +18,7 @@ from pinn_checks import Springs, bounded_ramp, randomise, slow_start, springs, t
 from oscillator_zoo.data import DampedOscillator, Decay, InitialValueProblem, Sinusoid
 from oscillator_zoo.models import PINN
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).parents[2]
 
 
 def run_python(code, *arguments, **environment):

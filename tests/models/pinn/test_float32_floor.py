@@ -10,7 +10,7 @@ from oscillator_zoo.data import DampedOscillator, Duffing
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.training.evaluation.fine_grid import fine_times
 
-README = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (pathlib.Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.filterwarnings("ignore")  # a missed tolerance is what is measured here

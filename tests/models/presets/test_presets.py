@@ -28,7 +28,7 @@ from oscillator_zoo.models.presets.preset import PRESETS
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
 from oscillator_zoo.training.zoo.preset_run import open_run, write_preset
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[3]
 SILVERBOX = ROOT.parent / "shared" / "silverbox" / "silverbox_train.csv"
 RECURRENT = (
     *("elman-harmonic", "elman-driven", "jordan-driven", "euler-damped"),

@@ -7,7 +7,7 @@ import pytest
 
 from oscillator_zoo.data import forecast_windows, load_measurement, split_by_time
 
-SILVERBOX = pathlib.Path(__file__).parents[2] / "shared" / "silverbox" / "silverbox_train.csv"
+SILVERBOX = pathlib.Path(__file__).parents[4] / "shared" / "silverbox" / "silverbox_train.csv"
 
 FORCE, POSITION = [0.5, -1.25, 3e-3], [0.0, 2.0, -1e2]
 

@@ -25,7 +25,7 @@ from oscillator_zoo.training.zoo.adaptive_recipes import (
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 PNG = b"\x89PNG\r\n\x1a\n"
 GENERATED = [name for name in recipes() if not name.endswith("-measured")]
-SILVERBOX = pathlib.Path(__file__).parents[2] / "shared" / "silverbox" / "silverbox_train.csv"
+SILVERBOX = pathlib.Path(__file__).parents[4] / "shared" / "silverbox" / "silverbox_train.csv"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import pytest
 from distribution_worker import CASES, REFUSED
 
-WORKER = pathlib.Path(__file__).parent / "distribution_worker.py"
+WORKER = pathlib.Path(__file__).parents[2] / "distribution_worker.py"
 QUICK = ("ElmanRNN", "PINN")
 
 
