@@ -10,7 +10,7 @@ from ..problems.initial_value_problem import InitialValueProblem
 from ..problems.rhs_errors import check_takes, with_users_line
 from ..trajectories.trajectory import Trajectory
 from .linear_recurrence import solve_linear
-from .stability import energy_growth, linear_growth
+from .stability import energy_growth_warning, linear_growth_warning
 from .step_loop import solve_stepwise
 from .step_matrix import one_step_matrix
 from .steppers import STEPPERS
@@ -82,9 +82,9 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     _check_finite(states, times, time_step, method)
 
     if problem.is_linear:
-        warning = linear_growth(problem, matrix, time_step, num_steps, method)
+        warning = linear_growth_warning(problem, matrix, time_step, num_steps, method)
     else:
-        warning = energy_growth(problem, states, time_step, method)
+        warning = energy_growth_warning(problem, states, time_step, method)
     if warning:
         warnings.warn(warning, stacklevel=2)
     return Trajectory(times, states, problem.feature_names, force, problem, method, time_step)

@@ -66,7 +66,7 @@ def _is_stable(problem, time_step, method):
     return spectrum(matrix)[0].max() <= 1.0 + 1e-7
 
 
-def linear_growth(problem, matrix, time_step, num_steps, method):
+def linear_growth_warning(problem, matrix, time_step, num_steps, method):
     """What to warn of after stepping a linear problem, or None.
 
     Args:
@@ -123,8 +123,15 @@ def _times(power):
     return f"{10.0**power:.3g}-fold" if power < 6.0 else f"10^{power:.0f}-fold"
 
 
-def energy_growth(problem, states, time_step, method):
-    """What to warn of after stepping a nonlinear problem, or None; arguments as above."""
+def energy_growth_warning(problem, states, time_step, method):
+    """What to warn of after stepping a nonlinear problem, or None.
+
+    Args:
+        problem: the `InitialValueProblem`.
+        states: `(batch, N + 1, order · dimension)`.
+        time_step: Δt, in s.
+        method: name of the method.
+    """
     if problem.order == 1 or not problem.energy_never_grows or not _energy_fits(problem):
         return None
     num_times = states.shape[1]

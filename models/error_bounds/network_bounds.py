@@ -1,7 +1,7 @@
 """How large a network and its derivatives can be around a point, and how far rounding moves them.
 
 A dense network is analytic, so that its size off the real line says how well a polynomial follows
-it on the line (`polynomial_cells`). Bounds go through the layers as the derivatives do in
+it on the line (`chebyshev_cells`). Bounds go through the layers as the derivatives do in
 `DenseNetwork.features`, with absolute values in place of every term.
 """
 

@@ -76,7 +76,7 @@ def one_window(residual, readout, nonlinear):
     )
 
 
-def eliminate(system, solve):
+def eliminate(linear, solve):
     """What the residuals are once every readout is solved for.
 
     For each column y of [r, ∂r/∂q], window after window,
@@ -88,17 +88,17 @@ def eliminate(system, solve):
     out how P changes with q).
 
     Args:
-        system: `Linearised`.
-        solve: `orthogonal_solver` of `system.readout`.
+        linear: `Linearised`.
+        solve: `orthogonal_solver` of `linear.readout`.
 
     Returns:
         `Eliminated`.
     """
-    if system.carry.shape[-1] == 0:
-        changes, remaining = solve(_columns(system))
+    if linear.carry.shape[-1] == 0:
+        changes, remaining = solve(_columns(linear))
         return Eliminated(remaining, changes, tf.zeros_like(changes[:, :0]))
-    solved, remaining, by_state = solve_windows(system, solve)
-    states = carried_states(solved, system.start)
+    solved, remaining, by_state = solve_windows(linear, solve)
+    states = carried_states(solved, linear.start)
     changes = solved.answer + solved.feedback @ states
     return Eliminated(remaining + by_state @ states, changes, states)
 
@@ -122,16 +122,16 @@ class SolvedWindows(NamedTuple):
     added: object
 
 
-def solve_windows(system, solve):
+def solve_windows(linear, solve):
     """`SolvedWindows`, and the two parts of the remaining residual, P_w y_w and P_w C_w."""
-    columns = _columns(system)
-    own, rest = solve(tf.concat([columns, system.carry], axis=-1))
+    columns = _columns(linear)
+    own, rest = solve(tf.concat([columns, linear.carry], axis=-1))
     num = columns.shape[-1]
     answer, feedback = own[..., :num], own[..., num:]
-    zero = tf.zeros_like(system.move[..., :1])
-    added = tf.concat([zero, system.end_nonlinear], axis=-1)
-    added += system.end @ answer
-    moved = system.move + system.end @ feedback
+    zero = tf.zeros_like(linear.move[..., :1])
+    added = tf.concat([zero, linear.end_nonlinear], axis=-1)
+    added += linear.end @ answer
+    moved = linear.move + linear.end @ feedback
     return SolvedWindows(answer, feedback, moved, added), rest[..., :num], rest[..., num:]
 
 
@@ -146,8 +146,8 @@ def carried_states(solved, start):
     return tf.concat([first[None], later], axis=0)
 
 
-def _columns(system):
-    return tf.concat([system.residual[..., None], system.nonlinear], axis=-1)
+def _columns(linear):
+    return tf.concat([linear.residual[..., None], linear.nonlinear], axis=-1)
 
 
 def orthogonal_solver(matrix):
@@ -184,19 +184,19 @@ def epsilon(dtype):
     return float(np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps)
 
 
-def whole_jacobian(system):
+def whole_jacobian(linear):
     """∂r/∂(A_0, …, A_{W−1}, q), `(W·R, W·C + Q)`: the windows pass on what moves their ends."""
-    num_windows, _, size = system.readout.shape
-    num_nonlinear = system.nonlinear.shape[-1]
-    rows, columns = num_windows * system.readout.shape[1], num_windows * size + num_nonlinear
+    num_windows, _, size = linear.readout.shape
+    num_nonlinear = linear.nonlinear.shape[-1]
+    rows, columns = num_windows * linear.readout.shape[1], num_windows * size + num_nonlinear
     check_bytes(24.0 * rows * columns, f"all weights at once, {columns} of them")  # three of these
-    state = tf.pad(system.start, [[0, 0], [num_windows * size, 0]])
+    state = tf.pad(linear.start, [[0, 0], [num_windows * size, 0]])
     rows = []
     for w in range(num_windows):
         room = [[0, 0], [w * size, (num_windows - 1 - w) * size + num_nonlinear]]
         left = [[0, 0], [num_windows * size, 0]]
-        own = tf.pad(system.readout[w], room) + tf.pad(system.nonlinear[w], left)
-        rows.append(own + system.carry[w] @ state)
-        state = system.move[w] @ state + tf.pad(system.end[w], room)
-        state += tf.pad(system.end_nonlinear[w], left)
+        own = tf.pad(linear.readout[w], room) + tf.pad(linear.nonlinear[w], left)
+        rows.append(own + linear.carry[w] @ state)
+        state = linear.move[w] @ state + tf.pad(linear.end[w], room)
+        state += tf.pad(linear.end_nonlinear[w], left)
     return tf.concat(rows, axis=0)

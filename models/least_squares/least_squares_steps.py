@@ -5,7 +5,7 @@ from typing import NamedTuple
 import keras
 
 from .elimination import eliminate, orthogonal_solver, whole_jacobian
-from .window_blocks import rounding_errors, solve_for_readout
+from .window_blocks import newton_step_of_readout, rounding_errors
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -25,7 +25,7 @@ class Step(NamedTuple):
     | `residuals` | r after the step                                                |
     | `progress`  | whether |r| fell markedly                                       |
     | `stuck`     | whether no further step can help                                |
-    | `rounding`  | how large the rounding errors in r may be, ε max_i Σ_j |B_ij A_j| |
+    | `rounding`  | how large the rounding errors in r may be, 4 ε max_i Σ_j |B_ij A_j| |
     """
 
     residuals: object
@@ -49,7 +49,7 @@ def apart(function):
 
 def readout_step(system, batch, damping=None, growth=None):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
-    residual, change, rounding = solve_for_readout(system, batch)
+    residual, change, rounding = newton_step_of_readout(system, batch)
     before = _squares(residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
 

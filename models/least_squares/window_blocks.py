@@ -16,7 +16,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
-def solve_for_readout(model, batch):
+def newton_step_of_readout(system, batch):
     """Newton's step −B⁺r of the readout, all windows together.
 
     The Jacobian B takes far more memory than all that is wanted of it. Of more than `MOST_ROWS`
@@ -24,28 +24,28 @@ def solve_for_readout(model, batch):
     only how its readout depends on the state at its start.
 
     Args:
-        model: `Linearisation`.
+        system: `Linearisation`.
         batch: (x, y, sample_weight).
 
     Returns:
         Tuple (r, change of the readout, `rounding_errors`).
     """
-    num_windows, num = getattr(model, "num_windows", 1), num_rows(batch[0])
+    num_windows, num = getattr(system, "num_windows", 1), num_rows(batch[0])
     if num_windows == 1 or num is None or num <= MOST_ROWS or num % num_windows:
-        system = model.linearise(*batch, readout_only=True)
-        change = eliminate(system, orthogonal_solver(system.readout)).readout[..., 0]
-        return system.residual, change, rounding_errors(system, model.readout())
+        linear = system.linearise(*batch, readout_only=True)
+        change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
+        return linear.residual, change, rounding_errors(linear, system.readout())
     in_window = num // num_windows
     size = min(max(MOST_ROWS // in_window, 1), num_windows)
-    readout = model.readout()
+    readout = system.readout()
 
     def of_block(first):
         rows = some_rows(batch[0], first * in_window, size * in_window)
-        system = model.linearise(rows, readout_only=True, windows=(first, size))
-        solved, _, _ = solve_windows(system, orthogonal_solver(system.readout))
-        rounding = rounding_errors(system, readout[first : first + size])
-        start = tf.broadcast_to(system.start[None], (size, *system.start.shape))
-        return (*solved, system.residual, tf.fill((size,), rounding), start)
+        linear = system.linearise(rows, readout_only=True, windows=(first, size))
+        solved, _, _ = solve_windows(linear, orthogonal_solver(linear.readout))
+        rounding = rounding_errors(linear, readout[first : first + size])
+        start = tf.broadcast_to(linear.start[None], (size, *linear.start.shape))
+        return (*solved, linear.residual, tf.fill((size,), rounding), start)
 
     results = mapped_blocks(of_block, num_windows, size, (readout.dtype,) * 7)
     solved, (residual, rounding, start) = SolvedWindows(*results[:4]), results[4:]
@@ -54,7 +54,7 @@ def solve_for_readout(model, batch):
     return residual, change, tf.reduce_max(rounding)
 
 
-def rounding_errors(system, readout):
-    """How large the rounding errors in r may be, ε max_i Σ_j |B_ij A_j|."""
-    size = tf.einsum("...rc,...c->...r", tf.abs(system.readout), tf.abs(readout))
+def rounding_errors(linear, readout):
+    """How large the rounding errors in r may be, 4 ε max_i Σ_j |B_ij A_j|."""
+    size = tf.einsum("...rc,...c->...r", tf.abs(linear.readout), tf.abs(readout))
     return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

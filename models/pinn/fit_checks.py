@@ -27,7 +27,7 @@ def warn_of_few_points(pinn):
     Args:
         pinn: `PINN` of one solution, no parameter of which is unknown.
     """
-    if not has_trained(pinn.optimizer):
+    if not has_finished_least_squares(pinn.optimizer):
         return False
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     times = pinn.collocation_times()
@@ -59,14 +59,14 @@ def warn_of_wrong_motion(pinn):
     Args:
         pinn: `PINN` of one solution, no parameter of which is unknown.
     """
-    if not has_trained(pinn.optimizer):
+    if not has_finished_least_squares(pinn.optimizer):
         return False
     sketch, dimension = pinn.domain.sketch(), pinn.problem.dimension
     every = -(-len(sketch.times) // MOST_TIMES)
     expected = sketch.states[::every, :dimension]
     deviation = np.abs(np.asarray(pinn(sketch.times[::every])) - expected).max()
     largest = np.abs(expected).max()
-    if deviation <= DEVIATION * largest or deviation <= STEPPER_ERRORS * _error(pinn):
+    if deviation <= DEVIATION * largest or deviation <= STEPPER_ERRORS * _stepper_error(pinn):
         return False
     residual = np.abs(pinn.residual(pinn.collocation_times())).max()
     unit, num = pinn.problem.position_unit, pinn.num_windows
@@ -108,14 +108,14 @@ def warn_of_few_nodes(pinn):
     return missed
 
 
-def has_trained(optimizer):
+def has_finished_least_squares(optimizer):
     """Whether `LevenbergMarquardt` has finished, or has had time enough to."""
     if not isinstance(optimizer, LevenbergMarquardt) or not optimizer.has_begun:
         return False
     return optimizer.stop_reason is not None or int(optimizer.iterations) >= MANY_STEPS
 
 
-def _error(pinn):
+def _stepper_error(pinn):
     """How far RK4 with half the step moves a position, in m."""
     sketch, num_steps = pinn.domain.sketch(), len(pinn.domain.sketch().times) - 1
     finer = rk4(pinn.problem, pinn.duration, 2 * num_steps).states[0, ::2]

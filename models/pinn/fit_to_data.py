@@ -8,7 +8,7 @@ from ..base_model.array_batches import split_off_last
 from ..inverse.measured_data import MeasuredData
 from ..inverse.method_bias import method_bias, warn_of_method_bias
 from ..least_squares.whole_batch_optimizer import AT_BOUND, CONVERGED, STOP_REASONS
-from .fit_checks import has_trained
+from .fit_checks import has_finished_least_squares
 
 
 def fit_to_data(
@@ -90,7 +90,7 @@ def _judge(pinn, data, x):
     """Say whether the smallest misfit is to be believed, and what a stepper did to the data."""
     identification = pinn.identification
     converged = pinn.stop_reason == STOP_REASONS[CONVERGED]
-    if converged or (has_trained(pinn.optimizer) and pinn.stop_reason is None):
+    if converged or (has_finished_least_squares(pinn.optimizer) and pinn.stop_reason is None):
         verdict = identification.verdict(*data)
         if converged or verdict == AT_BOUND:  # to which the last steps crawl
             pinn.optimizer.finished.assign(verdict)

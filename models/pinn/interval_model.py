@@ -58,7 +58,7 @@ class IntervalModel(LeastSquaresModel):
         return without_autotuning(batch.repeat(steps_per_epoch))
 
     def collocation_times(self, num_points=None):
-        """The times of `collocation_points`, an array `(num_points, 1)`, in s."""
+        """Times of `collocation_points`, `(num_points, 1)`, in s; of a family, columns by name."""
         return self.points.arrays(num_points)
 
     def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from .fit_checks import BETWEEN, has_trained
+from .fit_checks import BETWEEN, has_finished_least_squares
 
 PIECES = 8  # into which the message cuts the window with the largest residual
 
@@ -23,7 +23,7 @@ def warn_of_missed_tolerance(pinn):
     Returns:
         Whether it warned.
     """
-    if not has_trained(pinn.optimizer) or pinn.optimizer.tolerance == 0.0:
+    if not has_finished_least_squares(pinn.optimizer) or pinn.optimizer.tolerance == 0.0:
         return False
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     x = pinn.points.arrays()

@@ -133,7 +133,7 @@ _run_back_by_xla = tf.function(_run_back, jit_compile=True, autograph=False)
 
 
 def _second_order(activation, upstreams, upstream, arguments):
-    """Gradient of the gradients with respect to ∂C/∂h and to the arguments of `states`."""
+    """Gradient of the gradients with respect to ∂C/∂h and to the arguments of `hidden_states`."""
     sources = arguments[:5]
     hidden = _run(activation, 1, *arguments)
     results = tf.gradients(hidden, sources, upstream, unconnected_gradients="zero")

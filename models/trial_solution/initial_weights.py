@@ -6,7 +6,7 @@ import numpy as np
 from .activations import sin
 
 DEFAULT_UNITS = (32,)
-BANDWIDTH = 7.0  # S of the first layer for one such window
+BANDWIDTH = 7.0  # S of the first layer where windows are by rule, in rad
 
 
 def bandwidth_by_rule(sketch, window_edges, by_rule):
@@ -29,7 +29,7 @@ def bandwidth_by_rule(sketch, window_edges, by_rule):
     return max(1.2 * angles.max() / 2.0, 1.0) + (5.0 if len(angles) > 1 else 0.0)
 
 
-def initializers(hidden_units, activation, scale, num_windows, seed):
+def initializers(hidden_units, activation, bandwidth, num_readouts, seed):
     """Initial weights: pairs (kernel, bias) of the hidden layers, and the readout's.
 
     The first layer of sines is drawn from U(−S, S), weights and biases. A single layer of tanh
@@ -39,8 +39,8 @@ def initializers(hidden_units, activation, scale, num_windows, seed):
     Args:
         hidden_units: units of each hidden layer.
         activation: f.
-        scale: S, in radians.
-        num_windows: number of readouts.
+        bandwidth: S, in radians.
+        num_readouts: windows of time, times nodes of a family.
         seed: integer, or None.
 
     Returns:
@@ -49,13 +49,13 @@ def initializers(hidden_units, activation, scale, num_windows, seed):
     seeds = [None] * (len(hidden_units) + 2)
     if seed is not None:
         seeds = np.random.SeedSequence(seed).generate_state(len(seeds)).tolist()
-    layers = [(keras.initializers.GlorotUniform(s), "zeros") for s in seeds[:-2]]
+    layers = [(keras.initializers.GlorotUniform(n), "zeros") for n in seeds[:-2]]
     if activation is sin:
-        uniform, scale = keras.initializers.RandomUniform, np.float64(scale)  # not float32
-        layers[0] = uniform(-scale, scale, seeds[0]), uniform(-scale, scale, seeds[-1])
+        uniform, s = keras.initializers.RandomUniform, np.float64(bandwidth)  # not float32
+        layers[0] = uniform(-s, s, seeds[0]), uniform(-s, s, seeds[-1])
     elif activation is keras.activations.tanh and len(hidden_units) == 1:
         layers[0] = _steps(hidden_units[0])
-    readout = keras.initializers.GlorotUniform(seeds[-2]) if num_windows == 1 else "zeros"
+    readout = keras.initializers.GlorotUniform(seeds[-2]) if num_readouts == 1 else "zeros"
     return [*layers, readout]
 
 

@@ -20,7 +20,7 @@ class Place(NamedTuple):
     | `window`  | index w of the window; None where there is one | (num,)        |
     | `elapsed` | t − e_w, the time since the window began     | (num, 1), s     |
     | `length`  | L_w of the window                            | (num, 1) or number, s |
-    | `inputs`  | [τ, ξ] with τ = 2 (t − e_w)/L_w − 1          | (num, 1 + p)    |
+    | `inputs`  | τ = 2 (t − e_w)/L_w − 1                      | (num, 1)        |
     | `problem` | the equation, with the parameters of each row |                |
     """
 

@@ -15,7 +15,7 @@ class Tolerance(keras.callbacks.Callback):
     """Stops `fit` when the largest value of something, between the training points too, is small.
 
     Subclasses have a `log_name`, and say in `values(times)` what is looked at and in
-    `text(largest, epoch)` why training stopped.
+    `text(largest)` what was reached.
     """
 
     log_name = None

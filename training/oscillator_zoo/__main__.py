@@ -49,7 +49,7 @@ def parser():
     top.add_argument("--version", action="version", version=f"oscillator-zoo {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True)
 
-    add = commands.add_parser("tour", help="train, forecast and solve, all in two minutes")
+    add = commands.add_parser("tour", help="train, forecast and solve, all in about a minute")
     add.add_argument("--output-dir", default="oscillator_zoo_tour", metavar="FOLDER")
     add.add_argument("--seed", type=int, default=0)
 
@@ -100,7 +100,7 @@ def _refuse_misspelt_names(given):
     name = getattr(given, "name", getattr(given, "path", None))
     if name is None or name in entries:
         return
-    from oscillator_zoo.data.configurable import did_you_mean
+    from oscillator_zoo.data.checks import did_you_mean
 
     if given.command == "train":
         raise ValueError(

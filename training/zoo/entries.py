@@ -8,10 +8,10 @@ from oscillator_zoo.data.files import make_folder
 
 from ..results.pictures import save_pictures
 from ..results.resumable_run import run_recipe
-from .adaptive_recipes import forecast_damped, forecast_driven
-from .forecast_recipes import conv_window, dense_window, elman_harmonic
+from .forecast_recipes import forecast_damped, forecast_driven
 from .measured_duffing import duffing_measured
 from .measured_elman import elman_measured
+from .one_step_recipes import conv_window, dense_window, elman_harmonic
 from .pinn_recipes import (
     pinn_coupled,
     pinn_damped,

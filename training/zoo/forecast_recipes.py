@@ -1,93 +1,176 @@
-"""Recipes of one-step forecasters: the states so far in, the next state out.
-
-All of them predict the change s_{i+1} − s_i and add it to the last state: a network that starts
-from "nothing changes" has only the motion left to learn.
-"""
+"""Recipes of forecasters for oscillators that they have never seen."""
 
 import dataclasses
 
 import keras
 import numpy as np
 
-from oscillator_zoo.data import (
-    forecast_windows,
-    sample_oscillators,
-    simulate,
-    split_by_trajectory,
-)
-from oscillator_zoo.models import ElmanRNN
+from oscillator_zoo.data import Sinusoid, sample_oscillators, simulate
+from oscillator_zoo.models import ElmanRNN, ForecastModel, LevenbergMarquardt
 
+from ..callbacks.schedules import HorizonSchedule
 from ..results.run import Run
 
-WINDOW = 20  # states that a feed-forward network sees, and known states in a test
-RUNS_AWAY = (
-    "A baseline. Training on single steps from true states leaves open what becomes of the "
-    "network's own errors in a free run, and this one multiplies them: do not forecast with it."
+PREFIX = 50  # known samples, .1 s apart: less than one period
+AHEAD = 1000  # samples to forecast: 16 periods
+FAMILY = {"damping": (0.02, 0.2), "stiffness": (0.64, 1.44)}
+EXACT = {"dtype": "float64"}
+# Sizes of the network below: products in its memory, tanh units, coefficients.
+DAMPED = {"products": 10, "hidden_units": 16, "rank": 4}
+DRIVEN = {"products": 14, "hidden_units": 24, "rank": 10}
+HOW_TO_GO_ON = (
+    f"To train it further: ForecastModel(model, warm_up={PREFIX}) and LevenbergMarquardt, on "
+    "motions divided by their largest |x|."
 )
+# Horizons of the forecasts in training, in steps, and the share of the epochs at which each ends.
+HORIZONS = {1: 0.05, 3: 0.12, 10: 0.25, 30: 0.45, None: 1.0}
 
 
-def harmonic_motions(seed):
-    """60 motions of x'' = −x from random states, over 30 s at intervals of .1 s, in three parts.
+def forecast_damped(epochs=80, seed=0, callbacks=()):
+    """Forecaster of any damped oscillator, ω0 from .8 to 1.2 /s and γ from .02 to .2 /s."""
+    return train_forecaster(motions_of_a_family, DAMPED, epochs, seed, callbacks)
 
-    Explicit Euler makes them with steps of 2 ms: at coarser steps their energy would visibly
-    grow. The test motions are the exact ones.
+
+def forecast_driven(epochs=120, seed=0, callbacks=()):
+    """The same for oscillators that a sinusoidal force drives, each one another."""
+    return train_forecaster(driven_motions_of_a_family, DRIVEN, epochs, seed, callbacks)
+
+
+def train_forecaster(motions, sizes, epochs, seed, callbacks):
+    """Least squares on the errors of forecasts that grow from one step to a hundred.
+
+    Whole forecasts of a network that cannot yet make one step have nothing to teach. One-step
+    errors alone leave open what it does with its own, slightly wrong predictions: it may well
+    multiply their errors.
     """
-    oscillators = sample_oscillators(60, seed, damping=0.0, stiffness=1.0)
-    motions = simulate(oscillators, time_step=0.002, num_steps=15000).every(50)
-    train, validation, test = split_by_trajectory(motions, (0.7, 0.15, 0.15), seed)
-    exact = np.concatenate(test.problem.exact(test.times), axis=-1)
-    return train, validation, dataclasses.replace(test, states=exact)
-
-
-def fit_forecaster(model, seed, epochs, callbacks, passes=1, **windows):
-    """Train on windows of the harmonic motions; the model is judged on motions it never saw.
-
-    An epoch goes through the windows `passes` times: a few long epochs are faster than many short
-    ones.
-    """
-    train, validation, test = harmonic_motions(seed)
-    data = forecast_windows(train, shuffle_seed=seed, **windows).repeat(passes)
-    rate = keras.optimizers.schedules.CosineDecay(1e-2, epochs * len(data))
-    model.compile(keras.optimizers.Adam(rate), loss="mse")
+    train, test = train_and_test(motions, seed)
+    states, force = train.states, train.force
+    sequences = np.concatenate([states, force], axis=-1) if np.any(force) else states
+    amplitude = np.abs(states[:, :PREFIX, :1]).max(axis=1, keepdims=True)  # as errors are judged
+    forecaster = adaptive_forecaster(sequences.shape[-1], seed, **sizes)
+    model = ForecastModel(forecaster, warm_up=PREFIX)
+    model.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-2))
     history = model.fit(
-        data,
-        validation_data=forecast_windows(validation, **windows),
+        sequences / amplitude,
         epochs=epochs,
-        callbacks=callbacks,
-        shuffle=False,
+        callbacks=[HorizonSchedule(lambda epoch: horizon_at(epoch / epochs)), *callbacks],
         verbose=0,
     )
-    return Run(model, "forecast", history.history, test, warm_up=WINDOW)
+    losses = {"loss": history.history["loss"]}
+    return Run(forecaster, "forecast", losses, test, PREFIX, notes=(HOW_TO_GO_ON,))
 
 
-def elman_harmonic(epochs=10, seed=0, callbacks=()):
-    """Elman network: one-step forecasts of an undamped oscillator, at every step of a sequence."""
-    states = keras.Input((None, 2))
-    change = ElmanRNN(32, output_units=2, return_sequences=True)(states)
-    model = keras.Model(states, keras.layers.Add()([states, change]))
-    windows = {"window": 25, "stride": 25, "batch_size": 16, "every_step": True}
-    return fit_forecaster(model, seed, epochs, callbacks, passes=6, **windows)
+def train_and_test(motions, seed):
+    """Motions to train on, and longer ones of other oscillators."""
+    return motions(100, (seed, 0), PREFIX + 100), motions(200, (seed, 1), PREFIX + AHEAD)
 
 
-def dense_window(epochs=20, seed=0, callbacks=()):
-    """Feed-forward baseline, which runs away: the last 20 states as one long vector."""
-    states = keras.Input((WINDOW, 2))
-    hidden = keras.layers.Dense(32, activation="tanh")(keras.layers.Flatten()(states))
-    run = fit_window_model(states, hidden, seed, epochs, callbacks)
-    return dataclasses.replace(run, notes=(RUNS_AWAY,))
+def horizon_at(share):
+    """The horizon after a share of the training."""
+    return next(horizon for horizon, end in HORIZONS.items() if share < end)
 
 
-def conv_window(epochs=20, seed=0, callbacks=()):
-    """Convolutional baseline: the same filters slide over the last 20 states."""
-    states = keras.Input((WINDOW, 2))
-    hidden = keras.layers.Conv1D(16, 5, activation="tanh")(states)
-    hidden = keras.layers.Conv1D(16, 5, activation="tanh")(hidden)
-    return fit_window_model(states, keras.layers.Flatten()(hidden), seed, epochs, callbacks)
+def motions_of_a_family(num, seed, num_times):
+    """Exact motions of unforced oscillators from random states."""
+    oscillators = sample_oscillators(num, _number(seed), **FAMILY)
+    return exactly(simulate(oscillators, 0.1, num_times - 1, method="rk4"))
 
 
-def fit_window_model(states, hidden, seed, epochs, callbacks):
-    """Add the change that is read from the hidden layer to the last state, and train."""
-    last = keras.layers.Flatten()(keras.layers.Cropping1D((WINDOW - 1, 0))(states))
-    model = keras.Model(states, keras.layers.Add()([last, keras.layers.Dense(2)(hidden)]))
-    windows = {"window": WINDOW, "stride": 3, "batch_size": 64}
-    return fit_forecaster(model, seed, epochs, callbacks, **windows)
+def driven_motions_of_a_family(num, seed, num_times):
+    """Exact motions under sinusoidal forces."""
+    generator = np.random.default_rng(seed)
+    force = Sinusoid(
+        amplitude=generator.uniform(0.1, 0.5, num),
+        angular_frequency=generator.uniform(0.5, 1.5, num),
+        phase=generator.uniform(0.0, 2.0 * np.pi, num),
+    )
+    oscillators = sample_oscillators(num, _number(seed), **FAMILY, force=force)
+    return exactly(simulate(oscillators, 0.1, num_times - 1, method="rk4"))
+
+
+def exactly(trajectory):
+    """The trajectory with the exact states in the place of the computed ones."""
+    states = np.concatenate(trajectory.problem.exact(trajectory.times), axis=-1)
+    return dataclasses.replace(trajectory, states=states)
+
+
+def adaptive_forecaster(num_features, seed, products, hidden_units, rank):
+    """A recurrence whose coefficients the network reads from the motion itself.
+
+        d_t = 10 (u_t − u_{t−1})                                  u = (s, F): how it changed
+        P_t = P_{t−1} + (A (u_{t−1}, d_t)) ⊙ (B u_{t−1})          linear memory of products
+        s_{t+1} = s_t + C [(V tanh(K P_t / rms(P_t) + b) + c) ⊙ (E (u_t, u_{t−1}))]
+
+    From sums of products of the motion and of how it changed, least squares would solve for the
+    coefficients of the motion's equation. Here tanh units learn to read them. A motion twice as
+    large has sums four times as large but the same coefficients, and its forecast is twice as
+    large. The sums forget nothing, so that what was seen outweighs what was forecast.
+    """
+    random = np.random.default_rng(seed)
+
+    def dense(units, spread, activation=None, use_bias=False):
+        kernel, bias = (
+            keras.initializers.RandomNormal(0.0, size, seed=int(random.integers(2**31)))
+            for size in (spread, 0.5)
+        )
+        start = {"kernel_initializer": kernel, "bias_initializer": bias}
+        return keras.layers.Dense(units, activation, use_bias, **start, **EXACT)
+
+    inputs = keras.Input((None, num_features), **EXACT)
+    before = one_step_earlier(inputs)
+    change = keras.layers.Rescaling(10.0, **EXACT)(keras.layers.Subtract(**EXACT)([inputs, before]))
+    motion = keras.layers.Concatenate(**EXACT)([before, change])
+    factors = [
+        dense(products, (2 * num_features) ** -0.5)(motion),
+        dense(products, num_features**-0.5)(before),
+    ]
+    sums = running_sum(keras.layers.Multiply(**EXACT)(factors))
+    direction = keras.layers.RMSNormalization(epsilon=1e-30, trainable=False, **EXACT)(sums)
+    hidden = dense(hidden_units, 0.3, "tanh", use_bias=True)(direction)
+    coefficients = dense(rank, 0.05, use_bias=True)(hidden)
+    last_two = keras.layers.Concatenate(**EXACT)([inputs, before])
+    product = keras.layers.Multiply(**EXACT)([coefficients, dense(rank, 0.5)(last_two)])
+    states = fixed_dense(np.eye(num_features)[:, :2])(inputs)
+    return keras.Model(inputs, keras.layers.Add(**EXACT)([states, dense(2, 0.05)(product)]))
+
+
+def one_step_earlier(inputs):
+    """u_{t−1}, 0 at the start: a linear recurrence that passes on what it got."""
+    size = inputs.shape[-1]
+    nothing, all_of_it = np.zeros((size, size)), np.eye(size)
+    both = linear_memory(
+        np.hstack([all_of_it, nothing]), np.block([[nothing, all_of_it], [nothing, nothing]])
+    )(inputs)
+    return fixed_dense(np.vstack([nothing, all_of_it]))(both)
+
+
+def running_sum(inputs):
+    """P_t = P_{t−1} + p_t."""
+    return linear_memory(np.eye(inputs.shape[-1]), np.eye(inputs.shape[-1]))(inputs)
+
+
+def linear_memory(kernel, recurrent_kernel):
+    """Elman network without a nonlinearity, with weights that are known and stay."""
+    return ElmanRNN(
+        len(recurrent_kernel),
+        "linear",
+        use_bias=False,
+        kernel_initializer=keras.initializers.Constant(kernel),
+        recurrent_initializer=keras.initializers.Constant(recurrent_kernel),
+        return_sequences=True,
+        trainable=False,
+        **EXACT,
+    )
+
+
+def fixed_dense(kernel):
+    """y = x K with a K that stays."""
+    start = keras.initializers.Constant(kernel)
+    return keras.layers.Dense(
+        kernel.shape[1], use_bias=False, kernel_initializer=start, trainable=False, **EXACT
+    )
+
+
+def _number(seed):
+    """One number from several, for functions that take one."""
+    return int(np.random.SeedSequence(seed).generate_state(1)[0])

@@ -15,15 +15,15 @@ from oscillator_zoo.models.presets.facts import described
 from oscillator_zoo.models.presets.preset import PRESETS, preset_names
 
 from ..results.run import Run
-from .adaptive_recipes import (
+from .forecast_recipes import (
     FAMILY,
     driven_motions_of_a_family,
     motions_of_a_family,
     train_and_test,
 )
-from .forecast_recipes import harmonic_motions
 from .measured_duffing import measured_motions
 from .measured_elman import parts_with_run_in
+from .one_step_recipes import harmonic_motions
 from .response_recipes import driven_motions
 
 # Functions of the seed (or of a record) that make a recipe's data; the first part is that of

@@ -14,7 +14,7 @@ from oscillator_zoo.__main__ import main
 from oscillator_zoo.training import Progress, Run, StopOnInterrupt, StopOnNaN, train
 from oscillator_zoo.training.callbacks import backup
 from oscillator_zoo.training.results import resumable_run
-from oscillator_zoo.training.zoo import entries, forecast_recipes
+from oscillator_zoo.training.zoo import entries, one_step_recipes
 
 X = np.linspace(-1.0, 1.0, 8, dtype="float32")[:, None]
 
@@ -115,7 +115,7 @@ class TestStopOnNaN:
             np.testing.assert_array_equal(a, b)
 
     def test_a_recipe_that_loses_its_loss_says_so_in_its_folder(self, tmp_path, monkeypatch):
-        schedules = forecast_recipes.keras.optimizers.schedules
+        schedules = one_step_recipes.keras.optimizers.schedules
         monkeypatch.setattr(schedules, "CosineDecay", lambda rate, steps: 1e30)
         with pytest.warns(UserWarning, match="Try a smaller learning rate"):
             run, _ = train("dense-window", tmp_path, epochs=3)

@@ -14,7 +14,7 @@ from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinus
 from oscillator_zoo.models import PINN, from_preset, read_duffing
 from oscillator_zoo.training import evaluate_family, recipes, train
 from oscillator_zoo.training.results.run import Run
-from oscillator_zoo.training.zoo.adaptive_recipes import (
+from oscillator_zoo.training.zoo.forecast_recipes import (
     DAMPED,
     DRIVEN,
     adaptive_forecaster,
