@@ -2,9 +2,13 @@
 
 import warnings
 
+import keras
 import numpy as np
 
 from .fit_checks import BETWEEN, has_finished_least_squares
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 PIECES = 8  # into which the message cuts the window with the largest residual
 
@@ -29,6 +33,7 @@ def warn_of_missed_tolerance(pinn):
     x = pinn.points.arrays()
     if not isinstance(x, dict):
         x = pinn.points.arrays(2 * len(x) - 1)  # between the training points too
+    x = tf.nest.map_structure(tf.constant, x)
     residual = np.abs(pinn.residuals(x)).max(axis=-1)
     worst = int(residual.argmax())
     if at_points <= tolerance and residual[worst] <= BETWEEN * tolerance:
