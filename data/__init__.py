@@ -1,8 +1,8 @@
 """Oscillators, their forces, and the sequences that Euler's method makes of them.
 
 The rooms lie one above the other, nearly in the order of the lecture: `forces`, `problems`,
-`trajectories`, `stepping`, `datasets`. Each imports only those before it, and the checks beside
-them. Nothing here knows of models.
+`trajectories`, `stepping`, `datasets`. Each imports only those before it, and the modules beside
+them: `checks`, `files`, `archives`, `ensemble`, `configurable`. Nothing here knows of models.
 """
 
 from .datasets import (

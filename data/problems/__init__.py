@@ -1,9 +1,8 @@
 """The physics: equations with their initial states, and their exact motions.
 
 Begin with `damped_oscillator`, the lecture's system, on `initial_value_problem`, which every
-equation extends. `closed_forms` and `driven_motion` have the exact solutions; `sampling` draws
-many oscillators at random; `serialization` writes a problem as text. This room may import
-`forces`.
+equation extends. `closed_forms` and `driven_motion` have the exact solutions; `sampling` draws many
+oscillators at random; `serialization` writes a problem as text. It may import the rooms below it.
 """
 
 from .coupled_oscillators import CoupledOscillators

@@ -4,8 +4,7 @@ Read `steppers` first: Euler, Euler–Cromer and Runge–Kutta in a few lines ea
 which repeats them. `simulation` chooses between that loop, for any equation, and
 `linear_recurrence`, which for linear ones multiplies whole blocks of steps (`step_matrix`,
 `block_response`) and gives the same numbers. `smooth_steps` cuts the steps of RK4 where a force
-jumps. `stability` warns of steps that are too large. This room may import `trajectories`,
-`problems` and `forces`.
+jumps. `stability` warns of steps that are too large. It may import the rooms below it.
 """
 
 from .simulation import simulate

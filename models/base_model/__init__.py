@@ -2,5 +2,5 @@
 
 `precise_model` is the class; `array_batches` hands arrays over without rounding them to float32,
 `blocks` takes many rows in pieces, so that memory does not grow with them, and `graph_class` makes
-`Model(inputs, outputs)` of a subclass. This room may import `presets`, `saving` and `export`.
+`Model(inputs, outputs)` of a subclass. It may import the rooms below it.
 """

@@ -1,8 +1,8 @@
 """Models for other runtimes: SavedModel, ONNX and LiteRT, with the same numbers.
 
-`formats` has `export_model`, which chooses by the ending of the path. `served_function` is what
-a file computes, `portable_graphs` how the graph avoids what a runtime lacks. This room may import
-`saving` and `layer_graphs`.
+`formats` has `export_model`, which chooses by the ending of the path. `served_function` is what a
+file computes, `portable_graphs` how the graph avoids what a runtime lacks. It may import the rooms
+below it.
 """
 
 from .formats import export_model

@@ -1,9 +1,8 @@
 """Recurrent models that run on their own output, and are trained on that run.
 
-`rollouts` runs a trained forecaster freely; `forecast_model` trains one on forecasts of many
-steps, `response_model` a cell on its free run from a force; both carry their slopes forward in
-time (`forward_sensitivities`). This room may import `physics_cells`, `recurrent`,
-`least_squares` and `presets`.
+`rollouts` runs a trained forecaster freely; `forecast_model` trains one on forecasts of many steps,
+`response_model` a cell on its free run from a force; both carry their slopes forward in time
+(`forward_sensitivities`). It may import the rooms below it.
 """
 
 from .forecast_model import ForecastModel

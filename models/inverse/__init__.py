@@ -1,8 +1,8 @@
 """Parameters of an equation from measured positions.
 
-`unknowns` makes arguments of a problem trainable, `trial_of_unknowns` is the trial solution of
-such an equation, `identification` moves the parameters towards the data with the equation as a
+`unknowns` makes arguments of a problem trainable, `trial_of_unknowns` is the trial solution of such
+an equation, `identification` moves the parameters towards the data with the equation as a
 constraint. `measured_data` takes the data in whatever form they come, `misfit_check` looks at what
-a fit leaves of them, `method_bias` tells what a stepper's error did to them. This room may import
-`trial_solution`, `equation` and `least_squares`.
+a fit leaves of them, `method_bias` tells what a stepper's error did to them. It may import the
+rooms below it.
 """

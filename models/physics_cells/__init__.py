@@ -1,10 +1,10 @@
 """Recurrent cells whose weights are physical constants.
 
 `euler_cell` steps like Euler's method, `duffing_cell` is the recurrence of a measured Duffing
-oscillator. `linear_reading` and `duffing_reading` read constants off trained cells,
-`duffing_start` finds a first guess. `duffing_equation` fits the equation itself to a record
-(`duffing_guesses`, then `duffing_search` on `duffing_runs`); `duffing_answers` chooses between
-the two and refuses where neither is right. This room may import `recurrent` and `least_squares`.
+oscillator. `linear_reading` and `duffing_reading` read constants off trained cells, `duffing_start`
+finds a first guess. `duffing_equation` fits the equation itself to a record (`duffing_guesses`,
+then `duffing_search` on `duffing_runs`); `duffing_answers` chooses between the two and refuses
+where neither is right. It may import the rooms below it.
 """
 
 from .duffing_answers import duffing_estimates

@@ -1,8 +1,8 @@
 """What happens during `fit`: when to stop, what to show, what to keep.
 
-`tolerances` stop at the lecture's criterion or at an error; `progress` and `solution_plot` show
-how training goes; `schedules` change what a forecaster is trained on; `stopping` and `backup` let
-a fit that was interrupted go on. This room may import `plots` and `evaluation`.
+`tolerances` stop at the lecture's criterion or at an error; `progress` and `solution_plot` show how
+training goes; `schedules` change what a forecaster is trained on; `stopping` and `backup` let a fit
+that was interrupted go on. It may import the rooms below it.
 """
 
 from .progress import Progress

@@ -1,6 +1,6 @@
 """Pictures of motions, solutions, forecasts and gradients on Matplotlib's `Axes`.
 
-Every function takes `Axes` or makes one, and returns it. This room may import `evaluation`.
+Every function takes `Axes` or makes one, and returns it. It may import the rooms below it.
 """
 
 from .gradient_plot import plot_gradient_norms
