@@ -65,7 +65,8 @@ def _time_column(table, time_column, chosen):
     times = [column for column in columns if is_time(table, column)]
     no_data = {column for column in columns if _counts(table, column)}.union(times)
     if not times:
-        times = [column for column in columns if column not in chosen and _rises(table, column)]
+        free = no_data.union(chosen)
+        times = [column for column in columns if column not in free and _rises(table, column)]
         times.sort(key=lambda column: _has_unit_steps(table, column))  # it may count the samples
     no_data.update(times)
     if time_column is None:
@@ -122,10 +123,12 @@ def _is_plainly_time(table, column, time, sampling_rate):
 
 
 def _counts(table, column):
-    """Whether a column counts the samples: its heading says nothing else, its steps are 1."""
+    """Whether a column counts samples, all or every so many of them, and its heading says so."""
     if table.headings is None or (words_of(table.headings[column]) or [""])[0] not in COUNT:
         return False
-    return _has_unit_steps(table, column)
+    values = _numbers(table, column)
+    steps = np.diff(values) if values is not None else ()
+    return len(steps) > 0 and steps[0] > 0.0 and steps[0] % 1.0 == 0.0 and np.ptp(steps) == 0.0
 
 
 def _has_unit_steps(table, column):

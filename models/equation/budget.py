@@ -13,7 +13,7 @@ STIFF = (
 )
 
 
-def check_motion(problem, duration, rates):
+def check_motion(problem, duration, rates, fastest):
     """Raise for a motion that is too long for its fastest rate, stiff ones above all.
 
     Windows turn by at most 2 rad of the fastest rate, of the equation or of the motion. A stiff
@@ -24,11 +24,12 @@ def check_motion(problem, duration, rates):
         problem: `InitialValueProblem`, one trajectory.
         duration: T, in s.
         rates: ω(t_i) at equidistant times, `(num,)`, in rad/s.
+        fastest: the largest rate of the equation, in rad/s.
 
     Raises:
         ValueError: with the numbers, and what to use instead.
     """
-    fastest, mean = float(rates.max()), float(rates.mean())
+    fastest, mean = float(fastest), float(rates.mean())
     num_windows = max(int(np.ceil(mean * duration / RADIANS)), 1)
     d = problem.dimension
     work = 2.0 * num_windows * (POINTS * d) * (UNITS * d) ** 2
@@ -65,6 +66,6 @@ def rate_of_time(problem, times):
     state = [np.repeat(np.asarray(y), len(times), axis=0) for y in problem.initial_state()]
     with np.errstate(all="ignore"):
         rhs = problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
-    size = np.maximum(np.abs(rhs).max(), 1e-300)
-    change = np.abs(np.diff(rhs, n=2, axis=0)).max(axis=-1)
-    return np.nan_to_num(np.sqrt(change / size) / (times[1] - times[0]))
+        size = np.maximum(np.abs(rhs).max(), 1e-300)
+        change = np.abs(np.diff(rhs, n=2, axis=0)).max(axis=-1)
+        return np.nan_to_num(np.sqrt(change / size) / (times[1] - times[0]))

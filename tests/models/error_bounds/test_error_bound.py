@@ -292,7 +292,8 @@ def test_chirp_far_from_its_beginning_costs_cells_and_nothing_else():
     # at t = 100 s it turns at 1.4e5 rad/s: off the real line it is larger than any float
     force = (Chirp(3e3, 20.0, 98.0, 0.055, 1.7), None)
     pair = CoupledOscillators((0.9, 1.6), 4e3, 0.0, force, (1.0, 0.0), (70.0, -140.0), 100.0)
-    pinn = PINN(pair, 0.055, hidden_units=(8,), window_edges=[100.0, 100.055], seed=1)
+    edges = [100.0, 100.055]  # by rule its waves would be as fast as the chirp
+    pinn = PINN(pair, 0.055, (8,), window_edges=edges, bandwidth=100.0, seed=1)
     enclosure = enclose_error(pinn, np.linspace(100.0, 100.055, 11))
     assert enclosure.radius.max() < 1e-6 * np.abs(enclosure.error).max()
 

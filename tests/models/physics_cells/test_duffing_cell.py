@@ -179,7 +179,8 @@ def test_every_argument_and_weight_comes_back_in_a_fresh_process(tmp_path):
         loaded = np.load(tmp_path / f"{name}.npy")
         np.testing.assert_allclose(loaded, output, rtol=0, atol=1e-6)
         changes = np.abs(output - outputs["default"]).max()
-        assert name == "default" or changes > 1e-3  # or the comparison would say nothing
+        # Or the comparison would say nothing; `num_known` is where a free run may begin.
+        assert name in ("default", "num_known") or changes > 1e-3
 
 
 def test_config_holds_every_argument():

@@ -189,7 +189,7 @@ def test_no_constants_where_the_errors_are_a_motion(fine):
         (
             np.ones(110),
             np.ones(61),
-            r"one shape \(N,\), N ≥ 100. Received shapes \(110,\) and \(1",
+            r"one shape \(N,\), N ≥ 100. Received shapes \(110,\) and \(61,\)",
         ),
         (np.arange(9.0), np.arange(9.0), r"N ≥ 100. Received shapes \(9,\)"),
         (np.arange(110.0), np.full(110, np.nan), r"finite numbers. Received NaN"),

@@ -66,10 +66,10 @@ def test_motions_beyond_the_budget_are_refused_with_numbers():
     stiff = VanDerPol(100.0, position=2.0, velocity=0.0)
     message = r"at most 10000 rad.*Received 6e\+04 rad in VanDerPol.*over 200 s: rates up to 300 "
     with pytest.raises(ValueError, match=message + r".*windows.*GB.*method='Radau'.*Up to 33 s"):
-        check_motion(stiff, 200.0, np.full(100, 300.0))
+        check_motion(stiff, 200.0, np.full(100, 300.0), 300.0)
     with pytest.raises(ValueError, match=r"at most 1e\+11 multiplications a step.*Radau"):
-        check_motion(DampedOscillator(), 1e7, np.full(100, 1.0))
-    check_motion(DampedOscillator(), 62_832.0, np.full(100, 1.0))  # 10,000 periods
+        check_motion(DampedOscillator(), 1e7, np.full(100, 1.0), 1.0)
+    check_motion(DampedOscillator(), 62_832.0, np.full(100, 1.0), 1.0)  # 10,000 periods
 
 
 def test_all_weights_of_many_windows_are_refused_before_they_are_allocated():
