@@ -106,6 +106,7 @@ def test_large_archives_of_numbers_are_no_bombs(tmp_path):
         check_unpacked_size(opened)
 
 
+@pytest.mark.slow
 def test_a_trajectory_that_is_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     simulate(DampedOscillator(), 0.1, 3, method="rk4").save(tmp_path / "motion.npz")
     with zipfile.ZipFile(tmp_path / "motion.npz") as opened:

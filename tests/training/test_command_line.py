@@ -74,6 +74,7 @@ def test_a_preset_is_evaluated_plotted_and_exported_by_its_name(tmp_path, capsys
         assert (tmp_path / f"served.{ending}").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_train_writes_a_preset_that_takes_the_place_of_an_older_one(tmp_path, capsys):
     folder = tmp_path / "mine"
     arguments = ["train", "pinn-decay", "--output-dir", str(tmp_path / "run"), "--epochs", "2"]
@@ -172,6 +173,7 @@ def test_importing_the_models_imports_keras_and_nothing_else_that_is_large():
     assert set(ran.stdout.split()) - sys.stdlib_module_names <= {"oscillator_zoo", "numpy"}
 
 
+@pytest.mark.slow
 def test_the_installed_command_imports_tensorflow_without_its_start_up_log(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     options = {"capture_output": True, "text": True, "env": environment}

@@ -149,6 +149,7 @@ def test_the_same_seed_gives_the_same_bits_everywhere():
     assert digest(free) == "b5d4ae0117b20871b92000a9b8357aefaa0595d559c58523c42771ab23be6a43"
 
 
+@pytest.mark.slow
 def test_another_process_sees_the_same_bits_whatever_its_random_state():
     code = """
 import keras, test_stream
@@ -190,6 +191,7 @@ def test_fixing_one_parameter_changes_no_other():
     np.testing.assert_array_equal(free[:, 1], other[:, 1])
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow():
     """700 MB pass through; the peak after the first tenth grows by less than a tenth of that."""
     code = """

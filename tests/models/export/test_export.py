@@ -143,6 +143,7 @@ def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
     assert np.abs(expected["x"]).max() > 0.01
 
 
+@pytest.mark.slow
 def test_the_bound_of_the_error_goes_where_its_precision_does(tmp_path):
     pinn = from_preset("pinn-damped")
     inputs = times_and_parameters(pinn, num=101)
@@ -288,6 +289,7 @@ def run_alone(program, *arguments, without):
     return run.stdout
 
 
+@pytest.mark.slow
 def test_files_run_where_there_is_neither_tensorflow_nor_keras(tmp_path):
     export_model(from_preset("pinn-harmonic"), tmp_path / "model.onnx")
     export_model(from_preset("pinn-harmonic"), tmp_path / "model.tflite")
@@ -345,6 +347,7 @@ for folder in pathlib.Path(sys.argv[1]).iterdir():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1000 * eps, err_msg=name)
 
 
+@pytest.mark.slow
 def test_tensorflows_own_tool_shows_names_and_sizes(tmp_path):
     export_model(from_preset("pinn-damped"), tmp_path / "solution")
     tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]

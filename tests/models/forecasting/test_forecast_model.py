@@ -218,6 +218,7 @@ def padded_motions():
     return [np.concatenate([m.states, m.force], axis=-1)[:, :-1] for m in motions], sequences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("horizon", [None, 3])
 def test_padding_changes_neither_cost_nor_jacobian(horizon):
     alone, padded = padded_motions()
@@ -257,6 +258,7 @@ def test_padding_that_runs_away_changes_nothing():
     assert float(np.sum(np.square(residuals))) == pytest.approx(expected / share, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_trained_on_padded_motions_it_forecasts_any_length():
     _, padded = padded_motions()
     keras.utils.set_random_seed(2)
@@ -275,6 +277,7 @@ def test_trained_on_padded_motions_it_forecasts_any_length():
         np.testing.assert_allclose(forecast, truth, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_saved_model_goes_on_training(tmp_path):
     model, sequences = driven_model(), batch()
     model.horizon, model.teacher_forcing = 3, 0.25

@@ -260,6 +260,7 @@ def test_other_optimizers_train_it_too():
     assert loss["loss"][-1] < loss["loss"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [duffing, euler, elman])
 def test_a_file_and_a_saved_model_give_the_same_numbers(make, tmp_path):
     model = make()
@@ -280,6 +281,7 @@ def test_a_file_and_a_saved_model_give_the_same_numbers(make, tmp_path):
     np.testing.assert_allclose(output, loaded(x), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_every_way_to_compile_trains_alike(options):
     losses = []

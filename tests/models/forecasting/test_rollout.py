@@ -296,6 +296,7 @@ def test_model_is_saved_and_exported_after_a_forecast_as_before(tmp_path):
     np.testing.assert_allclose(served(prefix.astype("float32")), model(prefix), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_model_saved_here_forecasts_the_same_in_a_fresh_process(tmp_path):
     model = network(elman(return_sequences=True), features=3)
     prefix, force = sequence_and_force(3)

@@ -173,6 +173,7 @@ def test_a_parameter_that_cannot_be_negative_ends_at_zero(fitted):
     assert found["stiffness"].value == pytest.approx(1.4**2, rel=0.02)
 
 
+@pytest.mark.slow
 def test_estimates_survive_a_file_and_a_fresh_process(fitted, tmp_path):
     pinn, data = fitted
     found = refit(pinn, data)
@@ -294,6 +295,7 @@ def test_eulers_data_bring_a_warning_with_the_bias_of_the_damping(fitted):
     assert bias[0] == pytest.approx(found.damping - 0.2, rel=0.05)
 
 
+@pytest.mark.slow
 def test_good_data_and_measurements_bring_no_warning(fitted):
     pinn, _ = fitted  # a warning is an error in these tests
     good = simulate(TRUTH, 0.1, 100, "rk4")

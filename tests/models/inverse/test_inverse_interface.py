@@ -46,6 +46,7 @@ def fitted_by_scipy(t, x, sigma=None):
 # Keras's interface.
 
 
+@pytest.mark.slow
 def test_validation_is_the_misfit_of_data_that_were_held_back(pinn):
     history = pinn.fit(T[::2], X[::2], verbose=0, validation_data=(T[1::2], X[1::2])).history
     expected = np.mean(misfit(pinn, T[1::2], X[1::2]) ** 2)
@@ -104,6 +105,7 @@ def test_a_dataset_is_read_as_one_batch(pinn):
     assert pinn.found_values()["damping"] == pytest.approx(fitted_by_scipy(T, X, SIGMA)[0][0])
 
 
+@pytest.mark.slow
 def test_steps_on_a_batch_and_callbacks(pinn):
     pinn.optimizer.reset()
     pinn.unknowns.restart()

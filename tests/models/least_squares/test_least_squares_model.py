@@ -81,6 +81,7 @@ def assert_evaluates_alike(reference, model, *data, **options):
     assert model.evaluate(*data, verbose=0, **options) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "shapes", "weights_shape"),
     [(dense, [(3,), (2,)], (10,)), (recurrent, [(6, 2), (6, 1)], (10, 6))],
@@ -112,6 +113,7 @@ def padded(num=5, time=6):
     return x, y, valid
 
 
+@pytest.mark.slow
 def test_padding_changes_neither_the_loss_nor_the_gradients():
     reference, model = both(recurrent)
     x, y, valid = padded()

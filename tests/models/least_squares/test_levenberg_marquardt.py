@@ -176,6 +176,7 @@ def test_a_last_layer_that_is_not_linear_is_trained():
     assert history["loss"][-1] < 1e-4 * np.var(TARGETS)
 
 
+@pytest.mark.slow
 def test_training_stops_by_itself_and_says_why():
     """Each reason; few epochs of the 60 are left in the history."""
     pinn = PINN(DampedOscillator(damping=0.2), 10.0, seed=1)
@@ -252,6 +253,7 @@ np.savez(sys.argv[2], *pinn.get_weights(), damping=float(pinn.optimizer.damping)
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_goes_on_as_if_training_had_not_stopped(tmp_path):
     whole = stiffening()
     whole.compile(LevenbergMarquardt())

@@ -127,6 +127,7 @@ def test_a_line_search_obeys_the_strong_wolfe_conditions():
         assert float(objective.at_present().cost) == float(found.cost)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{"run_eagerly": True}, {"jit_compile": True}], ids=["eager", "XLA"]
 )

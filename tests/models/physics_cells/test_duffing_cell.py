@@ -154,6 +154,7 @@ def test_gradients_equal_finite_differences(mode):
     assert_same(found, finite_differences(loss, arrays), 1e-8)
 
 
+@pytest.mark.slow
 def test_every_argument_and_weight_comes_back_in_a_fresh_process(tmp_path):
     force = force_of().astype("float32")
     outputs = {}

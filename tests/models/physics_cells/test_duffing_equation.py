@@ -162,6 +162,7 @@ def test_estimates_are_those_of_the_equation_where_it_is_as_near(fine):
     assert "the equation, integrated between the samples with a linear force" in estimates.note
 
 
+@pytest.mark.slow
 def test_no_constants_without_a_better_run_than_a_linear_recurrences():
     random = np.random.default_rng(0)
     force, position = random.normal(size=(2, 600))

@@ -63,6 +63,7 @@ def gradient_of_training_step(pinn, times, **options):
     return [b - a for b, a in zip(before, after)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "dimension", "activation"),
     [

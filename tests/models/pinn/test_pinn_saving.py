@@ -35,6 +35,7 @@ def run_python(code, *arguments, **environment):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_argument_survives_a_file_and_a_fresh_process(tmp_path):
     problem = Springs(0.4, 0.0, start_time=0.7, cubic=0.9)
     arguments = {
@@ -217,6 +218,7 @@ def test_loading_never_runs_what_a_file_names(tmp_path, planted, argument):
         keras.models.load_model(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_saved_model_serves_the_numbers_of_the_pinn_without_this_package(tmp_path, order):
     pinn = randomise(PINN(springs(order, 2), 2.0, (4, 3), "sin"))

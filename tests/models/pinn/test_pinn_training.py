@@ -142,6 +142,7 @@ def trained(**options):
     return pinn, pinn.fit(points, epochs=2, verbose=0).history
 
 
+@pytest.mark.slow
 def test_every_way_of_running_a_step_trains_alike():
     reference, history = trained()
     assert history["loss"][1] < history["loss"][0]

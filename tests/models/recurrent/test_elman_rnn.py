@@ -302,6 +302,7 @@ def test_output_shapes_are_known_before_the_first_call(sequence, state):
     assert keras.tree.map_structure(lambda t: t.shape, symbolic) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_training_gives_the_same_losses_however_it_is_compiled(options):
     if checks.BACKEND == "torch" and "jit_compile" in options:

@@ -84,6 +84,7 @@ def test_with_respect_to_inputs_and_weights(name, mode):
     assert_same([found], difference(outputs, point, direction), 1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 def test_over_reverse_mode_and_under_it(mode):
     outputs, point, direction = prepared("elman")

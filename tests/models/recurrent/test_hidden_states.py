@@ -121,6 +121,7 @@ def test_gradients_are_those_of_the_plain_recurrence(mask, options):
         assert_same(graph(run, way)(x, mask), expected, 1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", ["none", "interior"])
 def test_second_derivatives_are_those_of_the_plain_recurrence(mask):
     layer = built(3, output_units=2, return_sequences=True, return_state=True)
@@ -266,6 +267,7 @@ def test_jacobians_are_those_of_the_plain_recurrence():
         assert_same(graph(jacobians, way)(x, mask), expected, 1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length, other_length", [(TIME, TIME), (None, 8)])
 def test_batches_of_other_sizes_and_lengths_train_alike(length, other_length):
     def losses(**options):

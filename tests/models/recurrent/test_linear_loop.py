@@ -117,6 +117,7 @@ def test_gradients_are_those_of_finite_differences(mode):
     assert_same(found, expected, 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_second_derivatives_are_those_of_finite_differences(mode):
     arrays = problem(37, units=2, batch=1, radius=0.9)

@@ -23,6 +23,7 @@ def num_weights(pinn):
     return sum(int(np.prod(v.shape)) for v in pinn.trainable_variables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TRIALS.values(), ids=TRIALS)
 def test_jacobian_is_the_difference_of_residuals(case):
     """Through all windows: what moves the end of one moves the start of the next."""
@@ -42,6 +43,7 @@ def test_jacobian_is_the_difference_of_residuals(case):
         np.testing.assert_allclose(jacobian @ direction, expected, rtol=0, atol=1e-8 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edges", [None, [0.0, 0.4, 1.0]])
 @pytest.mark.parametrize("problem", [Chain(), LotkaVolterra()], ids=["order 2", "order 1"])
 def test_jacobian_is_that_of_the_tape(problem, edges):

@@ -153,6 +153,7 @@ def test_a_resumed_recipe_ends_with_the_same_bits(
     assert names[0] == names[1]
 
 
+@pytest.mark.slow
 def test_a_training_may_be_broken_off_again_and_again(each_epoch, tmp_path, monkeypatch):
     options = {"epochs": 6}
     whole, _ = train("jordan-driven", tmp_path / "whole", **options)
@@ -172,6 +173,7 @@ def test_a_training_may_be_broken_off_again_and_again(each_epoch, tmp_path, monk
     assert names[0] == names[1]
 
 
+@pytest.mark.slow
 def test_least_squares_that_had_finished_takes_no_further_step(each_epoch, tmp_path, monkeypatch):
     whole, _ = train("pinn-decay", tmp_path / "whole")
     num_steps = len(whole.history["loss"])
@@ -326,6 +328,7 @@ class TestAnyKerasModel:
             )
         return model.get_weights(), history.history, history.epoch, early.best_epoch
 
+    @pytest.mark.slow
     def test_dropout_noise_shuffling_and_the_best_weights_survive(self, each_epoch, tmp_path):
         whole = self.fit(tmp_path / "whole")
         num_epochs = len(whole[2])

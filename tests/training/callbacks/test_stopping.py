@@ -225,6 +225,7 @@ class TestTrain:
         assert run.facts["epochs"] == 0
         assert run.notes == ("Stopped by Ctrl-C in epoch 1 of 3. Train with resume=True to go on.",)
 
+    @pytest.mark.slow
     def test_the_command_says_how_to_go_on(self, tmp_path, monkeypatch, capsys):
         folder = tmp_path / "a folder"
         arguments = ["train", "dense-window", "--epochs", "3", "--output-dir", str(folder)]
@@ -241,6 +242,7 @@ class TestTrain:
         for a, b in zip(Run.load(folder).model.get_weights(), whole.model.get_weights()):
             np.testing.assert_array_equal(a, b)
 
+    @pytest.mark.slow
     def test_a_second_ctrl_c_keeps_the_backup_and_the_command_says_so(
         self, tmp_path, monkeypatch, capsys
     ):

@@ -150,6 +150,7 @@ def test_a_run_without_test_data_cannot_be_judged():
         run.evaluate()
 
 
+@pytest.mark.slow
 def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(tmp_path):
     short, _ = train("pinn-pendulum", tmp_path / "short", epochs=1)
     assert short.notes == (
