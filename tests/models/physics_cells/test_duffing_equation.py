@@ -161,6 +161,7 @@ def test_estimates_are_those_of_the_equation_where_it_is_as_near(fine):
     assert estimates.source == "equation" and dict(estimates) == fit.estimates
     assert estimates.linear_rmse > 10.0 * estimates.rmse
     assert "the equation, integrated between the samples with a linear force" in estimates.note
+    assert str(estimates).startswith("natural_frequency: ") and "95 %" in str(estimates)
 
 
 def test_no_constants_without_a_better_run_than_a_linear_recurrences():
