@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 
 from .checks import did_you_mean
 
@@ -38,12 +39,15 @@ def _explaining(init):
         except (TypeError, ValueError) as error:
             known = argument_names(type(self))
             unknown = [name for name in kwargs if name not in known]
-            missing = "required positional argument" in str(error)
-            if not any(missing or name in str(error) for name in unknown):
+            words = re.findall(r"\w+", str(error))
+            named = [name for name in unknown if name in words]
+            if "required positional argument" in str(error):
+                named = named or unknown
+            if not named:
                 raise
             raise UnknownArgumentError(
                 f"{type(self).__name__} has the arguments {', '.join(known)}. "
-                f"Received: {unknown[0]!r}.{did_you_mean(unknown[0], known)}"
+                f"Received: {named[0]!r}.{did_you_mean(named[0], known)}"
             ) from None
 
     explaining.__signature__ = inspect.signature(init)  # Keras reads it without unwrapping

@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import configparser
 import importlib
 import inspect
 import pathlib
@@ -38,19 +39,31 @@ def tree(path):
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
-def imported(path):
-    """Modules of this project that a module imports, as paths without their ending."""
-    for node in ast.walk(tree(path)):
+def imported(path, source=None):
+    """What a module imports of this project, as paths without their ending.
+
+    A package of which it imports a name that is no module there stands for itself.
+    """
+    for node in ast.walk(tree(path) if source is None else ast.parse(source)):
+        if isinstance(node, ast.Import):
+            named = [alias.name.split(".") for alias in node.names]
+            yield from (place(*parts[1:]) for parts in named if parts[0] == "oscillator_zoo")
         if not isinstance(node, ast.ImportFrom):
             continue
-        if node.level:
-            parts = path.with_suffix("").parts[: -node.level]
-        elif (node.module or "").startswith("oscillator_zoo."):
-            parts = ()
-        else:
+        parts = path.with_suffix("").parts[: -node.level] if node.level else ()
+        named = (node.module or "").split(".")
+        if not node.level and named.pop(0) != "oscillator_zoo":
             continue
-        named = (node.module or "").removeprefix("oscillator_zoo.").split(".")
-        yield pathlib.PurePath(*parts, *filter(None, named))
+        parts = (*parts, *filter(None, named))
+        for alias in node.names:
+            inner = ROOT.joinpath(*parts, alias.name)
+            is_module = inner.is_dir() or inner.with_suffix(".py").is_file()
+            yield place(*parts, alias.name) if is_module else place(*parts)
+
+
+def place(*parts):
+    """Where a part of `oscillator_zoo` lies in the checkout, without its ending."""
+    return pathlib.PurePath(*parts if parts and parts[0] in PACKAGES else ("training", FRONT))
 
 
 def step_of(path):
@@ -58,6 +71,8 @@ def step_of(path):
     package, *rest = path.parts
     rooms = STAIRCASES[package]
     if rest and rest[0] == FRONT:
+        height = len(rooms) + 3
+    elif not rest:  # the face of a package, which imports all of it
         height = len(rooms) + 2
     elif rest and rest[0] in rooms:
         height = rooms.index(rest[0]) + 1
@@ -73,9 +88,42 @@ def test_no_room_imports_one_above_it(package):
         for path in MODULES
         if path.parts[0] == package
         for other in imported(path)
-        if len(other.parts) > 1 and step_of(other) > step_of(path)
+        if step_of(other) > step_of(path)
     ]
     assert not upwards
+
+
+@pytest.mark.parametrize(
+    ("source", "is_upwards"),
+    [
+        ("from oscillator_zoo.training import train", True),
+        ("import oscillator_zoo.training.zoo", True),
+        ("from oscillator_zoo import training", True),
+        ("from oscillator_zoo import __version__", True),
+        ("from oscillator_zoo.models import PINN", True),
+        ("from .. import PINN", True),
+        ("from .. import pinn", True),
+        ("from ..pinn.answers import Answers", True),
+        ("from ..saving import model_file", False),
+        ("from .elman_cell import ElmanCell", False),
+        ("from oscillator_zoo.data import simulate", False),
+        ("from oscillator_zoo import data", False),
+        ("import numpy, oscillator_zoo.data.stepping", False),
+    ],
+)
+def test_upward_imports_are_seen_however_they_are_written(source, is_upwards):
+    path = pathlib.PurePath("models/recurrent/elman_rnn.py")
+    others = set(imported(path, source))
+    assert others and any(step_of(other) > step_of(path) for other in others) == is_upwards
+
+
+def test_setup_names_every_package():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    faces = (path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py"))
+    folders = {path.parent.relative_to(ROOT) for path in faces} - {place()}
+    expected = {"oscillator_zoo", *(".".join(("oscillator_zoo", *f.parts)) for f in folders)}
+    assert set(setup["options"]["packages"].split()) == expected
 
 
 def test_every_room_is_on_the_staircase_and_tells_its_story():

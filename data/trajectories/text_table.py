@@ -127,7 +127,7 @@ def _lines(path):
             f"A measurement must be a text file in UTF-8. Received: {path} ({error}). "
             "Export it as CSV."
         ) from error
-    numbered = list(enumerate(text.rstrip().split("\n"), start=1))
+    numbered = list(enumerate(_without_empty_end(text).split("\n"), start=1))
     lines = [(k, line) for k, line in numbered if not line.lstrip().startswith(COMMENTS)]
     if not lines or lines == [(1, "")]:
         what = "an empty file" if text.strip() == "" else "comments only"
@@ -136,6 +136,12 @@ def _lines(path):
         )
     before = lines[0][0] - 1
     return lines, numbered[before - 1][1].lstrip().lstrip("#%/ ") if before else None
+
+
+def _without_empty_end(text):
+    """A text without blank lines at its end; tabs in a line with cells are empty cells."""
+    end = len(text.rstrip())
+    return text[:end] + text[end:].partition("\n")[0].rstrip(" \r")
 
 
 def _separator(line):

@@ -36,8 +36,10 @@ def check_file(model, answer, specs, signature, same):
 
 
 def sample(model, spec, batch, length):
-    """An input near .5; times and parameters of a PINN from the middle of their ranges."""
+    """An input near .5, of integers 0 and 1; times and parameters of a PINN from mid-range."""
     shape = [spec.shape[0] or batch, *(size or length for size in spec.shape[1:])]
+    if spec.dtype.is_integer:
+        return (np.arange(np.prod(shape)).reshape(shape) % 2).astype(spec.dtype.name)
     wave = (0.5 + 0.1 * np.sin(np.arange(np.prod(shape)))).reshape(shape)
     start, width = 0.0, 1.0
     if hasattr(model, "problem") and spec.name == "t":

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..least_squares.estimates import Estimates
 from .duffing_equation import fit_duffing
 from .duffing_reading import duffing_cell_of, recurrence_estimates
 
@@ -12,7 +13,7 @@ NOT_NOISE = 0.3  # RMSE over standard deviation; above it errors must not look l
 ALIKE = 0.5  # correlation of neighbouring errors, which is 0 for noise
 
 
-class DuffingEstimates(dict):
+class DuffingEstimates(Estimates):
     """`Estimate` by name, and what they rest on.
 
     | attribute     | content                                                              |

@@ -105,11 +105,11 @@ def _nearest(y, u, courses):
     found = {name: oscillator for name, (oscillator, _) in begun.items()}
     name = min(found, key=lambda name: found[name].square)
     best = found[name] = finish_search(*begun[name])
-    if not np.isfinite(best.square):
-        raise ValueError(_nothing("no run that stays finite"))
     errors = {name: np.sqrt(one.square) for name, one in found.items()}
     if piece < len(y):
         best = Search(y, u, best.unit, name).descend(best.oscillator)
+    if not np.isfinite(best.square):
+        raise ValueError(_nothing("no run that stays finite"))
     return best, name, errors
 
 

@@ -52,7 +52,8 @@ class Search:
         sizes = RELATIVE_STEP * np.maximum(np.abs(oscillator), 0.05)
         moved = oscillator + np.concatenate([np.diag(sizes), -np.diag(sizes)])
         ends = self.errors(moved)
-        return ((ends[:8] - ends[8:]) / (2.0 * sizes[:, None])).T
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ where both run away
+            return ((ends[:8] - ends[8:]) / (2.0 * sizes[:, None])).T
 
     def descend(self, oscillator, weights=1.0, only=slice(None), most=MOST_STEPS):
         """Levenberg–Marquardt; of each step sixteen lengths and Gauss–Newton's are tried."""

@@ -15,6 +15,7 @@ from oscillator_zoo.data import (
     InitialValueProblem,
     Trajectory,
     add_noise,
+    explain_unknown_arguments,
     linear,
     simulate,
 )
@@ -62,6 +63,26 @@ def test_other_errors_of_a_constructor_stay_as_they_are():
         data.Step(3.0)
     with pytest.raises(ValueError, match="damping must be >= 0"):
         DampedOscillator(damping=-1.0)
+
+
+class Picky:
+    """Takes anything, and refuses `second` alone, in the words of a message."""
+
+    def __init__(self, first=1.0, **kwargs):
+        if "second" in kwargs:
+            raise TypeError("Picky got an unexpected keyword argument 'second'")
+        raise ValueError("first must be positive")
+
+
+explain_unknown_arguments(Picky)
+
+
+def test_only_an_argument_that_the_error_names_is_to_blame():
+    """Not one whose name is part of another word of the message, nor another unknown one."""
+    with pytest.raises(ValueError, match=r"^first must be positive$"):
+        Picky(posit=1.0)
+    with pytest.raises(TypeError, match=r"arguments first\. Received: 'second'"):
+        Picky(firs=1.0, second=2.0)
 
 
 def test_a_problem_of_ones_own_is_explained_too_and_may_be_marked_linear():

@@ -1,5 +1,7 @@
 """The command `oscillator-zoo`: what it prints, what it writes, how it refuses."""
 
+import io
+import logging
 import os
 import pathlib
 import shutil
@@ -37,6 +39,13 @@ def test_list_names_every_recipe_with_one_line(capsys):
     assert shown["pinn-damped-adam"] == "–"
     assert "error of the preset" in note
     assert LISTING.read_text(encoding="utf-8") == listing(), "run python .ci/presets.py"
+
+
+def test_a_screen_that_cannot_show_the_list_gets_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert main(["list"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("oscillator-zoo: 'ascii' codec can't encode")
 
 
 def test_evaluate_prints_the_table_with_its_baselines(decay, capsys):
@@ -197,3 +206,19 @@ def test_only_what_is_written_past_python_is_kept_from_the_screen(capfd, monkeyp
     with _without_start_up_log():
         os.write(2, b"I0000 start-up\n")
     assert capfd.readouterr().err == "I0000 start-up\n"
+
+
+@pytest.mark.parametrize("name", [None, "tensorflow", "absl"])
+def test_a_log_that_is_opened_during_the_import_goes_on_to_standard_error(name, capfd, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    logger = logging.getLogger(name)
+    with _without_start_up_log():
+        handler = logging.StreamHandler()
+        logger.addHandler(handler)
+    try:
+        logger.warning("a warning")
+    finally:
+        logger.removeHandler(handler)
+    shown = capfd.readouterr().err
+    assert "a warning" in shown
+    assert "Logging error" not in shown and handler.stream is sys.stderr

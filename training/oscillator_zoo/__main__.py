@@ -6,6 +6,7 @@ Help, version, list and misspelt words are answered here. Whatever else is asked
 
 import argparse
 import contextlib
+import logging
 import os
 import pathlib
 import sys
@@ -25,10 +26,10 @@ def main(arguments=None):
     """
     given = parser().parse_args(arguments)
     given.arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if given.command == "list":
-        print(LISTING.read_text(encoding="utf-8"), end="")
-        return 0
     try:
+        if given.command == "list":
+            print(LISTING.read_text(encoding="utf-8"), end="")
+            return 0
         _refuse_misspelt_names(given)
         with _without_start_up_log():
             from oscillator_zoo.training.command_line import run
@@ -133,6 +134,15 @@ def _without_start_up_log():
         finally:
             screen.flush()
             os.dup2(screen.fileno(), 2)
+            _log_to_standard_error(screen)
+
+
+def _log_to_standard_error(screen):
+    """Let the log handlers that were made meanwhile, for `screen`, write to standard error."""
+    for name in (None, "tensorflow", "absl"):
+        for handler in logging.getLogger(name).handlers:
+            if getattr(handler, "stream", None) is screen:
+                handler.setStream(sys.stderr)
 
 
 if __name__ == "__main__":

@@ -152,3 +152,9 @@ def test_words_that_look_like_time(heading, is_time, tmp_path):
     else:
         with pytest.raises(ValueError, match="Received neither"):
             record(tmp_path, text)
+
+
+@pytest.mark.parametrize("end", ["", "\n", " \n", "\n\n", "\n \t\n", "\r\n"])
+def test_a_tab_at_the_end_of_the_last_line_is_an_empty_cell(end, tmp_path):
+    text = "t\tu\ty\tnote\n0.00\t1\t0.50\t\n0.01\t2\t0.49\t\n0.02\t4\t0.47\t" + end
+    assert_record(record(tmp_path, text, input_column=1, output_column=2), TIMES, FORCE, POSITION)

@@ -27,6 +27,7 @@ from oscillator_zoo.models import (
     export_model,
     from_preset,
 )
+from oscillator_zoo.models.export.check import sample
 
 PRESETS = sorted(available_presets())
 FORMATS = ("onnx", "tflite")
@@ -470,3 +471,9 @@ def test_dropout_and_arrays_that_layers_keep_do_not_matter(ending, tmp_path):
         served = tf.saved_model.load(path)
         found = served.serve(x)
     np.testing.assert_allclose(found, model(x), rtol=0, atol=1e-6)
+
+
+def test_a_file_of_integers_is_checked_with_more_than_zeros():
+    found = sample(None, tf.TensorSpec((None, None, 1), "int32"), 2, 3)
+    assert found.dtype == "int32" and found.shape == (2, 3, 1)
+    np.testing.assert_array_equal(found.ravel(), [0, 1, 0, 1, 0, 1])

@@ -98,6 +98,35 @@ def test_without_scaling_the_update_is_that_of_bfgs():
     np.testing.assert_allclose(learned(False, s, y, inverse), expected, rtol=0, atol=1e-12)
 
 
+def weights_of_update(h, b, num):
+    """φ and τ by the formulas of the docstring."""
+    a = h * b - 1.0
+    rho = min(1.0, h * (1.0 - np.sqrt(a / (1.0 + a))))
+    theta = max((rho - 1.0) / a, min(1.0 / rho, (1.0 - b) / b))
+    sigma = 1.0 + a * theta
+    root = sigma ** (-1.0 / (num - 1))
+    tau = rho * min(root, 1.0 / theta) if theta > 0.0 else min(rho * root, sigma)
+    return (1.0 - theta) / sigma, tau
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("size", [0.1, 1.0, 10.0])
+def test_the_scaled_update_has_the_weights_of_the_docstring(seed, size):
+    """From guesses of H that are too small, about right, and too large: θ has either sign."""
+    random = np.random.default_rng(seed)
+    s, y = pair_of(random, 6)
+    inverse = size * np.diag(random.uniform(0.01, 1.0, 6))
+    hy, sy = inverse @ y, s @ y
+    yhy = y @ hy
+    phi, tau = weights_of_update(yhy / sy, s @ np.linalg.solve(inverse, s) / sy, 6)
+    assert abs(phi - 1.0) > 1e-3 and abs(tau - 1.0) > 1e-3
+    v = np.sqrt(yhy) * (s / sy - hy / yhy)
+    changed = inverse - np.outer(hy, hy) / yhy + phi * np.outer(v, v)
+    expected = changed / tau + np.outer(s, s) / sy
+    found = learned(True, s, y, inverse)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12 * np.abs(found).max())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_every_update_keeps_the_secant_equation_and_stays_positive(seed):
     """H y = s, whatever φ and τ are; Al-Baali and Khalfan's φ and τ keep H positive."""

@@ -13,6 +13,7 @@ from oscillator_zoo.models import (
     read_duffing,
     start_like,
 )
+from oscillator_zoo.models.physics_cells import duffing_equation
 from oscillator_zoo.models.physics_cells.duffing_guesses import weak_form_guesses
 from oscillator_zoo.models.physics_cells.duffing_runs import force_between, free_runs
 
@@ -160,6 +161,7 @@ def test_estimates_are_those_of_the_equation_where_it_is_as_near(fine):
     assert estimates.source == "equation" and dict(estimates) == fit.estimates
     assert estimates.linear_rmse > 10.0 * estimates.rmse
     assert "the equation, integrated between the samples with a linear force" in estimates.note
+    assert str(estimates).startswith("natural_frequency: ") and "95 %" in str(estimates)
 
 
 @pytest.mark.slow
@@ -205,3 +207,17 @@ def test_records_without_an_oscillator_are_refused(force, position, message):
 def test_an_unknown_course_is_refused():
     with pytest.raises(ValueError, match=r"course must be .*Received: 'hold'. Did you mean 'held'"):
         fit_duffing(np.arange(110.0), np.cos(np.arange(110.0)), 0.1, course="hold")
+
+
+def test_a_run_that_leaves_the_numbers_after_the_beginning_is_refused(monkeypatch):
+    """The beginning of a long record fits, but the oscillator found there runs away later."""
+
+    class RunsAway(duffing_equation.Search):
+        def errors(self, oscillators):
+            return super().errors(oscillators) + np.where(np.arange(len(self.y)) < 700, 0.0, np.inf)
+
+    monkeypatch.setattr(duffing_equation, "PIECE_SAMPLES", 400)
+    monkeypatch.setattr(duffing_equation, "Search", RunsAway)
+    time_step, force, position = record(8, num=900)
+    with pytest.raises(ValueError, match="Received no run that stays finite"):
+        fit_duffing(force, position, time_step, course="linear")
