@@ -32,6 +32,9 @@ def explain_unknown_arguments(*classes):
 def _explaining(init):
     @functools.wraps(init)
     def explaining(self, *args, **kwargs):
+        if type(self).__init__ is not explaining:  # a subclass passes its own arguments on
+            init(self, *args, **kwargs)
+            return
         try:
             init(self, *args, **kwargs)
         except UnknownArgumentError:
