@@ -317,10 +317,10 @@ class PINN(Answers):
         {'damping': 0.3, 'stiffness': 2.0}
         """
         check_compiled(self, "fit")
-        if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
-            warm_start(self)
         if self.identification is not None:
             return fit_to_data(self, super().fit, x, *args, **kwargs)
+        if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
+            warm_start(self)
         history = super().fit(x, *args, **kwargs)
         for check in self.fit_checks:
             if check(self):  # one warning is enough
