@@ -349,12 +349,14 @@ class PINN(Answers):
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """One step on a batch of times, or of times and positions for an inverse problem."""
         if self.identification is None:
-            return super().train_on_batch(x, y, sample_weight, **kwargs)
-        data = self.data_batch(x, y, sample_weight)
+            data = self.batch(x), y, sample_weight
+        else:
+            data = self.data_batch(x, y, sample_weight)
         if not getattr(self.optimizer, "has_begun", True):
             if isinstance(self.optimizer, LevenbergMarquardt):
                 warm_start(self)
-            self.identification.check_identifiable(*data)
+            if self.identification is not None:
+                self.identification.check_identifiable(*data)
         return super().train_on_batch(*data, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
