@@ -40,8 +40,18 @@ class LinearisedTrial(TrialSolution, Linearisation):
             y: None.
             sample_weight: None.
             readout_only: whether to leave out the hidden weights.
-            windows: pair (first, number) of the windows in which the times lie; None: all.
+            windows: pair (first, number) of the windows in which the times lie, for the readout
+                only; None: all.
+
+        Raises:
+            ValueError: for some windows without `readout_only`: hidden weights belong to all.
         """
+        if windows is not None and not readout_only:
+            raise ValueError(
+                "Some windows are linearised for their readout alone: hidden weights move all "
+                f"windows. Received windows={windows}, readout_only=False. Leave windows out, or "
+                "pass readout_only=True."
+            )
         first, num_windows = (0, self.num_windows) if windows is None else windows
         influences, residual, slopes, place, state = self._influences(x, first, num_windows)
         features = self._with_bias(self.network.features(place.inputs))
