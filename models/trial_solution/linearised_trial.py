@@ -74,7 +74,10 @@ class LinearisedTrial(TrialSolution, Linearisation):
         )
 
     def _influences(self, x, first, num_windows):
-        """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), the place."""
+        """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), place, state.
+
+        The state is (x̂, x̂') at the place (order 1: x̂ alone).
+        """
         problem, x = with_given_force(self.problem_for(x), x)
         place = self.checked_place(x, first, num_windows)
         order = self.problem.order
