@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..equation.budget import POINTS
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
@@ -14,8 +15,6 @@ from .trial_solution import TrialSolution
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-
-POINTS = 56  # in a window, by rule
 
 
 class LinearisedTrial(TrialSolution, Linearisation):
