@@ -14,8 +14,8 @@ def noise_in(misfit, num_unknowns):
 
         s² = |ρ|² / (n − Q),   σ² = min_{a,b} Σ_j (ρ_j − a ρ_{j−1} − b ρ_{j−2})² / (n − Q − 4d)
 
-    n counts all numbers of the misfit. Each of its d columns loses four: the first two have no past,
-    and a and b are fitted. Noise is as large as what is left of it, s ≈ σ; where the equation
+    n counts all numbers of the misfit. Each of its d columns loses four: the first two have no
+    past, and a, b are fitted. Noise is as large as what is left of it, s ≈ σ; where the equation
     cannot follow the data, neighbours are alike, or swing together, and s is larger.
 
     Args:

@@ -348,10 +348,8 @@ class PINN(Answers):
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """One step on a batch of times, or of times and positions for an inverse problem."""
-        if self.identification is None:
-            data = self.batch(x), y, sample_weight
-        else:
-            data = self.data_batch(x, y, sample_weight)
+        data = x, y, sample_weight
+        data = self.data_batch(*data) if self.identification else (self.batch(x), *data[1:])
         if not getattr(self.optimizer, "has_begun", True):
             if isinstance(self.optimizer, LevenbergMarquardt):
                 warm_start(self)
