@@ -5,7 +5,12 @@ import pathlib
 import keras
 
 from ..export.litert_and_onnx import write_litert, write_onnx
-from ..export.saved_model import check_saved_model, write_endpoints, write_whole_folder
+from ..export.saved_model import (
+    check_no_options,
+    check_saved_model,
+    write_endpoints,
+    write_whole_folder,
+)
 from ..presets.preset import from_preset
 from ..saving.model_file import write_model
 from ..saving.pickles import reduced
@@ -167,7 +172,8 @@ class PreciseModel(keras.Model):
             format: "tf_saved_model"; "litert" and "onnx", as `export_model` writes them; or
                 another that `keras.Model.export` knows.
             verbose: whether Keras reports what it writes.
-            **kwargs: as for `keras.Model.export`; none for "litert" and "onnx".
+            **kwargs: as for `keras.Model.export`; none for "litert" and "onnx", and
+                for models with endpoints of their own.
 
         Raises:
             ValueError: for a folder with something else in it, or that cannot be written, and
@@ -184,6 +190,8 @@ class PreciseModel(keras.Model):
         elif format != "tf_saved_model":
             super().export(filepath, format=format, verbose=verbose, **kwargs)
         else:
+            if hasattr(self, "export_signature"):
+                check_no_options(kwargs)
             with write_whole_folder(filepath) as temporary:
                 if hasattr(self, "export_signature"):
                     write_endpoints(temporary, self, {"serve": self}, [self.export_signature()])

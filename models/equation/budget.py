@@ -6,7 +6,9 @@ import numpy as np
 # to 1e-11 m; with μ = 50 over 100 s, 15,000 rad, Newton's steps through all windows stall.
 MOST_RADIANS = 10_000
 MOST_WORK = 1e11  # multiplications of one least-squares step, about a minute
-POINTS, UNITS, RADIANS = 56, 33, 2.0  # of a window by rule
+# Of a window by rule: collocation points, 1.7 for each unknown; unknowns, 32 units and a constant;
+# and the angle by which the motion turns in it.
+POINTS, UNITS, RADIANS = 56, 33, 2.0
 STIFF = (
     "For a stiff equation use scipy.integrate.solve_ivp(method='Radau'), made for rates that the "
     "motion itself does not show; or take a shorter duration."

@@ -17,6 +17,15 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
+def check_no_options(options):
+    """Raise for options of `keras.Model.export` where a model says itself what is written."""
+    if options:
+        raise ValueError(
+            "The SavedModel of this model has no option but verbose. "
+            f"Received: {', '.join(options)}. Leave them out."
+        )
+
+
 def is_saved_model(folder):
     """Whether a folder holds a SavedModel, or nothing."""
     return (folder / "saved_model.pb").exists() or not any(folder.iterdir())

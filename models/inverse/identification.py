@@ -160,9 +160,12 @@ class Identification:
         """
         misfit, jacobian = self.linear_misfit(times, positions, sample_weight)
         values, verdict = self.found_values(), CONVERGED
-        unit, scale = self.trial.problem.position_unit, np.sqrt(np.mean(np.square(positions)))
+        positions = np.asarray(positions)
         if sample_weight is not None:  # residuals like those of data with a weight of 1
-            misfit = misfit / np.sqrt(np.mean(sample_weight))
+            weights = np.asarray(sample_weight)
+            counts = weights > 0.0
+            misfit, positions = misfit / np.sqrt(np.mean(weights[counts])), positions[counts]
+        unit, scale = self.trial.problem.position_unit, np.sqrt(np.mean(positions**2))
         if is_above_noise(misfit, len(values), scale):
             warn_of_misfit(*noise_in(misfit, len(values)), unit)
             verdict = ABOVE_NOISE

@@ -59,11 +59,14 @@ def data_batch(times, positions, domain, problem, sample_weight=None):
         sample_weight: 1/σ² of each sample, or any multiple of it, `(num,)`, or None.
 
     Raises:
-        ValueError: for data that are missing, not finite or of another shape.
+        ValueError: for data that are missing, given twice, not finite or of another shape.
     """
+    is_dataset = isinstance(times, tf.data.Dataset | keras.utils.PyDataset)
+    if isinstance(times, Trajectory) or is_dataset:
+        _check_nothing_beside(times, positions, sample_weight if is_dataset else None)
     if isinstance(times, Trajectory):
         times, positions = _of_one_motion(times, problem.dimension)
-    elif isinstance(times, tf.data.Dataset | keras.utils.PyDataset):
+    elif is_dataset:
         times, positions, sample_weight = _read(times)
     elif hasattr(times, "__next__"):
         raise ValueError(
@@ -87,6 +90,19 @@ def data_batch(times, positions, domain, problem, sample_weight=None):
     return MeasuredData(
         tf.constant(times), positions, None if weights is None else tf.constant(weights)
     )
+
+
+def _check_nothing_beside(data, positions, sample_weight):
+    """Raise for positions or weights beside an object that has its own."""
+    beside = {"y": positions, "sample_weight": sample_weight}
+    given = [name for name, value in beside.items() if value is not None]
+    if given:
+        cure = {"y": "fit(times, y)", "sample_weight": "a dataset of (times, positions, weights)"}
+        raise ValueError(
+            f"A {type(data).__name__} brings its own {'positions' if 'y' in given else 'weights'}. "
+            f"Received: {' and '.join(given)} beside it. Leave out one of them, or pass "
+            f"{cure[given[0]]}."
+        )
 
 
 def _of_one_motion(trajectory, dimension):

@@ -12,10 +12,10 @@ NOTICEABLE_ERROR = 1e-4  # of a motion, relative
 NOTICEABLE_BIAS = 1e-3  # of a parameter, relative
 
 
-def method_bias(problem, trajectory, jacobian):
+def method_bias(problem, trajectory, jacobian, sample_weight=None):
     """How far the stepper that made a trajectory moves the parameters found from it.
 
-        Δp = J⁺ e,   e = s^k (x_{Δt/s} − x)
+        Δp = (√w J)⁺ √w e,   e = s^k (x_{Δt/s} − x)
 
     to first order, with the error e of a method of order k in the problem found, taken from steps
     of Δt/s. Of Euler's method and the damping rate it is Δα ≈ −Δt δ: its data look less damped
@@ -26,6 +26,7 @@ def method_bias(problem, trajectory, jacobian):
         problem: `InitialValueProblem` with the parameters found.
         trajectory: `Trajectory` of one motion.
         jacobian: J = ∂x/∂p at the times of the trajectory, `(time · dimension, Q)`.
+        sample_weight: w of each time with which the parameters were found, `(time,)`, or None.
 
     Returns:
         Δp, `(Q,)`; zeros for a measurement, where the stepper's error is not noticeable, and where
@@ -51,7 +52,11 @@ def method_bias(problem, trajectory, jacobian):
     error *= FINER ** ORDERS[trajectory.method]
     if np.abs(error).max() < NOTICEABLE_ERROR * np.abs(positions).max():
         return none
-    return np.linalg.lstsq(jacobian, error.reshape(-1), rcond=None)[0]
+    error = error.reshape(-1, 1)
+    if sample_weight is not None:
+        root = np.repeat(np.sqrt(sample_weight), problem.dimension)[:, None]
+        jacobian, error = root * jacobian, root * error
+    return np.linalg.lstsq(jacobian, error, rcond=None)[0][:, 0]
 
 
 def warn_of_method_bias(trajectory, bias, estimates):

@@ -12,17 +12,18 @@ EXACT = 1e-4  # of the data: steppers and rounded files are no better
 def noise_in(misfit, num_unknowns):
     """The size of a misfit, and of the part of it that its past does not predict.
 
-        s² = |ρ|² / (n − Q),   σ² = min_{a,b} Σ_j (ρ_j − a ρ_{j−1} − b ρ_{j−2})² / (n − Q − 2 − 2)
+        s² = |ρ|² / (n − Q),   σ² = min_{a,b} Σ_j (ρ_j − a ρ_{j−1} − b ρ_{j−2})² / (n − Q − 4d)
 
-    Noise is as large as what is left of it, s ≈ σ; where the equation cannot follow the data,
-    neighbours are alike, or swing together, and s is larger.
+    n counts all numbers of the misfit. Each of its d columns loses four: the first two have no
+    past, and a, b are fitted. Noise is as large as what is left of it, s ≈ σ; where the equation
+    cannot follow the data, neighbours are alike, or swing together, and s is larger.
 
     Args:
         misfit: ρ, `(num, dimension)`, in order of time.
         num_unknowns: Q.
 
     Returns:
-        Tuple (s, σ); σ is None for too few numbers to tell.
+        Tuple (s, σ). For too few numbers to tell, σ is None and s² = |ρ|² / n.
     """
     num, dimension = misfit.shape
     freedom = misfit.size - num_unknowns - 2 * PAST * dimension

@@ -143,8 +143,9 @@ class LevenbergMarquardt(WholeBatchOptimizer):
 
     def step_of(self, model, x, y=None, sample_weight=None):
         system = model.linearisation()
+        check_frozen(model, system)
         residuals = self.step(system, x, y, sample_weight)
-        check_limits(model, system)
+        check_penalties(model)  # which layers add when they are called
         return residuals
 
     def step(self, system, x, y=None, sample_weight=None):
@@ -209,15 +210,15 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         }
 
 
-def check_limits(model, system):
-    """Raise for a model with weights that are held, or with penalties beside the residuals.
+def check_frozen(model, system):
+    """Raise for a model with weights that are held.
 
     Args:
         model: `LeastSquaresModel` that `LevenbergMarquardt` is about to train.
         system: its `Linearisation`.
 
     Raises:
-        ValueError: for weights among its unknowns that are not trainable, or penalties of layers.
+        ValueError: for weights among its unknowns that are not trainable.
     """
     moved = [*system.readout_variables, *system.nonlinear_variables]
     frozen = [variable.path for variable in moved if not variable.trainable]
@@ -226,6 +227,10 @@ def check_limits(model, system):
             f"LevenbergMarquardt moves all weights of a {type(model).__name__}. Received frozen "
             f"ones: {', '.join(frozen)}. Set trainable=True, or train with another optimizer."
         )
+
+
+def check_penalties(model):
+    """Raise for a model with penalties beside the residuals, once its layers have been called."""
     if model.losses:
         raise ValueError(
             "LevenbergMarquardt makes the squares of residuals small and nothing else. Received a "

@@ -4,9 +4,9 @@ import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer
 
+from ..equation.budget import POINTS
 from ..families.parameter_nodes import low_discrepancy
 
-POINTS = 56  # collocation points in a window, 1.7 for each unknown
 NODE_POINTS = 44  # of a family's node in a window, 4 for 3 unknowns
 
 

@@ -32,7 +32,7 @@ def warn_of_few_points(pinn):
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     times = pinn.collocation_times()
     between = np.abs(pinn.residual(times)).max()
-    missed = at_points <= tolerance and between > BETWEEN * max(tolerance, at_points)
+    missed = at_points <= tolerance and between > BETWEEN * tolerance
     if missed:
         warnings.warn(
             "Between the training points the residual should be about as small as at them. "

@@ -1,5 +1,7 @@
 """`fit` of an inverse problem: Keras's interface round `Identification`."""
 
+import dataclasses
+
 import numpy as np
 
 from oscillator_zoo.data.trajectories.trajectory import Trajectory
@@ -7,8 +9,10 @@ from oscillator_zoo.data.trajectories.trajectory import Trajectory
 from ..base_model.array_batches import split_off_last
 from ..inverse.measured_data import MeasuredData
 from ..inverse.method_bias import method_bias, warn_of_method_bias
+from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..least_squares.whole_batch_optimizer import AT_BOUND, CONVERGED, STOP_REASONS
 from .fit_checks import has_finished_least_squares
+from .warm_start import warm_start
 
 
 def fit_to_data(
@@ -54,6 +58,8 @@ def fit_to_data(
         pinn.optimizer.reset()  # it had finished, perhaps with other data
         pinn.unknowns.restart()
     if not getattr(pinn.optimizer, "has_begun", True):
+        if isinstance(pinn.optimizer, LevenbergMarquardt):
+            warm_start(pinn)
         pinn.identification.check_identifiable(*data)
     history = fit(
         data.dataset(100 if steps_per_epoch is None else steps_per_epoch),
@@ -95,5 +101,17 @@ def _judge(pinn, data, x):
         if converged or verdict == AT_BOUND:  # to which the last steps crawl
             pinn.optimizer.finished.assign(verdict)
     if isinstance(x, Trajectory) and data.positions.shape[0] > len(pinn.unknown_parameters):
-        bias = method_bias(pinn.found_problem(), x, pinn.jacobian(data.times))
-        warn_of_method_bias(x, bias, identification.estimates(*data))
+        fitted = _first_times(x, len(data.times))  # without what validation_split keeps back
+        jacobian = pinn.jacobian(data.times)
+        bias = method_bias(pinn.found_problem(), fitted, jacobian, data.weights)
+        warn_of_method_bias(fitted, bias, identification.estimates(*data))
+
+
+def _first_times(trajectory, num):
+    """The first `num` times of a `Trajectory`."""
+    return dataclasses.replace(
+        trajectory,
+        times=trajectory.times[:num],
+        states=trajectory.states[:, :num],
+        force=trajectory.force[:, :num],
+    )

@@ -9,7 +9,7 @@ from ..base_model.array_batches import without_autotuning
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
 from ..export.portable_graphs import graphs_without_tapes
-from ..export.saved_model import write_endpoints, write_whole_folder
+from ..export.saved_model import check_no_options, write_endpoints, write_whole_folder
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
 from ..saving.file_checks import check_registered_function
@@ -96,9 +96,9 @@ class IntervalModel(LeastSquaresModel):
 
     def choose_execution(self, x, epochs):
         """Whether the steps of a fit are compiled by XLA, many in one call."""
-        if self.is_execution_given or not isinstance(x, tf.data.Dataset):
+        if self.is_execution_given:
             return
-        per_epoch = int(x.cardinality())
+        per_epoch = int(x.cardinality()) if isinstance(x, tf.data.Dataset) else 0
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
         is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
@@ -122,10 +122,14 @@ class IntervalModel(LeastSquaresModel):
             return super().predict(self.prepare(x), *args, **kwargs)
 
     def batch(self, t):
-        """One batch for `train_on_batch`: times, checked, with the values of a plain force."""
-        times = self.domain.checked(t)
+        """One batch for `train_on_batch`: times, checked, with the values of a plain force.
+
+        Args:
+            t: times, or a batch of `collocation_points`.
+        """
         if not has_plain_force(self.problem):
-            return times
+            return self.domain.checked(t)
+        times = self.domain.checked(t["t"] if isinstance(t, dict) else t)
         return {"t": times, "force": force_values(self.problem, times)}
 
     def train_on_batch(self, x, *args, **kwargs):
@@ -145,7 +149,7 @@ class IntervalModel(LeastSquaresModel):
             check_registered_function(name, getattr(self, name))
         super().save(filepath, overwrite=overwrite, **kwargs)
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
 
         The endpoints are `serve` (as Keras calls it) and `x`, both the position in m, `v` in
@@ -159,15 +163,17 @@ class IntervalModel(LeastSquaresModel):
             filepath: folder to write, new, empty, or with a SavedModel to replace.
             format: "tf_saved_model"; "litert" and "onnx", see `export_model`; others are left to
                 `keras.Model.export`.
-            **kwargs: as for `keras.Model.export`.
+            verbose: whether Keras reports what it writes in other formats.
+            **kwargs: as for `keras.Model.export` in other formats.
 
         Raises:
-            ValueError: if the force is a plain function, which no graph can hold, or for a folder
-                with something else in it.
+            ValueError: if the force is a plain function, which no graph can hold, for options
+                that a SavedModel does not have, or for a folder with something else in it.
         """
         if format != "tf_saved_model":
-            super().export(filepath, format=format, **kwargs)
+            super().export(filepath, format=format, verbose=verbose, **kwargs)
             return
+        check_no_options(kwargs)
         signature = self.export_signature()
         endpoints = self.endpoints()
         endpoints = {"serve": endpoints["x"], **endpoints}

@@ -317,10 +317,10 @@ class PINN(Answers):
         {'damping': 0.3, 'stiffness': 2.0}
         """
         check_compiled(self, "fit")
-        if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
-            warm_start(self)
         if self.identification is not None:
             return fit_to_data(self, super().fit, x, *args, **kwargs)
+        if isinstance(self.optimizer, LevenbergMarquardt) and not self.optimizer.has_begun:
+            warm_start(self)
         history = super().fit(x, *args, **kwargs)
         for check in self.fit_checks:
             if check(self):  # one warning is enough
@@ -348,13 +348,13 @@ class PINN(Answers):
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """One step on a batch of times, or of times and positions for an inverse problem."""
-        if self.identification is None:
-            return super().train_on_batch(x, y, sample_weight, **kwargs)
-        data = self.data_batch(x, y, sample_weight)
+        data = x, y, sample_weight
+        data = self.data_batch(*data) if self.identification else (self.batch(x), *data[1:])
         if not getattr(self.optimizer, "has_begun", True):
             if isinstance(self.optimizer, LevenbergMarquardt):
                 warm_start(self)
-            self.identification.check_identifiable(*data)
+            if self.identification is not None:
+                self.identification.check_identifiable(*data)
         return super().train_on_batch(*data, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):

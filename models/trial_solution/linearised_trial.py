@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..equation.budget import POINTS
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
@@ -14,8 +15,6 @@ from .trial_solution import TrialSolution
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-
-POINTS = 56  # in a window, by rule
 
 
 class LinearisedTrial(TrialSolution, Linearisation):
@@ -40,8 +39,18 @@ class LinearisedTrial(TrialSolution, Linearisation):
             y: None.
             sample_weight: None.
             readout_only: whether to leave out the hidden weights.
-            windows: pair (first, number) of the windows in which the times lie; None: all.
+            windows: pair (first, number) of the windows in which the times lie, for the readout
+                only; None: all.
+
+        Raises:
+            ValueError: for some windows without `readout_only`: hidden weights belong to all.
         """
+        if windows is not None and not readout_only:
+            raise ValueError(
+                "Some windows are linearised for their readout alone: hidden weights move all "
+                f"windows. Received windows={windows}, readout_only=False. Leave windows out, or "
+                "pass readout_only=True."
+            )
         first, num_windows = (0, self.num_windows) if windows is None else windows
         influences, residual, slopes, place, state = self._influences(x, first, num_windows)
         features = self._with_bias(self.network.features(place.inputs))
@@ -64,7 +73,10 @@ class LinearisedTrial(TrialSolution, Linearisation):
         )
 
     def _influences(self, x, first, num_windows):
-        """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), the place."""
+        """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), place, state.
+
+        The state is (x̂, x̂') at the place (order 1: x̂ alone).
+        """
         problem, x = with_given_force(self.problem_for(x), x)
         place = self.checked_place(x, first, num_windows)
         order = self.problem.order

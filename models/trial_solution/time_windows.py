@@ -8,7 +8,7 @@ from keras import ops
 from oscillator_zoo.data.checks import real_value
 from oscillator_zoo.data.forces.sorted_times import count_up_to
 
-RADIANS = 2.0  # that the motion turns in one window
+from ..equation.budget import RADIANS
 
 
 class Place(NamedTuple):

@@ -52,7 +52,7 @@ class TrialSolution:
         return self.problem
 
     def value(self, place):
-        """x̂ = h1 + h2·N, `(num, dimension)`, in m."""
+        """x̂ = h1 + h2·N, `(num, dimension)`, in m; `PINN.call` writes it out for the reader."""
         return self.h1(place) + self.h2(place) * self.network(place.inputs, place.window)
 
     @block_after_block

@@ -278,6 +278,38 @@ def test_sensitivities_are_those_of_the_closed_form():
 # Data that a stepper made.
 
 
+def test_the_bias_of_a_stepper_counts_data_by_their_weights():
+    oscillator = DampedOscillator(damping=0.2)
+    trajectory = simulate(oscillator, 0.05, 100, "euler")
+    first = simulate(oscillator, 0.05, 60, "euler")
+    jacobian = np.random.default_rng(0).standard_normal((101, 2))
+    weights = np.where(np.arange(101) <= 60, 3.0, 0.0)
+    np.testing.assert_allclose(
+        method_bias(oscillator, trajectory, jacobian, weights),
+        method_bias(oscillator, first, jacobian[:61]),
+        rtol=1e-9,
+    )
+
+
+def test_a_second_fit_begins_anew_at_the_first_guess(monkeypatch):
+    times = np.linspace(0.0, 6.0, 61)
+    pinn = PINN(Pendulum(position=2.0, length=9.0), 6.0, unknown_parameters=("length",), seed=0)
+    pinn.compile(LevenbergMarquardt())
+    starts = []
+    monkeypatch.setattr(
+        "oscillator_zoo.models.pinn.fit_to_data.warm_start",
+        lambda pinn: starts.append(pinn.found_values()["length"]),
+    )
+    data = simulate(Pendulum(position=2.0, length=9.8), 0.1, 60, "rk4").feature("position")[0]
+    for _ in range(2):
+        pinn.fit(times, data, verbose=0)
+        assert pinn.stop_reason == "converged"
+    assert starts == pytest.approx([9.0, 9.0])
+    with pytest.raises(ValueError, match="no positions"):
+        pinn.fit(times, verbose=0)
+    assert pinn.stop_reason == "converged" and len(starts) == 2  # refused data change nothing
+
+
 def test_eulers_data_bring_a_warning_with_the_bias_of_the_damping(fitted):
     pinn, _ = fitted
     step, oscillator = 0.05, DampedOscillator(damping=0.2)
@@ -293,6 +325,9 @@ def test_eulers_data_bring_a_warning_with_the_bias_of_the_damping(fitted):
     bias = method_bias(found, trajectory, pinn.jacobian(trajectory.times))
     # α_eff = α − hδ + h α²/2 + O(h²): what is left out is some hα = 1 % of it.
     assert bias[0] == pytest.approx(found.damping - 0.2, rel=0.05)
+    with pytest.warns(UserWarning, match=r"error moves damping by about -0\.05"):
+        pinn.fit(trajectory, verbose=0, validation_split=0.2)  # fits the first 80 of its 101 times
+    assert pinn.found_problem().damping == pytest.approx(-np.trace(exact), rel=1e-6)
 
 
 @pytest.mark.slow

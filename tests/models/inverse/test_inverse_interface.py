@@ -1,5 +1,7 @@
 """Inverse problems under Keras's whole interface, and what a fit says of its misfit."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -24,6 +26,8 @@ def noise(size, num=61, seed=0):
 
 SIGMA = np.where(T < 3.0, 0.003, 0.05)  # a sensor that loosens
 X = positions(T, 0.4, 1.3) + SIGMA * noise(1.0)
+TRAJECTORY = Trajectory(T, X[None, :, None], ("position",), np.zeros((1, 61, 1)))
+DATASET = tf.data.Dataset.from_tensor_slices((T, X)).batch(7)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +67,7 @@ def test_evaluate_is_the_mean_square_misfit(pinn):
     results = pinn.evaluate(T, X, verbose=0, return_dict=True)
     np.testing.assert_allclose(results["loss"], np.mean(rho**2), rtol=1e-9)
     assert 0.0 < results["residual_max"] < 1e-8
-    trajectory = Trajectory(T, X[None, :, None], ("position",), np.zeros((1, 61, 1)))
-    batches = tf.data.Dataset.from_tensor_slices((T, X)).batch(7)
-    for data in ((trajectory,), (batches,), (T[:, None], X[:, None])):
+    for data in ((TRAJECTORY,), (DATASET,), (T[:, None], X[:, None])):
         again = pinn.evaluate(*data, verbose=0, return_dict=True)["loss"]
         np.testing.assert_allclose(again, np.mean(rho**2), rtol=1e-9)
     weighted = pinn.evaluate(T, X, sample_weight=SIGMA, verbose=0, return_dict=True)
@@ -127,6 +129,9 @@ def test_steps_on_a_batch_and_callbacks(pinn):
         ((T, X), {"sample_weight": -np.ones(61)}, r"one number ≥ 0 for each of 61 times"),
         ((T, X), {"sample_weight": np.ones(60)}, r"one number ≥ 0 .*of shape \(60,\)"),
         ((T, X), {"sample_weight": np.zeros(61)}, r"Some data must count.*sample_weight=0"),
+        ((TRAJECTORY, X), {}, r"A Trajectory brings its own positions. Received: y beside it"),
+        ((DATASET, X), {}, r"brings its own positions. Received: y beside it.*fit\(times, y\)"),
+        ((DATASET,), {"sample_weight": np.ones(61)}, r"its own weights. Received: sample_weight"),
         ((iter([(T, X)]),), {}, r"arrays, a Trajectory or a dataset.*Received: a list_iterator"),
         ((tf.data.Dataset.from_tensors(T),), {}, r"found from data. Received no positions"),
         (
@@ -172,6 +177,19 @@ def test_another_equation_brings_a_warning(pinn, every):
     with pytest.warns(UserWarning, match=r"misfit of .* m \(rms\), \d+ times the noise"):
         pinn.fit(T[::every], hyperbolic[::every], verbose=0)
     assert pinn.stop_reason == "converged, misfit above noise"
+
+
+def test_data_of_weight_zero_do_not_hide_a_misfit(pinn):
+    counts = np.arange(61) % 3 > 0
+    measured = np.where(counts, np.cos(T) / (1.0 + T) + noise(0.001), 1e6)
+    rms = []
+    for weights in (counts, None):
+        chosen = slice(None) if weights is not None else counts
+        with pytest.warns(UserWarning, match="smallest misfit of") as warned:
+            pinn.fit(T[chosen], measured[chosen], verbose=0, sample_weight=weights)
+        assert pinn.stop_reason == "converged, misfit above noise"
+        rms.append(re.search(r"misfit of (\S+) m", str(warned[0].message))[1])
+    assert rms[0] == rms[1]
 
 
 @pytest.mark.parametrize(

@@ -316,6 +316,22 @@ def test_a_network_that_knows_nothing_begins_at_a_steppers_trajectory():
     assert relative_error(pinn(times), truth) < 1e-10
 
 
+def test_steps_on_a_batch_begin_at_a_steppers_trajectory_too():
+    pinn = PINN(Pendulum(length=9.81, position=2.5), 10.0, seed=1)
+    pinn.compile(LevenbergMarquardt())
+    batch = next(iter(pinn.collocation_points()))
+    before = pinn.get_weights()
+    with pytest.raises(ValueError, match="Received t = 11 s"):
+        pinn.train_on_batch([11.0])
+    for weight, expected in zip(pinn.get_weights(), before):
+        np.testing.assert_array_equal(weight, expected)
+    for _ in range(10):
+        pinn.train_on_batch(batch)
+    times = np.linspace(0.0, 10.0, 101)
+    truth = reference(lambda t, y: [y[1], -np.sin(y[0])], [2.5, 0.0], times)[:1].T
+    assert relative_error(pinn(times), truth) < 1e-8
+
+
 def reference(slopes, start, times):
     run = solve_ivp(slopes, times[[0, -1]], start, "DOP853", times, rtol=3e-14, atol=1e-15)
     return run.y
@@ -404,6 +420,12 @@ def test_frozen_weights_are_held_where_layers_are_free_and_refused_in_a_pinn():
     pinn.compile(LevenbergMarquardt())
     with pytest.raises(ValueError, match=r"all weights of a PINN\. Received frozen ones: .*kernel"):
         pinn.fit(pinn.collocation_points(), verbose=0)
+    before = pinn.get_weights()
+    pinn.compile(LevenbergMarquardt(), run_eagerly=True)
+    with pytest.raises(ValueError, match="Received frozen"):
+        pinn.fit(pinn.collocation_points(), verbose=0)
+    for weight, expected in zip(pinn.get_weights(), before):
+        np.testing.assert_array_equal(weight, expected)
 
 
 @pytest.mark.parametrize("penalty", ["kernel_regularizer", "activity_regularizer"])

@@ -1,5 +1,6 @@
 """A PINN on disk: `.keras` files to train on, SavedModels to serve."""
 
+import functools
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ from pinn_checks import Springs, bounded_ramp, randomise, slow_start, springs, t
 
 from oscillator_zoo.data import DampedOscillator, Decay, InitialValueProblem, Sinusoid
 from oscillator_zoo.models import PINN
+from oscillator_zoo.models.base_model.precise_model import PreciseModel
 
 TESTS = pathlib.Path(__file__).parents[2]
 
@@ -301,6 +303,14 @@ def test_export_replaces_a_saved_model_and_nothing_else(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match=r"must exist and be writable. Received: "):
             pinn.export(path)
     assert (tmp_path / "data" / "precious.csv").read_text() == "1"
+
+
+def test_options_that_a_saved_model_lacks_are_refused(tmp_path):
+    pinn = PINN(Decay(), 1.0, (3,))
+    for export in (pinn.export, functools.partial(PreciseModel.export, pinn)):
+        with pytest.raises(ValueError, match=r"no option but verbose. Received: nonsense. Leave"):
+            export(tmp_path / "solution", verbose=True, nonsense=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_plain_force_cannot_be_exported(tmp_path):

@@ -315,6 +315,18 @@ def test_a_plain_force_acts_wherever_times_are_given():
     expected = mean_square_under(of_numpy, pinn, points)
     logs = history_of(pinn, pinn.collocation_points(5, 2))
     assert logs["loss"] == pytest.approx(expected, rel=1e-12)
+    batch = next(iter(pinn.collocation_points(5, 2)))
+    pinn.reset_metrics()
+    assert pinn.test_on_batch(batch)[0] == pytest.approx(expected, rel=1e-12)
+    assert pinn.train_on_batch(batch)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_fit_on_arrays_does_not_keep_the_execution_of_a_longer_one():
+    pinn = small_pinn()
+    pinn.choose_execution(pinn.collocation_points(), epochs=10)
+    assert (pinn.steps_per_execution, pinn.jit_compile) == (100, True)
+    pinn.fit(times_of(pinn), verbose=0)
+    assert (pinn.steps_per_execution, pinn.jit_compile) == (1, False)
 
 
 class Pushed(InitialValueProblem):

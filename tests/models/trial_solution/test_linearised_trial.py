@@ -97,3 +97,10 @@ def test_windows_refuse_unequal_numbers_of_times():
         pinn.trial.linearise(np.linspace(0.0, 2.0, 5)[:, None])
     with pytest.raises(tf.errors.InvalidArgumentError, match="equally many times in each"):
         pinn.trial.linearise(np.linspace(0.0, 2.0, 6)[:, None])
+
+
+def test_some_windows_are_linearised_for_their_readout_only():
+    pinn = PINN(DampedOscillator(), 6.0, seed=0)
+    points = next(iter(pinn.collocation_points()))
+    with pytest.raises(ValueError, match=r"Received windows=\(0, 1\), readout_only=False"):
+        pinn.trial.linearise(points, windows=(0, 1))
