@@ -54,7 +54,9 @@ def _what_helps(pinn, time):
     edges = pinn.window_edges
     window = int(np.clip(np.searchsorted(edges, time, side="right") - 1, 0, len(edges) - 2))
     begin, end = edges[window], edges[window + 1]
-    if len(edges) == 2:
+    if pinn.compute_dtype != "float64":
+        cure = f"Rounding leaves that much in {pinn.compute_dtype}: leave dtype out."
+    elif len(edges) == 2:
         cure = "Leave hidden_units and window_edges out, to have windows where they are needed."
     else:
         cure = (
