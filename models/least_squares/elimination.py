@@ -188,8 +188,10 @@ def whole_jacobian(linear):
     """∂r/∂(A_0, …, A_{W−1}, q), `(W·R, W·C + Q)`: the windows pass on what moves their ends."""
     num_windows, _, size = linear.readout.shape
     num_nonlinear = linear.nonlinear.shape[-1]
-    rows, columns = num_windows * linear.readout.shape[1], num_windows * size + num_nonlinear
-    check_bytes(24.0 * rows * columns, f"all weights at once, {columns} of them")  # three of these
+    in_window, columns = linear.readout.shape[1], num_windows * size + num_nonlinear
+    if in_window is not None:  # three matrices of float64 at once
+        num_bytes = 24.0 * num_windows * in_window * columns
+        check_bytes(num_bytes, f"all weights at once, {columns} of them")
     state = tf.pad(linear.start, [[0, 0], [num_windows * size, 0]])
     rows = []
     for w in range(num_windows):

@@ -352,3 +352,17 @@ def test_metrics_of_stateful_layers_are_refused():
     model.compile("sgd")
     with pytest.raises(ValueError, match="Metrics call the model a second time"):
         model.compile("sgd", metrics=["mae"])
+
+
+def test_least_squares_takes_batches_whose_number_of_samples_is_not_known():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(12, 2)), random.normal(size=(12, 1))
+    inputs = keras.Input((2,), dtype="float64")
+    hidden = keras.layers.Dense(3, "tanh", dtype="float64")(inputs)
+    outputs = keras.layers.Dense(1, "tanh", dtype="float64")(hidden)  # no readout: all weights
+    model = LeastSquaresModel(inputs, outputs)
+    model.compile(LevenbergMarquardt())
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(12)
+    assert batches.element_spec[0].shape[0] is None
+    losses = model.fit(batches, epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]
