@@ -364,5 +364,5 @@ def test_least_squares_takes_batches_whose_number_of_samples_is_not_known():
     model.compile(LevenbergMarquardt())
     batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(12)
     assert batches.element_spec[0].shape[0] is None
-    losses = model.fit(batches, epochs=3, verbose=0).history["loss"]
-    assert losses[2] < losses[0]
+    losses = model.fit(batches, epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < 0.9 * losses[0]
