@@ -18,7 +18,8 @@ from oscillator_zoo.data import Duffing, Sinusoid, simulate
 NUM_KILLS = 50
 PROGRAM = """
 import json, sys
-from oscillator_zoo.training import backup, train
+from oscillator_zoo.training import train
+from oscillator_zoo.training.callbacks import backup
 backup.SECONDS = 0.0  # a backup after every epoch: the most that can go wrong
 name, folder, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 print("begins", flush=True)

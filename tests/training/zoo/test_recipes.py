@@ -45,7 +45,7 @@ def inputs_of(run):
         times = np.linspace(start, start + run.model.duration, 7)
         if run.model.parameter_ranges is None:
             return times
-        return run.model.checked({"t": times, "damping": 0.2, "stiffness": 1.1})
+        return run.model.domain.checked({"t": times, "damping": 0.2, "stiffness": 1.1})
     if run.task == "forecast":
         states, force = run.test.states, run.test.force
         both = np.concatenate([states, force], axis=-1)[:3, : run.warm_up]
@@ -221,7 +221,8 @@ def test_a_measured_network_is_scored_on_the_quarter_and_runs_in_before_it(recor
     oscillator = train("duffing-measured", tmp_path / "duffing", epochs=1, **options)[1]
     np.testing.assert_array_equal(network.times, oscillator.times)
     np.testing.assert_array_equal(network.truth, oscillator.truth)
-    assert network.trajectory.times[0] == pytest.approx(oscillator.trajectory.times[0] - 25.0)
+    # 250 samples at least, and as many more as the motion takes to forget its start.
+    assert network.trajectory.times[0] <= oscillator.trajectory.times[0] - 25.0 + 1e-9
 
 
 @pytest.mark.slow
