@@ -6,7 +6,7 @@ from keras import ops
 from ..trial_solution.dense_network import Mixture
 from ..trial_solution.initial_conditions import initial_motion
 from ..trial_solution.linearised_trial import LinearisedTrial
-from ..trial_solution.time_windows import Place, find_place, sums_before
+from ..trial_solution.time_windows import find_place, sums_before
 
 
 class FamilyTrial(LinearisedTrial):
@@ -42,16 +42,16 @@ class FamilyTrial(LinearisedTrial):
         return self.box.problem(self.problem, x)
 
     def place(self, x):
-        """`Place` of a batch; its `window` says which readout, or mixture of readouts."""
+        """`Place` of a batch: at nodes with a node's readout, elsewhere with a mixture of them."""
         x = self.domain.rows(x)
-        window, elapsed, length = find_place(self.window_edges, x["t"])
-        if "node" in x:
-            node = ops.reshape(x["node"], (-1,))
-            which = node if window is None else window * self.nodes.num_nodes + node
-        else:
-            which = Mixture(window, self.nodes.weights(self.box.scaled(x)))
-        tau = 2.0 * elapsed / length - 1.0
-        return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
+        place = find_place(self.window_edges, x["t"], self.problem_for(x))
+        window = place.window
+        if "node" not in x:
+            mixture = Mixture(window, self.nodes.weights(self.box.scaled(x)))
+            return place._replace(readout=mixture)
+        node = ops.reshape(x["node"], (-1,))
+        readout = node if window is None else window * self.nodes.num_nodes + node
+        return place._replace(readout=readout)
 
     def motions_of(self, sketch):
         """States of a stepper at every node, `(num_nodes, time, order · dimension)`."""
@@ -85,7 +85,7 @@ class FamilyTrial(LinearisedTrial):
             velocity = sums_before(2.0 * (n + dn) / lengths)
             gained = [sums_before(velocity * lengths + n), velocity]
         flat = (-1, self.problem.dimension)
-        return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
+        return [self.network.readout.chosen(ops.reshape(g, flat), place.readout) for g in gained]
 
     def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""

@@ -135,7 +135,7 @@ class PINN(Answers):
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t) N(τ; P)."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
-        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.window)
+        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.readout)
 
     @block_after_block
     def derivatives(self, t):

@@ -8,7 +8,7 @@ from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from .initial_conditions import initial_motion, power_derivatives
 from .time_derivatives import time_derivatives
-from .time_windows import Place, find_place, sums_before
+from .time_windows import find_place, sums_before
 
 
 class TrialSolution:
@@ -42,10 +42,7 @@ class TrialSolution:
 
     def place(self, x):
         """`Place` of a batch: times, or {"t": times, …}."""
-        t = self.domain.times(x)
-        window, elapsed, length = find_place(self.window_edges, t)
-        tau = 2.0 * elapsed / length - 1.0
-        return Place(t, window, elapsed, length, tau, self.problem_for(x))
+        return find_place(self.window_edges, self.domain.times(x), self.problem_for(x))
 
     def problem_for(self, x):
         """The equation for the rows of a batch."""
@@ -53,7 +50,7 @@ class TrialSolution:
 
     def value(self, place):
         """x̂ = h1 + h2·N, `(num, dimension)`, in m; `PINN.call` writes it out for the reader."""
-        return self.h1(place) + self.h2(place) * self.network(place.inputs, place.window)
+        return self.h1(place) + self.h2(place) * self.network(place.inputs, place.readout)
 
     @block_after_block
     def residuals(self, x, y=None, sample_weight=None):
@@ -105,7 +102,7 @@ class TrialSolution:
 
     def motion(self, place):
         """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers."""
-        values = self.network.derivatives(place.inputs, place.window)
+        values = self.network.derivatives(place.inputs, place.readout)
         return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_times(place, values))]
 
     def h2_times(self, place, values):
