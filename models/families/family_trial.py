@@ -1,12 +1,11 @@
 """One trial solution for ranges of parameters: a family x̂(t; p)."""
 
-import numpy as np
 from keras import ops
 
 from ..trial_solution.dense_network import Mixture
 from ..trial_solution.initial_conditions import initial_motion
 from ..trial_solution.linearised_trial import LinearisedTrial
-from ..trial_solution.time_windows import find_place, sums_before
+from ..trial_solution.time_windows import find_place
 
 
 class FamilyTrial(LinearisedTrial):
@@ -72,20 +71,8 @@ class FamilyTrial(LinearisedTrial):
 
     def _gained(self, place):
         """Position and velocity gained until the window began, beside x0 + v0 (t − t0)."""
-        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
-        lengths = ops.reshape(lengths, (-1, 1, 1))
-        h, dh, _ = self.network.features(ops.ones((1, 1), lengths.dtype))
-        kernel, bias = self.network.readout.kernel, self.network.readout.bias
-        shape = (self.num_windows, self.nodes.num_nodes, self.problem.dimension)
-        n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
-        dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
-        if self.problem.order == 1:
-            gained = [sums_before(n)]
-        else:
-            velocity = sums_before(2.0 * (n + dn) / lengths)
-            gained = [sums_before(velocity * lengths + n), velocity]
-        flat = (-1, self.problem.dimension)
-        return [self.network.readout.chosen(ops.reshape(g, flat), place.readout) for g in gained]
+        gained = self.states_carried_on([0.0, 0.0])
+        return [self.network.readout.chosen(g, place.readout) for g in gained]
 
     def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
