@@ -238,7 +238,8 @@ class PINN(Answers):
         self.domain, self.points, self.fit_checks = plan.domain, plan.points, plan.checks
         self.window_edges, self.bandwidth = plan.window_edges, plan.bandwidth
         self.network = plan.network(self)
-        self.trial, self.identification = plan.trial(self)
+        self.trial = plan.trial(self)
+        self.identification = plan.identification(self)
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
         set_trainable_parts(self)
