@@ -86,7 +86,7 @@ class FamilyTrial(LinearisedTrial):
                 "Least squares for a family takes points at its nodes. Received others. "
                 "Use collocation_points(), without a number."
             )
-        system = super().linearise(x, readout_only=True, windows=windows)
+        linear = super().linearise(x, readout_only=True, windows=windows)
         num_nodes = self.nodes.num_nodes
 
         def split(rows):
@@ -95,15 +95,15 @@ class FamilyTrial(LinearisedTrial):
         def repeated(matrices):
             return ops.repeat(matrices[:, None], num_nodes, axis=1)
 
-        return system._replace(
-            residual=split(system.residual),
-            readout=split(system.readout),
-            nonlinear=split(system.nonlinear),
-            carry=split(system.carry),
-            move=repeated(system.move),
-            end=repeated(system.end),
-            end_nonlinear=repeated(system.end_nonlinear),
-            start=ops.repeat(system.start[None], num_nodes, axis=0),
+        return linear._replace(
+            residual=split(linear.residual),
+            readout=split(linear.readout),
+            nonlinear=split(linear.nonlinear),
+            carry=split(linear.carry),
+            move=repeated(linear.move),
+            end=repeated(linear.end),
+            end_nonlinear=repeated(linear.end_nonlinear),
+            start=ops.repeat(linear.start[None], num_nodes, axis=0),
         )
 
     def checked_place(self, x, first, num_windows):

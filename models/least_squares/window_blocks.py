@@ -41,7 +41,7 @@ def newton_step_of_readout(system, batch):
     only how its readout depends on the state at its start.
 
     Args:
-        system: `Linearisation`.
+        system: `LeastSquaresSystem`.
         batch: (x, y, sample_weight).
 
     Returns:

@@ -244,7 +244,7 @@ class PINN(Answers):
         self.built = True
         set_trainable_parts(self)
 
-    def linearisation(self):
+    def least_squares_system(self):
         """What `LevenbergMarquardt` works on: the trial solution, or the search for parameters."""
         return self.trial if self.identification is None else self.identification
 

@@ -10,7 +10,7 @@ from ..equation.budget import POINTS
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
-from ..least_squares.linearisation import Linearisation
+from ..least_squares.least_squares_system import LeastSquaresSystem
 from ..least_squares.memory import MOST_BYTES
 from .row_jacobians import row_jacobians
 from .trial_solution import TrialSolution
@@ -38,7 +38,7 @@ class Influences(NamedTuple):
     by_network: list
 
 
-class LinearisedTrial(TrialSolution, Linearisation):
+class LinearisedTrial(TrialSolution, LeastSquaresSystem):
     """A trial solution that gives least-squares training its Jacobian.
 
     With c_k[i, j] = ∂r_i/∂x_j^(k), that is −∂rhs_i/∂x_j, −∂rhs_i/∂v_j and δ_ij, and the product
