@@ -268,10 +268,8 @@ class PINN(Answers):
         return self.derivative_method == "tape" and not is_without_tapes()
 
     def update_metrics(self, x, y, sample_weight, cost, residuals):
-        if self.identification is not None and y is not None:  # residuals are those of the data
-            of_equation = self.residuals(self.identification.points)
-        else:
-            of_equation = residuals
+        is_misfit = self.identification is not None and y is not None
+        of_equation = self.residuals(self.identification.points) if is_misfit else residuals
         self.residual_max.update_state(ops.abs(of_equation))
         return super().update_metrics(x, y, sample_weight, cost, residuals)
 
