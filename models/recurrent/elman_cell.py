@@ -92,9 +92,9 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             state = _drop(state, self.get_recurrent_dropout_mask)
         return self._product(state, self.recurrent_kernel)
 
-    def activate(self, drive):
+    def activate(self, z):
         """h = f(z)."""
-        return full_precision(self.activation)(drive)
+        return full_precision(self.activation)(z)
 
     def read_out(self, hidden):
         """y = g(V h + c), for hidden states of shape `(..., units)`."""

@@ -80,19 +80,19 @@ class JordanRNN(RecurrentLayer):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         start, *teacher = initial_state
         mask = self.in_processing_order(mask)
-        drive = self.cell.project_input(self.in_processing_order(sequences), training)
+        projected = self.cell.project_input(self.in_processing_order(sequences), training)
         if teacher:
             values = self.in_processing_order(teacher[0])
-            outputs, last = self._follow(values, drive, start, mask, training)
+            outputs, last = self._follow(values, projected, start, mask, training)
         else:
-            outputs, last = self._run_freely(drive, start, mask, training)
+            outputs, last = self._run_freely(projected, start, mask, training)
         outputs = self.hide_masked(outputs, mask)
         return outputs[:, -1], outputs, [last]
 
-    def _run_freely(self, drive, start, mask, training):
+    def _run_freely(self, projected, start, mask, training):
         outputs, last = time_loop(
             lambda drive_t, previous: self.cell.respond(drive_t, previous, training),
-            drive,
+            projected,
             start,
             mask,
             keep_all=self.return_sequences,
@@ -101,10 +101,10 @@ class JordanRNN(RecurrentLayer):
         )
         return (outputs if self.return_sequences else last[:, None]), last
 
-    def _follow(self, teacher, drive, start, mask, training):
+    def _follow(self, teacher, projected, start, mask, training):
         teacher = _hold(teacher, start, mask)
         previous = ops.concatenate([start[:, None], teacher[:, :-1]], axis=1)
-        outputs = _hold(self.cell.respond(drive, previous, training), start, mask)
+        outputs = _hold(self.cell.respond(projected, previous, training), start, mask)
         return (outputs if self.return_sequences else outputs[:, -1:]), teacher[:, -1]
 
     def _check_teacher(self, shape, sequence_shape):

@@ -76,5 +76,5 @@ class LinearRNN(keras.layers.RNN):
             with forward_mode_said():
                 return super().inner_loop(sequences, initial_state, mask, training)
         sequences = keras.ops.flip(sequences, axis=1) if self.go_backwards else sequences
-        drive = self.cell.project_input(sequences, training)
-        return linear_outputs(self, matrix, drive, start)
+        projected = self.cell.project_input(sequences, training)
+        return linear_outputs(self, matrix, projected, start)
