@@ -67,5 +67,5 @@ class JordanCell(ElmanCell):
         return output, like_states(output)
 
     def respond(self, projected, previous, training=False):
-        """y_t = g(V f(drive_t + W y_{t-1}) + c), for one step or a whole sequence."""
+        """y_t = g(V f(projected_t + W y_{t-1}) + c), for one step or a whole sequence."""
         return self.read_out(self.activate(projected + self.project_state(previous, training)))

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from ..saving.frozen_parts import frozen_config, set_trainable_parts
-from .time_loop import seen
+from .time_loop import forward_mode_said, seen
 
 
 def _of_cell(name):
@@ -129,6 +129,7 @@ class RecurrentLayer(keras.layers.RNN):
                 flag=keras.Variable(1, trainable=False, dtype="int32", name="at_start")
             )
 
+    @forward_mode_said()
     def call(self, sequences, initial_state=None, mask=None, training=False):
         return self.run(sequences, self.first_state(sequences, initial_state), mask, training)
 
