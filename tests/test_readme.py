@@ -98,7 +98,7 @@ def test_a_family_and_an_inverse_problem_print_what_their_page_shows(ran):
 
 
 def test_the_readmes_preset_predicts_in_three_lines(ran):
-    positions, bound = ran(block("python", "pinn.predict([1.0"))[1].splitlines()
+    positions, bound = ran(block("python", "pinn.card"))[1].splitlines()
     exact = DampedOscillator(damping=0.4).exact([1.0, 2.0])[0][:, 0]
     assert [float(x) for x in re.findall(NUMBER, positions)] == pytest.approx(exact, abs=1e-8)
     assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10
