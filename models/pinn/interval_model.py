@@ -144,10 +144,18 @@ class IntervalModel(LeastSquaresModel):
         Raises:
             ValueError: if the problem, its force, h1, h2 or the activation cannot be saved.
         """
+        self.check_saveable()
+        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def check_saveable(self):
+        """Raise a `ValueError` for a problem, force or function that no file can hold."""
         check_saveable(self.problem)
         for name in ("h1", "h2", "activation"):
             check_registered_function(name, getattr(self, name))
-        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def __reduce__(self):
+        self.check_saveable()
+        return super().__reduce__()
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
