@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..checks import real_value
+from ..checks import one_number
 from .record_columns import choose_columns
 from .record_headings import seconds_of
 from .record_times import own_times, rated_times
@@ -61,12 +61,8 @@ def load_measurement(
     array([0.  , 0.01, 0.02])
     """
     if sampling_rate is not None:
-        sampling_rate = real_value("sampling_rate", sampling_rate, "Hz", above=0.0, arrays=False)
-        if np.ndim(sampling_rate):
-            raise ValueError(
-                f"sampling_rate must be one number in Hz. Received: {sampling_rate!r}. "
-                "Leave it out where the file has a column of times."
-            )
+        cure = "Leave it out where the file has a column of times."
+        sampling_rate = one_number("sampling_rate", sampling_rate, "Hz", cure, above=0.0)
     table = read_table(path)
     columns = choose_columns(table, input_column, output_column, time_column, sampling_rate)
     forced = columns.force is not None

@@ -14,7 +14,7 @@ from .distribution import (
     zero_without_samples,
 )
 from .elimination import one_window
-from .linearisation import TapeLinearisation
+from .least_squares_system import TapeSystem
 from .whole_batch_optimizer import StopWhenFinished, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
@@ -170,9 +170,9 @@ class LeastSquaresModel(PreciseModel):
         """Why a `WholeBatchOptimizer` stopped, None before it has and with other optimizers."""
         return getattr(getattr(self, "optimizer", None), "stop_reason", None)
 
-    def linearisation(self):
-        """The `Linearisation` that `LevenbergMarquardt` works on: here by tape."""
-        return TapeLinearisation(self)
+    def least_squares_system(self):
+        """The `LeastSquaresSystem` that `LevenbergMarquardt` works on: here by tape."""
+        return TapeSystem(self)
 
     def test_step(self, data):
         """The cost without a step."""

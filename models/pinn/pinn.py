@@ -135,7 +135,7 @@ class PINN(Answers):
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t) N(τ; P)."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
-        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.window)
+        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.readout)
 
     @block_after_block
     def derivatives(self, t):
@@ -238,12 +238,13 @@ class PINN(Answers):
         self.domain, self.points, self.fit_checks = plan.domain, plan.points, plan.checks
         self.window_edges, self.bandwidth = plan.window_edges, plan.bandwidth
         self.network = plan.network(self)
-        self.trial, self.identification = plan.trial(self)
+        self.trial = plan.trial(self)
+        self.identification = plan.identification(self)
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
         set_trainable_parts(self)
 
-    def linearisation(self):
+    def least_squares_system(self):
         """What `LevenbergMarquardt` works on: the trial solution, or the search for parameters."""
         return self.trial if self.identification is None else self.identification
 
@@ -267,10 +268,8 @@ class PINN(Answers):
         return self.derivative_method == "tape" and not is_without_tapes()
 
     def update_metrics(self, x, y, sample_weight, cost, residuals):
-        if self.identification is not None and y is not None:  # residuals are those of the data
-            of_equation = self.residuals(self.identification.points)
-        else:
-            of_equation = residuals
+        is_misfit = self.identification is not None and y is not None
+        of_equation = self.residuals(self.identification.points) if is_misfit else residuals
         self.residual_max.update_state(ops.abs(of_equation))
         return super().update_metrics(x, y, sample_weight, cost, residuals)
 

@@ -51,14 +51,17 @@ class Plan(NamedTuple):
         return DenseNetwork(units, dimension, activation, weights, num_readouts, dtype=dtype)
 
     def trial(self, pinn):
-        """The trial solution, and `Identification` where parameters are unknown, else None."""
+        """h1 + h2·N: of one solution, of one with unknown parameters, or of a family."""
         parts = pinn.problem, self.domain, pinn.network, self.window_edges
         if self.nodes is not None:
-            return FamilyTrial(self.nodes, *parts), None
+            return FamilyTrial(self.nodes, *parts)
         if pinn.unknowns is None:
-            return LinearisedTrial(*parts, pinn.h1, pinn.h2), None
-        trial = TrialOfUnknowns(pinn.unknowns, *parts, pinn.h1, pinn.h2)
-        return trial, Identification(trial, self.points.arrays())
+            return LinearisedTrial(*parts, pinn.h1, pinn.h2)
+        return TrialOfUnknowns(pinn.unknowns, *parts, pinn.h1, pinn.h2)
+
+    def identification(self, pinn):
+        """The search for unknown parameters, None where there are none."""
+        return None if pinn.unknowns is None else Identification(pinn.trial, self.points.arrays())
 
 
 def plan_of(pinn, by_rule, window_edges, bandwidth, parameter_ranges, parameter_nodes):

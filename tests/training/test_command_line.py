@@ -16,7 +16,7 @@ from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import recipes
-from oscillator_zoo.training.command_line import listing
+from oscillator_zoo.training.commands import listing
 
 COMMAND = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
 
