@@ -85,7 +85,10 @@ class PINN(Answers):
             second derivatives.
         h1: replaces h1, a function of t `(num, 1)` that returns `(num, dimension)` in m and
             meets the initial conditions; written in `keras.ops`, registered if it is to be saved.
-        h2: replaces h2, a function of t that vanishes at t0 (with its slope, for order 2).
+        h2: replaces h2, a function of t that vanishes at t0 (with its slope, for order 2); or the
+            lecture's h2(t, N), a function of t and of the network's output `(num, dimension)` in
+            the place of h2 · N, which vanishes at t0 whatever N is, and returns
+            `(num, dimension)` in m. x0 (e^{s N} − 1), s = (t − t0)/T, keeps a solution positive.
         window_edges: times at which windows begin and end, increasing from t0 to t0 + T, in s;
             None: by rule where `hidden_units` is None too, else one window.
         derivatives: how the residual takes derivatives in time: "tape", by nested
@@ -133,9 +136,9 @@ class PINN(Answers):
 
     @block_after_block
     def call(self, t):
-        """The trial solution x̂(t) = h1(t) + h2(t) N(τ; P)."""
+        """The trial solution x̂(t) = h1(t) + h2(t, N(τ; P)), by default h2(t) N."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
-        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.window)
+        return trial.h1(place) + trial.h2(place, self.network(place.inputs, place.window))
 
     @block_after_block
     def derivatives(self, t):

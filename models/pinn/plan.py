@@ -13,6 +13,7 @@ from ..inverse.identification import Identification
 from ..inverse.trial_of_unknowns import TrialOfUnknowns
 from ..trial_solution.dense_network import DenseNetwork
 from ..trial_solution.domain import TimeDomain
+from ..trial_solution.initial_conditions import takes_network
 from ..trial_solution.initial_weights import bandwidth_by_rule, initializers
 from ..trial_solution.linearised_trial import LinearisedTrial
 from ..trial_solution.time_windows import check_window_edges, windows_by_rule
@@ -96,6 +97,12 @@ def _of_one_solution(pinn, edges_in, parameter_nodes):
         raise ValueError(
             "parameter_nodes belong to parameter_ranges. "
             f"Received: {parameter_nodes!r} without ranges. Leave them out."
+        )
+    if pinn.unknown_parameters and takes_network(pinn.h2):
+        raise ValueError(
+            "A search for parameters needs a trial solution that is linear in the readout. "
+            f"Received unknown_parameters={pinn.unknown_parameters} and an h2 of t and N. "
+            "Pass an h2 of t."
         )
     domain = TimeDomain(pinn.problem, pinn.duration, pinn.compute_dtype)
     edges = edges_in(domain)
