@@ -1,4 +1,4 @@
-"""The lecture's h1(t) + h2(t, N(t, P)) in general: any function of time and network."""
+"""The lecture's forms in general: h1(t) + h2(t, N(t, P)), and a pair of first order."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from oscillator_zoo.data import DampedOscillator, Decay
+from oscillator_zoo.data import DampedOscillator, Decay, FirstOrder
 from oscillator_zoo.models import PINN, LevenbergMarquardt, load_model
 from oscillator_zoo.models.trial_solution.initial_conditions import takes_network
 
@@ -108,3 +108,14 @@ def test_only_two_arguments_that_must_be_given_are_time_and_network():
     assert takes_network(positive)
     assert not takes_network(lambda t, scale=2.0: scale * t)
     assert not takes_network(ops.tanh) and not takes_network(None)
+
+
+@pytest.mark.slow
+def test_the_lectures_boxed_pair_is_solved_by_a_network_of_two_outputs(tmp_path):
+    oscillator = DampedOscillator(damping=0.4)
+    pinn, times = PINN(FirstOrder(oscillator), 4.0, seed=1), np.linspace(0.0, 4.0, 101)
+    pinn.compile(LevenbergMarquardt())
+    pinn.fit(epochs=1, verbose=0)
+    np.testing.assert_allclose(pinn(times), np.hstack(oscillator.exact(times)), atol=1e-12)
+    pinn.save(tmp_path / "pair.keras")
+    np.testing.assert_array_equal(load_model(tmp_path / "pair.keras")(times), pinn(times))
