@@ -46,8 +46,8 @@ class Answers(IntervalModel):
         Raises:
             ValueError: for times outside the interval, and where there is no proof: nonlinear
                 problems, forces that are plain functions, activations other than "sin", "tanh"
-                and "swish", h1 or h2, float32. `error_estimate` takes all of them. Also for a
-                motion that turns by more than about 120 000 rad.
+                and "swish", h1 or h2, `learned=True`, float32. `error_estimate` takes all of
+                them. Also for a motion that turns by more than about 120 000 rad.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator

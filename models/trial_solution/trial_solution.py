@@ -31,6 +31,7 @@ class TrialSolution:
     """
 
     node_counts = None  # of a family
+    num_stages = None  # windows that are trained one after another; None: all weights at once
 
     def __init__(self, problem, domain, network, window_edges, h1=None, h2=None):
         self.problem, self.domain, self.network = problem, domain, network
@@ -97,11 +98,7 @@ class TrialSolution:
         first = ops.concatenate(
             [ops.convert_to_tensor(y, lengths.dtype) for y in problem.initial_state()], axis=-1
         )
-        n, dn = (
-            ops.einsum("h,whd->wd", h[0], self.network.readout.kernel)
-            for h in self.network.features(ops.ones((1, 1), lengths.dtype))[:2]
-        )
-        n = n + self.network.readout.bias
+        n, dn = self.network.ends()
         if self.problem.order == 1:  # x at the end: x_w + N
             return first + sums_before(n)
         dimension = self.problem.dimension
