@@ -46,7 +46,7 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     forecaster, forecast = _train("elman-harmonic", folder, seed)
 
     print("3. A physics-informed network solves the damped oscillator from its equation alone.")
-    solvers = [_train(name, folder, seed) for name in ("pinn-damped", "pinn-damped-adam")]
+    solvers = [_train(name, folder, seed) for name in ("pinn-damped", "pinn-damped-learned")]
 
     for run in (forecaster, *(run for run, _ in solvers)):
         export_model(run.model, folder / run.facts["recipe"] / "saved_model")
@@ -143,4 +143,4 @@ def _seconds(function, *arguments):
 
 def _row(label, error, seconds):
     numbers = (x if isinstance(x, str) else f"{x:.2g}" for x in (error, seconds))
-    return "  {:<32}{:>10}{:>10}".format(label, *numbers)
+    return "  {:<36}{:>9}{:>10}".format(label, *numbers)

@@ -72,6 +72,14 @@ class DenseNetwork(keras.layers.Layer):
         h, dh, ddh = self.features(inputs)
         return [self.readout(h, readout), *(self.readout.product(a, readout) for a in (dh, ddh))]
 
+    def ends(self):
+        """N and N' at the end τ = 1 of every window, each `(W, units)`."""
+        at_end = ops.ones((1, 1), self.compute_dtype)
+        n, dn = (
+            ops.einsum("h,whd->wd", h[0], self.readout.kernel) for h in self.features(at_end)[:2]
+        )
+        return n + self.readout.bias, dn
+
     def features(self, inputs):
         """[h, h', h''] of the last hidden layer, each `(num, H)`.
 

@@ -102,12 +102,28 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
         unit = ops.eye(self.problem.dimension, dtype=rate.dtype)[None]
         factors = [*(-slope for slope in slopes), unit]
-        products = _product_rule(self.h2_derivatives(place), 2.0 / place.length)
-        by_network = [
-            sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
-            for m in range(order + 1)
-        ]
+        if self.h2_takes_network:
+            by_network = self._chain_rule(place, factors)
+        else:
+            products = _product_rule(self.h2_derivatives(place), 2.0 / place.length)
+            by_network = [
+                sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
+                for m in range(order + 1)
+            ]
         return Influences(place, state, rate - rhs, slopes, by_network)
+
+    def _chain_rule(self, place, factors):
+        """g_m = Σ_k c_k ∂x^(k)/∂N^(m) for an h2 that takes N as its second argument."""
+        values, num = self.network.derivatives(place.inputs, place.readout), len(factors)
+
+        def motion(*values):
+            return ops.concatenate(self.h2_of(place, *values)[:num], axis=-1)
+
+        jacobians = row_jacobians(motion, values)[1][:num]
+        return [
+            sum(ops.matmul(c, part) for c, part in zip(factors, ops.split(jacobian, num, axis=1)))
+            for jacobian in jacobians
+        ]
 
     def checked_place(self, x, first, num_windows):
         """`Place` of a batch whose times come in order and equally many in each window."""
@@ -221,7 +237,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
 
     @property
     def is_linear_in_readout(self):
-        return self.problem.is_linear
+        return self.problem.is_linear and not self.h2_takes_network
 
     @property
     def readout_variables(self):

@@ -10,6 +10,9 @@ from oscillator_zoo.data.forces.sorted_times import count_up_to
 
 from ..equation.budget import RADIANS
 
+MOST_HALVINGS = 12
+MOST_TIMES_AS_MANY = 3  # windows as by the angle alone, and a few hundred
+
 
 class Place(NamedTuple):
     """Where times lie.
@@ -64,7 +67,8 @@ def windows_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
     Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
-    jumps or bends there, and no smooth network can follow.
+    jumps or bends there, and no smooth network can follow. Windows in which a polynomial of degree
+    12 cannot follow it either, as beside a short pulse, are halved until it can.
 
     Args:
         sketch: `Sketch` of the motion.
@@ -80,7 +84,22 @@ def windows_by_rule(sketch):
         num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
         inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
         edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
-    return edges
+    return _halved(np.array(edges), sketch)
+
+
+def _halved(edges, sketch):
+    """The edges, and the middles of windows in which the motion is not yet resolved.
+
+    Where it never is, as at a bend of the equation in x, `MOST_HALVINGS` are enough.
+    """
+    most = MOST_TIMES_AS_MANY * len(edges) + 2 * MOST_HALVINGS**2
+    for _ in range(MOST_HALVINGS):
+        cut = sketch.unresolved(edges)
+        if not cut.any() or len(edges) + cut.sum() > most:
+            break
+        middles = 0.5 * (edges[:-1] + edges[1:])
+        edges = np.sort(np.concatenate([edges, middles[cut]]))
+    return edges.tolist()
 
 
 def check_window_edges(edges, problem, duration):

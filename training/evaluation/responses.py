@@ -53,8 +53,9 @@ def evaluate_response(
             inputs of the trajectory; None: by the number and rank of the model's inputs.
         targets: names of the features that the model gives; None for all.
         training: `Trajectory` to fit the autoregression to, None for the warm-ups.
-        autoregression_order: number of past samples the next one depends on there; None: 1
-            where the velocity is among the features, so that one sample is the state, else 2.
+        autoregression_order: number of past samples the next one depends on there, or a pair: of
+            the motion and of the force; None: 1 where the velocity is among the features, so that
+            one sample is the state, else 2.
 
     Returns:
         `FreeRun`, which prints as a table: `result["model"]["position_rmse"]` is one number.
