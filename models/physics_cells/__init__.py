@@ -4,7 +4,8 @@
 oscillator. `linear_reading` and `duffing_reading` read constants off trained cells, `duffing_start`
 finds a first guess. `duffing_equation` fits the equation itself to a record: `duffing_guesses`,
 then `duffing_course`, a `duffing_search` on `duffing_runs` in windows that grow. `duffing_answers`
-chooses between the two and refuses where neither is right. It may import the rooms below it.
+chooses between the two, and `duffing_checks` refuse what is not right. It may
+import the rooms below it.
 """
 
 from .duffing_answers import duffing_estimates

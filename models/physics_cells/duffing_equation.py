@@ -7,6 +7,7 @@ import numpy as np
 from oscillator_zoo.data.checks import one_number, one_of
 
 from ..least_squares.estimates import Estimate, estimates_at_minimum
+from .duffing_checks import check_found, linear_rmse
 from .duffing_course import (
     fit_in_windows,
     grown,
@@ -21,6 +22,7 @@ from .duffing_runs import COURSES, check_backend
 SHORTEST = 100  # samples
 PIECE_SAMPLES, PIECE_PERIODS = 4096, 40  # the beginning of a long record, to choose the course
 LIKELY = 12.0  # χ² beside the nearest course, beyond which a course is wrong
+VAGUE = 0.25  # error of the mass, relative: the force is not seen in the motion
 REST_STEPS = 20
 FARTHEST_REST = 3.0  # standard deviations from the mean; beyond, the force's zero is elsewhere
 
@@ -55,8 +57,10 @@ def fit_duffing(force, position, time_step, course=None):
 
     Least squares on the free run, integrated between the samples as well, in the constants and
     the start of the motion. It begins at the best of many guesses that noise hardly moves
-    (`weak_form_guesses`), so that 200 samples a period are as good as ten. What the force does
-    between samples is tried in three ways unless it is given, and the nearest run is kept.
+    (`weak_form_guesses`), so that 200 samples a period are as good as ten, and with runs of three
+    periods, which no guess leads astray; they grow into one. What the force does between samples
+    is tried in three ways unless it is given, and the nearest run is kept. Ways that the record
+    cannot tell apart widen the intervals.
 
     Standard errors are those of `ResponseModel.estimates`, to first order in the noise, the larger
     of those for independent errors and for neighbours that are alike. They hold for an oscillator
@@ -73,8 +77,9 @@ def fit_duffing(force, position, time_step, course=None):
         `DuffingFit`.
 
     Raises:
-        ValueError: for a record that is too short or does not move, or in which no damped
-            oscillator is found.
+        ValueError: for a record that is too short or does not move, or in which no oscillator is
+            found: no run that is clearly better than a linear recurrence's, or errors that are a
+            motion themselves.
 
     Example:
     >>> import numpy as np
@@ -97,6 +102,7 @@ def fit_duffing(force, position, time_step, course=None):
     found = next(iter(likely.values()))
     run = scales[0] + scales[1] * (found.error + y)
     rmse = float(np.sqrt(np.mean((run - position) ** 2)))
+    check_found(rmse, linear_rmse(force, position), scales[1], run - position)
     rmse_of = {course: float(scales[1] * error) for course, error in errors.items()}
     square, cube = found.constants[2:4]
     asymmetry = float(scales[1] * square / cube) if cube else 0.0
@@ -173,10 +179,14 @@ def _estimates_of(found, time_step, scales):
         )
     except np.linalg.LinAlgError:
         raise ValueError(_nothing("constants that cannot be told apart")) from None
-    return {
+    larger = {
         name: max(independent[name], alike[name], key=lambda estimate: estimate.standard_error)
         for name in values
     }
+    mass, error = larger["mass"][:2]
+    if not error < VAGUE * abs(mass):
+        raise ValueError(_nothing(f"a force that hardly moves it (mass {mass:.3g} ± {error:.2g})"))
+    return larger
 
 
 def _constants(oscillator, rate, scales):

@@ -183,7 +183,7 @@ def test_no_constants_where_the_errors_are_a_motion(fine):
     other = 3.0 * position.std() * np.cos(0.05 * np.arange(len(position)))
     model, x, y = model_of(force, position + other, 4)
     start_like(model, fit, force)
-    with pytest.raises(ValueError, match=r"must be noise. .* alike \(correlation"):
+    with pytest.raises(ValueError, match=r"must be noise. .*recurrence predicts \d+% of them"):
         duffing_estimates(model, time_step, x, y, fit._replace(position=position))
 
 
