@@ -61,10 +61,7 @@ def parser():
     add.add_argument("--output-dir", metavar="FOLDER", help="default: runs/NAME")
     add.add_argument("--epochs", type=int)
     add.add_argument("--seed", type=int, default=0)
-    add.add_argument("--data", metavar="FILE", help="CSV file of a measured oscillator")
-    add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-    add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
-    add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+    _add_record(add, "CSV file of a measured oscillator")
     help = "train elman-driven by gradients through so many steps"
     add.add_argument("--truncation", type=int, metavar="STEPS", help=help)
     add.add_argument("--resume", action="store_true", help="go on where training was broken off")
@@ -77,10 +74,7 @@ def parser():
     ):
         add = commands.add_parser(name, help=does)
         add.add_argument("path", metavar="NAME", help=WHAT)
-        add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
-        add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-        add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
-        add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+        _add_record(add, "CSV file, for a preset of a record")
     help = "default: beside the model; of a preset, presets/NAME"
     add.add_argument("--output-dir", metavar="FOLDER", help=help)
 
@@ -89,6 +83,15 @@ def parser():
     help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
     add.add_argument("folder", metavar="FOLDER", help=help)
     return top
+
+
+def _add_record(command, what):
+    """Options that describe a measured record."""
+    command.add_argument("--data", metavar="FILE", help=what)
+    rate = "samples per second, for a file without times"
+    command.add_argument("--sampling-rate", type=float, metavar="HZ", help=rate)
+    for column in ("--time-column", "--input-column", "--output-column"):
+        command.add_argument(column, type=_column, metavar="COLUMN", help="index or heading")
 
 
 def _column(text):
