@@ -15,13 +15,13 @@ PLACE = re.compile(r"(<!-- presets -->\n).*?(\n<!-- end of presets -->)", re.DOT
 
 
 def main():
-    """Write the README's table, what `oscillator-zoo list` prints, and the outputs."""
+    """Write the table of docs/zoo.md, what `oscillator-zoo list` prints, and the outputs."""
     from preset_outputs import EXPECTED, NAMES, outputs
 
-    readme = ROOT / "README.md"
+    page = ROOT / "docs" / "zoo.md"
     table = available_presets().markdown()
-    text = PLACE.sub(lambda found: found[1] + table + found[2], readme.read_text(encoding="utf-8"))
-    readme.write_text(text, encoding="utf-8")
+    text = PLACE.sub(lambda found: found[1] + table + found[2], page.read_text(encoding="utf-8"))
+    page.write_text(text, encoding="utf-8")
     LISTING.write_text(listing(), encoding="utf-8")
     found = {name: outputs(from_preset(name)) for name in NAMES}
     EXPECTED.write_text(json.dumps(found, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""The README's examples run, and their stored output is what they print."""
+"""The examples of README and docs run, and their stored output is what they print."""
 
 import contextlib
 import importlib.metadata
@@ -11,12 +11,23 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator
 
-README = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = pathlib.Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path: path.read_text(encoding="utf-8")
+    for path in [
+        ROOT / "README.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "docs").glob("[!g]*/*.md")),
+    ]
+}
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
 
 def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    """The blocks of all pages, README's first."""
+    pattern = re.compile(rf"```{language}\n(.*?)```", flags=re.DOTALL)
+    return [found for text in PAGES.values() for found in pattern.findall(text)]
 
 
 def block(language, containing):
@@ -60,20 +71,19 @@ def test_every_block_runs_as_it_stands(code, ran):
 def test_the_readmes_example_prints_what_the_readme_shows(ran):
     _, received_text, folder = ran(block("python", "evaluate_solution"))
     shown_text = block("text", "position error")
-    assert received_text.splitlines()[0] == shown_text.splitlines()[0]
+    assert received_text.splitlines()[0] == shown_text.splitlines()[0]  # the names of the columns
     shown, received = table(shown_text), table(received_text)
-    assert list(shown) == list(received)
+    assert set(shown) < set(received) and len(shown) == 4  # README shows four rows
     for label, numbers in shown.items():
         # The network's errors are rounding errors, in which machines differ: their size is right,
         # not their digits. The steppers' errors agree to all digits.
         assert abs(received[label][0]) < 5.0 * abs(numbers[0]) + 1e-12, label
         assert received[label][1:] == pytest.approx(numbers[1:], rel=1e-2), label
-    assert (folder / "damped.keras").exists()
     assert (folder / "damped.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
-def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(ran):
+def test_a_family_and_an_inverse_problem_print_what_their_page_shows(ran):
     shown_lines = block("text", "standard error").splitlines()
     received_lines = ran(block("python", "parameter_ranges"))[1].splitlines()
     for shown, received in zip(shown_lines, received_lines, strict=True):
@@ -88,8 +98,7 @@ def test_the_readmes_family_and_inverse_problem_print_what_the_readme_shows(ran)
 
 
 def test_the_readmes_preset_predicts_in_three_lines(ran):
-    *table, positions, bound = ran(block("python", "available_presets"))[1].splitlines()
-    assert len(table) == 21
+    positions, bound = ran(block("python", "pinn.card"))[1].splitlines()
     exact = DampedOscillator(damping=0.4).exact([1.0, 2.0])[0][:, 0]
     assert [float(x) for x in re.findall(NUMBER, positions)] == pytest.approx(exact, abs=1e-8)
     assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10
@@ -102,12 +111,31 @@ def test_the_readmes_files_run_elsewhere(ran):
     assert names["states"].shape == (1, 20, 2)
 
 
-def test_every_file_that_the_readme_names_exists():
-    root = pathlib.Path(__file__).parent.parent
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert len(links) > 20
-    missing = [link for link in links if not link.startswith("http") and not (root / link).exists()]
-    assert not missing
+def test_every_file_that_a_page_names_exists():
+    links = [
+        (path, link)
+        for path, text in PAGES.items()
+        for link in re.findall(r"\]\(([^)#\s]+)\)", text)
+        if not link.startswith(("http", "generated/"))  # what is generated is checked in the site
+    ]
+    assert len(links) > 60
+    assert not [(path.name, link) for path, link in links if not (path.parent / link).exists()]
+
+
+def test_the_readme_is_read_in_one_go():
+    assert len(README.splitlines()) <= 130
+
+
+@pytest.mark.slow
+def test_the_readmes_recurrent_network_wins(ran):
+    names, text, _ = ran(block("python", "fit(train.force"))
+    errors = names["evaluate_response"](
+        names["network"], names["test"], inputs="force", training=names["train"]
+    )
+    # README: 11 % and 39 %, seen on one machine; training rounds differently on another.
+    assert errors["model"]["position_nrmse"] < 0.2
+    assert errors["autoregression"]["position_nrmse"] == pytest.approx(0.387, abs=0.01)
+    assert "autoregression" in text
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ class PINN(Answers):
 
     Everything is float64: in float32 the residual ends at 1e-6 to 1e-5 of the largest
     acceleration where the equation is linear, at 3e-4 to 8e-4 for Duffing and a pendulum (as
-    measured, see "Conventions" in the README). The solution holds between t0 and t0 + T only;
+    measured, see docs/explanation/conventions.md). The solution holds between t0 and t0 + T only;
     times outside raise. A plain forward problem is solved faster by `simulate(method="rk4")`; a
     network gives a function that can be differentiated, has an error bar (`error_bound`), can
     cover a range of parameters, and can find parameters.

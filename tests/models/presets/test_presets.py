@@ -1,4 +1,4 @@
-"""Every preset is as good as its card says; damaged ones are refused; the README shows them all."""
+"""Every preset is as good as its card says; damaged ones are refused; a page shows them all."""
 
 import configparser
 import json
@@ -113,8 +113,8 @@ def test_the_table_is_a_mapping_that_prints():
         presets["pinn-dampd"]
 
 
-def test_the_readme_shows_the_table_of_the_cards():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_the_zoo_shows_the_table_of_the_cards():
+    text = (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- presets -->\n(.*?)\n<!-- end of presets -->", text, re.DOTALL)[1]
     assert shown == available_presets().markdown(), "run python .ci/presets.py"
 
