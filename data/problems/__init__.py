@@ -10,6 +10,7 @@ from .damped_oscillator import DampedOscillator
 from .decay import Decay
 from .duffing import Duffing
 from .initial_value_problem import InitialValueProblem, linear
+from .measured_oscillator import MeasuredOscillator
 from .pendulum import Pendulum
 from .sampling import sample_oscillators
 from .van_der_pol import VanDerPol
@@ -20,6 +21,7 @@ __all__ = [
     "Decay",
     "Duffing",
     "InitialValueProblem",
+    "MeasuredOscillator",
     "Pendulum",
     "VanDerPol",
     "linear",

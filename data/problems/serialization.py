@@ -9,12 +9,14 @@ from .damped_oscillator import DampedOscillator
 from .decay import Decay
 from .duffing import Duffing
 from .initial_value_problem import InitialValueProblem
+from .measured_oscillator import MeasuredOscillator
 from .pendulum import Pendulum
 from .van_der_pol import VanDerPol
 
 REGISTERED = (
     *(Constant, Sinusoid, Step, Chirp, Sampled),
     *(DampedOscillator, Duffing, VanDerPol, Pendulum, CoupledOscillators, Decay),
+    MeasuredOscillator,
 )
 NUMBERS = ("float64", "float32", "float16", "int64", "int32", "bool")
 

@@ -23,7 +23,6 @@ UNITS = {
 }
 EXTRA = {  # free, then driven
     "quadratic_drag": ("1/x", "F s²/x²"),
-    "dry_friction": ("x/s²", "F"),
     "quadratic_stiffness": ("1/(x s²)", "F/x²"),
     "cubic_stiffness": ("1/(x² s²)", "F/x³"),
 }

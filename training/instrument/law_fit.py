@@ -67,9 +67,7 @@ def fit_decay(law, records):
     phasor = (found.amplitudes[:, 1] - 1j * found.amplitudes[:, 2]) / turn**power
     starts = np.stack([phasor.real, (turn * phasor).real], axis=1)
     constants = {"squared_frequency": w * w + alpha * alpha, "damping_rate": 2.0 * alpha}
-    return LawFit(
-        law, constants, starts, found.amplitudes[:, 0], found.error, jacobian, True, None
-    )
+    return LawFit(law, constants, starts, found.amplitudes[:, 0], found.error, jacobian, True, None)
 
 
 def fit_law(law, records, rate, start, course=None):
@@ -141,7 +139,7 @@ def _best(shooting, points, near=False):
         if np.isfinite(shot.square):
             shots.append(shot)
         noise = shot.noise and WELL * shot.noise * len(shot.error)
-        if shot.closed and (near or noise and shot.square < noise):
+        if shot.closed and (near or (noise and shot.square < noise)):
             break
         near = False
     return min(shots, key=lambda shot: (not shot.closed, shot.square), default=None)

@@ -1,6 +1,6 @@
 """The free decay of a linear oscillator: offsets and amplitudes solved for, two numbers searched.
 
-    y(t) = c + e^{−αt} (A cos ω_d t + B sin ω_d t),    s_1 = ω_d² + α²,   d = 2α
+y(t) = c + e^{−αt} (A cos ω_d t + B sin ω_d t),    s_1 = ω_d² + α²,   d = 2α
 """
 
 from typing import NamedTuple
@@ -161,9 +161,9 @@ def _square(t, y, frequency, rate):
 def _best_of_grid(shifted, longest):
     """The best of exact fits on a coarse grid, for records of few periods or much damping."""
     thin = [(t[:: -(-len(t) // FEW_SAMPLES)], y[:: -(-len(t) // FEW_SAMPLES)]) for t, y in shifted]
-    frequencies = np.concatenate(
-        [np.arange(0.25, 6.0, 0.25), np.geomspace(6.0, 60.0, 14)]
-    ) * (np.pi / longest)
+    frequencies = np.concatenate([np.arange(0.25, 6.0, 0.25), np.geomspace(6.0, 60.0, 14)]) * (
+        np.pi / longest
+    )
     apart = min(t[1] - t[0] for t, _ in thin)
     points = [
         (w, ratio * w)

@@ -1,6 +1,6 @@
 """The equations that `identify` knows, each a sum of terms with one constant each.
 
-    x'' + Σ_i p_i φ_i(x, x') = G u
+x'' + Σ_i p_i φ_i(x, x') = G u
 """
 
 from typing import NamedTuple
@@ -33,7 +33,6 @@ TERMS = {
     "squared_frequency": Term(lambda x, v: (x, 1.0, 0.0), 2, 0, lambda x: x),
     "damping_rate": Term(lambda x, v: (v, 0.0, 1.0), 1, 0, "velocity"),
     "quadratic_drag": Term(lambda x, v: (np.abs(v) * v, 0.0, 2.0 * np.abs(v)), 0, 1),
-    "dry_friction": Term(lambda x, v: (np.sign(v), 0.0, 0.0), 2, -1),
     "quadratic_stiffness": Term(lambda x, v: (x * x, 2.0 * x, 0.0), 2, 1, lambda x: x * x),
     "cubic_stiffness": Term(lambda x, v: (x * x * x, 3.0 * x * x, 0.0), 2, 2, lambda x: x * x * x),
 }
@@ -93,11 +92,6 @@ LAWS = {
             "x'' + d x' + q |x'| x' + s x = G u",
             _of(*_VISCOUS, "quadratic_drag"),
             parts=10.0,
-        ),
-        Law(
-            "dry_friction",
-            "x'' + d x' + f sign(x') + s x = 0",
-            _of(*_VISCOUS, "dry_friction"),
         ),
         Law("duffing", "x'' + d x' + s x + s3 x³ = G u", _of(*_VISCOUS, "cubic_stiffness")),
         Law(

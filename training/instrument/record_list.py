@@ -89,7 +89,7 @@ def as_records(given, **options):
     if len(kinds) > 1:
         raise ValueError(
             "Records that share their constants must all be driven or all free, and measure one "
-            f"quantity. Received {sorted(f'{q}, ' + 'free' * f for q, f in kinds)}. "
+            f"quantity. Received {sorted(f'{q}, ' + ('driven', 'free')[f] for q, f in kinds)}. "
             "Identify them one after the other."
         )
     return records

@@ -6,6 +6,7 @@ windows are joined into groups of four, sixteen, …, inside which a window has 
 one before it ended; with the last join the groups are the free runs of the records.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ HEAVIER = 100.0
 HALVINGS = 4
 STARTS = 2  # steps of least squares for the starts alone
 MOST_WINDOWS = 2000  # of all guesses together
+QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
 RIDGE = 1e-9  # of starts that no sample sees
 
 
@@ -65,6 +67,7 @@ class Shooting:
         self.first_weight = max(1.0, len(windows.values) / (4 * len(windows.record)))
         self.weight = self.first_weight  # of a gap
 
+    @QUIET
     def begin(self, guesses, most):
         """Points for guessed constants, the nearest to the record first.
 
@@ -84,6 +87,7 @@ class Shooting:
         order = np.argsort(np.where(np.isfinite(squares), squares, np.inf))[:most]
         return [self.at_rest(guesses[i]) for i in order]
 
+    @QUIET
     def at_rest(self, constants):
         """The point with these constants whose windows lie nearest to the record."""
         fine, self.windows = self.windows, self.coarse
@@ -98,8 +102,9 @@ class Shooting:
         """Changes of the starts of all windows by a step of least squares, constants fixed."""
         return self.move(self.state(point, group), group, fixed=True).starts
 
+    @QUIET
     def search(self, point, first_steps=FIRST_STEPS, near=False):
-        """From single windows, or where the constants are known nearly at once, to whole records."""
+        """From single windows to whole records; at once if the constants are `near`: `Shot`."""
         self.weight, noise = self.first_weight, None
         longest = int(np.diff(np.append(self.begins, len(self.windows.record))).max())
         size, steps, fine = 1, first_steps, self.windows
@@ -142,7 +147,7 @@ class Shooting:
         slopes = state.run.end_slopes
         order = np.argsort(place, kind="stable")
         edges = np.searchsorted(place[order], np.arange(1, place.max() + 2))
-        for first, last in zip(edges[:-1], edges[1:]):
+        for first, last in itertools.pairwise(edges):
             k = order[first:last]
             moves[k] = slopes[k - 1, :, :2] @ moves[k - 1]
             moves[k, :, 2:size] += slopes[k - 1, :, 2:]
@@ -152,9 +157,7 @@ class Shooting:
     def rows(self, state, moves):
         """Rows of the samples: by the start of the group, by the constants, and the error."""
         slopes, window = state.run.slopes, self.windows.window
-        through = (
-            slopes[:, 0, None] * moves[window, 0] + slopes[:, 1, None] * moves[window, 1]
-        )
+        through = slopes[:, 0, None] * moves[window, 0] + slopes[:, 1, None] * moves[window, 1]
         through[:, 2:-1] += slopes[:, 2:]
         through[:, -1] += state.error
         return through
@@ -195,14 +198,8 @@ class Shooting:
         """All windows follow the starts of their groups and the constants."""
         num_constants = len(change) - self.num_records
         constants = change[:num_constants]
-        whole = np.concatenate(
-            [
-                of_groups[number],
-                np.broadcast_to(constants, (len(number), num_constants)),
-                np.ones((len(number), 1)),
-            ],
-            axis=1,
-        )
+        tiled = np.tile(constants, (len(number), 1))
+        whole = np.c_[of_groups[number], tiled, np.ones(len(number))]
         starts = np.einsum("kij,kj->ki", moves, whole)
         return Point(constants, change[num_constants:], starts)
 
@@ -257,7 +254,7 @@ class Shooting:
         rows = self.rows(state, self.transfers(state, group))
         jacobian = rows[:, 2:-1].copy()
         edges = np.searchsorted(self.sample_record, np.arange(self.num_records + 1))
-        for first, last in zip(edges[:-1], edges[1:]):
+        for first, last in itertools.pairwise(edges):
             own = np.c_[rows[first:last, :2], np.ones(last - first)]
             basis = np.linalg.qr(own / np.maximum(np.linalg.norm(own, axis=0), 1e-300))[0]
             jacobian[first:last] -= basis @ (basis.T @ jacobian[first:last])
