@@ -8,9 +8,9 @@ oscillators at random; `serialization` writes a problem as text. It may import t
 from .coupled_oscillators import CoupledOscillators
 from .damped_oscillator import DampedOscillator
 from .decay import Decay
-from .duffing import Duffing
+from .duffing import Duffing, MeasuredOscillator
+from .first_order import FirstOrder
 from .initial_value_problem import InitialValueProblem, linear
-from .measured_oscillator import MeasuredOscillator
 from .pendulum import Pendulum
 from .sampling import sample_oscillators
 from .van_der_pol import VanDerPol
@@ -20,6 +20,7 @@ __all__ = [
     "DampedOscillator",
     "Decay",
     "Duffing",
+    "FirstOrder",
     "InitialValueProblem",
     "MeasuredOscillator",
     "Pendulum",
