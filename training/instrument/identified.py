@@ -92,13 +92,11 @@ class Identified:
         return f"Identified({self.law}, {len(self.records)} record(s), {len(self.doubts)} doubt(s))"
 
     def __str__(self):
-        driven = self.records[0].force is not None
         rows = [("constant", "value", "± error", "95 % interval", "unit")]
         for name, e in self.estimates.items():
             value, error = f"{e.value:.7g}", f"{e.standard_error:.2g}"
-            rows.append(
-                (name, value, error, f"{e.lower:.7g} … {e.upper:.7g}", unit_of(name, driven))
-            )
+            interval, unit = f"{e.lower:.7g} … {e.upper:.7g}", unit_of(name, self.records[0])
+            rows.append((name, value, error, interval, unit))
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths)).rstrip() for row in rows]
         lines += ["", f"{self.law}: {self.equation}", self._basis()]

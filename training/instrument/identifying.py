@@ -53,7 +53,8 @@ def identify(records, model="auto", force_between=None, **reading):
     Args:
         records: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of
             them. A motion whose force is zero throughout is a free decay. The feature
-            "position", "velocity" or "acceleration" is what was measured.
+            "position", "velocity" or "acceleration" is what was measured. Under the acceleration
+            of a base, of a motion relative to it, the gain G = 1/m is −1.
         model: one of the names above, or "auto".
         force_between: of a driven record, what the force does between samples: "smooth" (no
             frequency above half the sampling rate), "linear" or "held"; None takes the nearest.

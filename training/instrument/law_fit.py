@@ -109,7 +109,7 @@ def pieces(records, rate, periods):
     length = periods * 2.0 * np.pi / rate
     if all(record.duration < 2.0 * length for record in records):
         return records
-    return [record.until(record.times[0] + length) for record in records]
+    return [record.part(record.times <= record.times[0] + length) for record in records]
 
 
 def _plain_guesses(law, driven):

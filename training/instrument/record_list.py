@@ -1,6 +1,7 @@
 """Records as `identify` takes them: what was measured, when, and under which force."""
 
 import dataclasses
+import itertools
 import os
 
 import numpy as np
@@ -9,6 +10,8 @@ from oscillator_zoo.data import Trajectory, load_measurement
 from oscillator_zoo.data.checks import brief
 
 QUANTITIES = ("position", "velocity", "acceleration")
+INPUTS = ("force", "base_acceleration")
+GAP = 1.5  # middle steps; a longer one lacks a sample
 FEWEST = 12  # samples that hold a number
 
 
@@ -24,6 +27,7 @@ class Record:
     | `force`    | at `times`, `(N,)`, or None for a free decay                        |
     | `quantity` | "position", "velocity" or "acceleration"                            |
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
+    | `units`    | that the file names, by "force" or the quantity                     |
     """
 
     name: str
@@ -32,6 +36,7 @@ class Record:
     force: np.ndarray | None
     quantity: str
     kept: np.ndarray
+    units: dict = dataclasses.field(default_factory=dict)
 
     @property
     def duration(self):
@@ -44,21 +49,18 @@ class Record:
         rounding = 8.0 * np.finfo(float).eps * np.abs(self.times).max()
         return np.ptp(steps) <= 1e-3 * steps.mean() + rounding
 
-    def until(self, time):
-        """The record up to a time."""
-        kept = self.times <= time
-        force = None if self.force is None else self.force[kept]
-        return dataclasses.replace(
-            self,
-            times=self.times[kept],
-            values=self.values[kept],
-            force=force,
-            kept=self.kept[kept],
-        )
+    def part(self, chosen):
+        """Some of the samples, one after the other: a slice or a mask."""
+        arrays = {name: getattr(self, name) for name in ("times", "values", "force", "kept")}
+        parts = {name: array[chosen] for name, array in arrays.items() if array is not None}
+        return dataclasses.replace(self, **parts)
 
 
 def as_records(given, **options):
     """A list of `Record`, from whatever `identify` was given.
+
+    A driven record with gaps becomes several, each with its own start, since nothing is known of
+    the force in a gap.
 
     Args:
         given: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of them.
@@ -71,20 +73,24 @@ def as_records(given, **options):
     given = given if isinstance(given, list | tuple) else [given]
     if not given:
         raise ValueError("identify needs at least one record. Received an empty list. Pass one.")
+    if options and any(isinstance(one, Trajectory) for one in given):
+        raise ValueError(
+            f"{', '.join(options)} say how a file is read. Received them beside a Trajectory, "
+            "which is read already. Leave them out."
+        )
     records = []
     for number, one in enumerate(given):
-        name = f"record {number + 1}"
+        name, read = f"record {number + 1}", one
         if not isinstance(one, Trajectory):
             name = os.path.basename(one) if isinstance(one, str | os.PathLike) else name
-            one = load_measurement(one, **options)
-        elif options and number == 0:
-            raise ValueError(
-                f"{', '.join(options)} say how a file is read. Received them beside a Trajectory, "
-                "which is read already. Leave them out."
-            )
-        many = len(one.states) > 1
-        for row in range(len(one.states)):
-            records.append(_record(one, row, f"{name}, motion {row + 1}" if many else name))
+            read = load_measurement(one, **options)
+        read = read if isinstance(read, list) else [read]
+        motions = [(motion, row) for motion in read for row in range(len(motion))]
+        for i, (motion, row) in enumerate(motions):
+            own = f"{name}, motion {i + 1}" if len(motions) > 1 else name
+            records += _without_gaps(_record(motion, row, own))
+    for record in records:
+        _check(record)
     kinds = {(record.quantity, record.force is None) for record in records}
     if len(kinds) > 1:
         raise ValueError(
@@ -110,12 +116,34 @@ def _record(trajectory, row, name):
         )
     kept = np.isfinite(values)
     force = force[:, 0] if np.any(force[kept] != 0.0) else None
+    if force is not None and trajectory.input_kind not in INPUTS:
+        raise ValueError(
+            f"What drives must be a force or the acceleration of a base. Received "
+            f"{trajectory.input_kind} in {name}. Differentiate it first, and pass the motion "
+            'relative to the base, with input_kind="base_acceleration".'
+        )
     times = trajectory.times
     if force is None:
         times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)
-    record = Record(name, times, values, force, quantity, kept)
-    _check(record)
-    return record
+    units = trajectory.units or {}
+    return Record(name, times, values, force, quantity, kept, units)
+
+
+def _without_gaps(record):
+    """The record, or if it is driven the parts of it between its gaps."""
+    if record.force is None or len(record.times) < 2:
+        return [record]
+    steps = np.diff(record.times)
+    ends = np.flatnonzero(steps > GAP * np.median(steps)) + 1
+    if not len(ends):
+        return [record]
+    edges = [0, *ends, len(record.times)]
+    parts = []
+    for first, last in itertools.pairwise(edges):
+        if record.kept[first:last].sum() >= FEWEST:
+            part = record.part(slice(first, last))
+            parts.append(dataclasses.replace(part, name=f"{record.name} from {part.times[0]:g} s"))
+    return parts or [record]
 
 
 def _check(record):

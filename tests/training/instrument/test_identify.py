@@ -1,5 +1,6 @@
 """Constants from records: against closed forms, an independent integrator, and what breaks it."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -245,6 +246,24 @@ def test_doubts_are_sentences_with_numbers(change, words):
 def test_what_is_no_record_is_refused(given, words):
     with pytest.raises(ValueError, match=words):
         identify(given)
+
+
+def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
+    given, kept = shaken[0], np.ones(400, bool)
+    kept[200:210] = False
+    cut = dataclasses.replace(
+        given,
+        times=given.times[kept],
+        states=given.states[:, kept],
+        force=given.force[:, kept],
+        input_kind="base_acceleration",
+    )
+    found = identify(cut, model="linear", force_between="linear")
+    assert [len(one.times) for one in found.records] == [200, 190]
+    assert_found(found, mass=-1.0)
+    assert found.estimates["mass"].value != base_excited.estimates["mass"].value
+    with pytest.raises(ValueError, match="Received base_position"):
+        identify(dataclasses.replace(given, input_kind="base_position"))
 
 
 def test_free_and_driven_records_do_not_mix():
