@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from oscillator_zoo.models.physics_cells.duffing_checks import linear_rmse
+from oscillator_zoo.models.physics_cells.duffing_checks import UNEXPLAINED, linear_rmse
 
 MOST_LAGS = 20
 NORMAL_999 = 3.0902  # the value that a standard normal number stays below in 999 of 1000 cases
-UNEXPLAINED, NO_BETTER = 0.1, 0.9  # RMSE over standard deviation; over that of autoregression
+HARDLY_BETTER = 0.9  # RMSE over that of autoregression, where UNEXPLAINED of the motion is left
 ALIKE = 0.999  # correlation of two constants that cannot be told apart
 FEWEST_A_PERIOD = 3.0  # samples
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
@@ -88,7 +88,7 @@ def _no_better(record, error):
     force = np.zeros(len(record.values)) if record.force is None else record.force
     deviation, rmse = record.values.std(), np.sqrt(np.mean(error**2))
     linear = linear_rmse(force, record.values)
-    if rmse > UNEXPLAINED * deviation and rmse > NO_BETTER * linear:
+    if rmse > UNEXPLAINED * deviation and rmse > HARDLY_BETTER * linear:
         return (
             f"The fit is no better than linear autoregression in {record.name}: RMSE / standard "
             f"deviation {rmse / deviation:.3g} against {linear / deviation:.3g}."
