@@ -90,14 +90,17 @@ def paragraph(block):
     """A paragraph, a table or an equation as it stands, a section with its lines, or an example."""
     heading, _, rest = block.partition("\n")
     if re.fullmatch(r"[A-Z][\w ]+:", heading.strip()) and not heading.startswith(" "):
-        return [f"**{heading.strip(' :')}**", *(paragraph(dedent(rest)) if rest else ())]
+        return [f"**{heading.strip(' :')}**", *(section(dedent(rest)) if rest else ())]
     if block.lstrip().startswith(">>>"):
         return [f"```pycon\n{dedent(block)}\n```"]
     if re.search(r"\S {2,}\S", block) or block.startswith("    "):
         return [f"```text\n{dedent(block)}\n```"]
-    if re.match(r"[\w, `*/()]+: ", block):
-        return [items(block)]
     return [plain(block)]
+
+
+def section(block):
+    """What stands under a heading: a list of `name: what it is`, or as elsewhere."""
+    return [items(block)] if re.match(r"[\w, `*/()]+: ", block) else paragraph(block)
 
 
 def dedent(block):

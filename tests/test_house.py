@@ -12,7 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 # The rooms from the bottom to the top: each may import those before it. "" is the top folder.
 STAIRCASES = {
-    "data": ("forces", "problems", "trajectories", "stepping", "datasets"),
+    "data": ("forces", "problems", "trajectories", "records", "stepping", "datasets"),
     "models": (
         *("layer_graphs", "saving", "export", "presets", "base_model", "recurrent"),
         *("least_squares", "physics_cells", "forecasting", "equation", "trial_solution"),

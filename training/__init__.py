@@ -1,8 +1,8 @@
 """Recipes, callbacks, evaluation and plots for the models of the zoo.
 
 The rooms lie one above the other: `evaluation`, `plots`, `callbacks`, `results`, `zoo`; each
-imports only those before it. `backpropagation` stands beside them. `command_line` and `tour` use
-them all.
+imports only those before it. `backpropagation` stands beside them. `tour` and `commands` use them
+all; the options of the commands are in `oscillator_zoo/__main__.py`.
 """
 
 from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments

@@ -9,6 +9,7 @@ from .coupled_oscillators import CoupledOscillators
 from .damped_oscillator import DampedOscillator
 from .decay import Decay
 from .duffing import Duffing
+from .first_order import FirstOrder
 from .initial_value_problem import InitialValueProblem, linear
 from .pendulum import Pendulum
 from .sampling import sample_oscillators
@@ -19,6 +20,7 @@ __all__ = [
     "DampedOscillator",
     "Decay",
     "Duffing",
+    "FirstOrder",
     "InitialValueProblem",
     "Pendulum",
     "VanDerPol",

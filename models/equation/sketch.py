@@ -7,6 +7,7 @@ import numpy as np
 from oscillator_zoo.data import simulate
 
 from .budget import STIFF, check_motion, rate_of_time
+from .resolution import motion_at, unresolved
 from .undeclared_jumps import undeclared_jumps
 
 STEP = 0.05  # radians of the fastest motion in one step
@@ -40,6 +41,7 @@ class Sketch:
     """
 
     def __init__(self, problem, duration):
+        self.problem = problem
         undeclared = undeclared_jumps(problem, problem.start_time + duration)
         self.jumps = sorted({*problem.breakpoints, *undeclared})
         self.corners = sorted({*self.jumps, *_knots(problem)})
@@ -71,6 +73,25 @@ class Sketch:
         check_motion(problem, duration, self.rates, fastest)
         steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
         self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+    def unresolved(self, edges):
+        """Which windows between edges, `(W,)`, are too long for polynomials to follow x''.
+
+        A linear equation is looked at as a function of time alone, beside a fixed state: what it
+        adds by itself is smooth, and its sketch may be a coarse one.
+        """
+        order, largest = self.problem.order, np.abs(self.states).max(axis=0)
+        rhs = rate(self.problem, self.times, self.states)
+        size = max(np.abs(rhs).max(), 1e-300)
+        derivatives = np.hstack([self.states[:, rhs.shape[1] :], rhs]) if order == 2 else rhs
+
+        def rates_at(t):
+            states = np.broadcast_to(largest, (len(t), len(largest)))
+            if not self.problem.is_linear:
+                states = motion_at(self.times, self.states, derivatives, self.jumps, t)
+            return rate(self.problem, t, states) / size
+
+        return unresolved(rates_at, edges)
 
     def _hidden_rate(self, problem, duration):
         """The largest `rate_of_time` apart from corners, in rad/s: that of a short pulse."""
@@ -108,8 +129,7 @@ def local_rates(problem, times, states, corners=()):
     Returns:
         `(num,)`.
     """
-    t, state = times[:, None], np.split(states, problem.order, axis=-1)
-    rhs = problem.rhs(t, *state) + np.zeros_like(state[0])
+    rhs = rate(problem, times, states)
     change = np.zeros_like(rhs)
     change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
     smooth = ~_near(times, corners)
@@ -117,6 +137,12 @@ def local_rates(problem, times, states, corners=()):
     of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
     rates = np.maximum(equation_rates(problem, times, states), of_motion)
     return np.maximum(rates, max(0.5 * rates.mean(), 1.0 / (times[-1] - times[0])))
+
+
+def rate(problem, times, states):
+    """x'' (order 1: x') of states `(num, order · dimension)` at times `(num,)`, `(num, d)`."""
+    state = np.split(states, problem.order, axis=-1)
+    return problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
 
 
 def equation_rates(problem, times, states):

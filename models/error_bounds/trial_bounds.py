@@ -202,6 +202,11 @@ def check_trial(pinn):
             "error_bound needs the trial solution x0 + v0 t + (t/T)² N. Received: a PINN with h1 "
             f"or h2 of its own, whose size off the real line is not known. {advice}"
         )
+    if pinn.learned:
+        raise ValueError(
+            "error_bound needs hidden layers that all windows share. Received: a PINN with "
+            f"learned=True, where each has its own. {advice}"
+        )
     if pinn.compute_dtype != "float64":
         raise ValueError(
             f"error_bound needs a float64 model. Received: {pinn.compute_dtype}, in which "

@@ -34,11 +34,16 @@ class FamilySketch:
             Sketch(problem.with_parameters(**dict(zip(corners, map(float, values)))), duration)
             for values in zip(*corners.values())
         ]
+        self.sketches = sketches
         finest = max(sketches, key=lambda sketch: len(sketch.times))
         self.times, self.jumps, self.corners = finest.times, finest.jumps, finest.corners
         self.rates = np.max([np.interp(self.times, s.times, s.rates) for s in sketches], axis=0)
         steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
         self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+    def unresolved(self, edges):
+        """Which windows are too long for a motion at a corner of the box, `(W,)`."""
+        return np.any([sketch.unresolved(edges) for sketch in self.sketches], axis=0)
 
     def motions(self, points):
         """States by RK4 at `times`, `(num, time, order · dimension)`.

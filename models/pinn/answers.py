@@ -47,8 +47,9 @@ class Answers(IntervalModel):
             ValueError: for times outside the interval, and where there is no proof: nonlinear
                 problems, an `rhs` that is not as simple as its mark `@linear` says, forces that are
                 plain functions, activations other than "sin", "tanh" and "swish", h1 or h2,
-                float32, a `call` or layers that are not those of `PINN`. `error_estimate` takes
-                all of them. Also for a motion that turns by more than about 120 000 rad.
+                `learned=True`, float32, a `call` or layers that are not those of `PINN`.
+                `error_estimate` takes all of them. Also for a motion that turns by more than about
+                120 000 rad.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator

@@ -12,6 +12,7 @@ from ..export.portable_graphs import graphs_without_tapes
 from ..export.saved_model import check_no_options, write_endpoints, write_whole_folder
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
+from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..saving.file_checks import check_registered_function
 from ..trial_solution.domain import outside_times_as_value_error
 
@@ -85,7 +86,28 @@ class IntervalModel(LeastSquaresModel):
         """
         given = {"steps_per_execution", "jit_compile", "run_eagerly"} & kwargs.keys()
         self.is_execution_given = bool(given)
+        optimizer = kwargs.get("optimizer", args[0] if args else None)
+        if self.num_stages and isinstance(optimizer, LevenbergMarquardt):
+            raise ValueError(
+                "LevenbergMarquardt solves for readouts of one hidden layer in all windows. "
+                "Received: a PINN with learned=True. Compile SelfScaledBroyden(), or leave learned "
+                "out."
+            )
         super().compile(*args, **kwargs)
+
+    @property
+    def num_windows(self):
+        """Pieces into which time is cut."""
+        return len(self.window_edges) - 1
+
+    @property
+    def num_stages(self):
+        """Windows that `SelfScaledBroyden` trains one after another; None: all weights at once."""
+        return self.trial.num_stages
+
+    def stage_objective(self, x, stage):
+        """The cost of one window at a batch of points, as a function of its own weights."""
+        return self.trial.window_objective(x, stage)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, *args, **kwargs):
         """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
@@ -102,8 +124,9 @@ class IntervalModel(LeastSquaresModel):
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
         is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
-        if (steps, is_long) != (self.steps_per_execution, self.jit_compile):
-            self.steps_per_execution, self.jit_compile = steps, is_long
+        by_stages = bool(self.num_stages) and not self.optimizer_is_ordinary  # hundreds in a step
+        if (steps, is_long | by_stages) != (self.steps_per_execution, self.jit_compile):
+            self.steps_per_execution, self.jit_compile = steps, is_long | by_stages
             self.train_function = None  # made anew by fit
 
     def evaluate(self, x=None, *args, **kwargs):

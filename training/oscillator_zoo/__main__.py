@@ -1,7 +1,7 @@
-"""The command `oscillator-zoo`: what it takes.
+"""The command line `oscillator-zoo`: its commands and their options, in `parser`.
 
 Help, version, list and misspelt words are answered here. Whatever else is asked for is done by
-`oscillator_zoo.training.command_line`, which takes seconds to import.
+`oscillator_zoo.training.commands`, which takes seconds to import.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(arguments=None):
             return 0
         _refuse_misspelt_names(given)
         with _without_start_up_log():
-            from oscillator_zoo.training.command_line import run
+            from oscillator_zoo.training.commands import run
         return run(given)
     except (ValueError, OSError, ImportError) as error:
         print(f"oscillator-zoo: {error}", file=sys.stderr)

@@ -15,13 +15,16 @@ from .one_step_recipes import conv_window, dense_window, elman_harmonic
 from .pinn_recipes import (
     pinn_coupled,
     pinn_damped,
-    pinn_damped_adam,
     pinn_damped_family,
+    pinn_damped_learned,
     pinn_decay,
     pinn_driven,
+    pinn_driven_learned,
     pinn_duffing,
     pinn_harmonic,
+    pinn_harmonic_learned,
     pinn_pendulum,
+    pinn_pendulum_learned,
     pinn_resonance,
     pinn_step,
     pinn_van_der_pol,
@@ -50,7 +53,10 @@ RECIPES = {
     "pinn-pendulum": pinn_pendulum,
     "pinn-coupled": pinn_coupled,
     "pinn-damped-family": pinn_damped_family,
-    "pinn-damped-adam": pinn_damped_adam,
+    "pinn-harmonic-learned": pinn_harmonic_learned,
+    "pinn-damped-learned": pinn_damped_learned,
+    "pinn-driven-learned": pinn_driven_learned,
+    "pinn-pendulum-learned": pinn_pendulum_learned,
 }
 
 

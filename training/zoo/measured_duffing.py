@@ -14,10 +14,10 @@ from oscillator_zoo.models import (
 )
 
 from ..results.run import Run
+from .linear_start import FINE
 from .measured_elman import WARM_UP, check_record, with_later_force
 
 SHORTEST = 400  # samples, of which the test has a quarter
-FINE = 16  # samples in a period
 NEARER = 0.95  # of the start's error: training that gains less has fitted noise
 UNITS = {
     "natural_frequency": "Hz",

@@ -12,10 +12,10 @@ from ..callbacks.backup import backed_up
 from ..results.run import Run
 from .linear_start import FINE, linear_oscillator, start_as_oscillator
 
-WARM_UP = 50
-RUN_IN = 250  # samples before a part, in which the network gets into the motion by the force alone
+WARM_UP = 50  # samples of a part that are not scored
+BEFORE = 250  # samples before a part, in which its warm-up begins, by the force alone
 UNITS = 8
-STILL_KNOWN = 0.01  # of the start, after the run-in
+STILL_KNOWN = 0.01  # of the start, after the samples before a part
 SHORTEST = 2007  # samples
 
 
@@ -53,7 +53,7 @@ def elman_measured(
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
-    train, validation, test, run_in, oscillator = _prepared(
+    train, validation, test, before, oscillator = _prepared(
         data, sampling_rate, input_column, output_column
     )
     # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
@@ -67,7 +67,7 @@ def elman_measured(
     )
     network = ResponseModel(layer.cell)
     network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
-    force, position, weights = scaled_pair(train, train, run_in)
+    force, position, weights = scaled_pair(train, train, before)
     if oscillator is not None and oscillator.period >= FINE:
         start_as_oscillator(layer.cell, oscillator, force[0, :, 0], position[0, :, 0], seed)
     best = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)
@@ -75,34 +75,34 @@ def elman_measured(
         force,
         position,
         sample_weight=weights,
-        validation_data=scaled_pair(validation, train, run_in),
+        validation_data=scaled_pair(validation, train, before),
         epochs=epochs,
         callbacks=backed_up([best, *callbacks]),
         verbose=0,
     )
     model = scaled_network(train, layer)
     notes = (f"Trained by least squares: step {best.best_epoch + 1} of {epochs} was kept.",)
-    warm_up = run_in + WARM_UP
+    warm_up = before + WARM_UP
     return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
 
 
-def parts_with_run_in(data, sampling_rate, input_column=None, output_column=None):
-    """A record in three parts, to train on, to choose and to test, the last two with a run-in."""
+def parts_with_warm_up(data, sampling_rate, input_column=None, output_column=None):
+    """A record in three parts, to train on, to choose and to test, the last two with a warm-up."""
     return _prepared(data, sampling_rate, input_column, output_column)[:3]
 
 
 def _prepared(data, sampling_rate, input_column, output_column):
-    """`parts_with_run_in`, the length of the run-in and the oscillator (None if there is none)."""
+    """`parts_with_warm_up`, how many samples stand before a part, and the oscillator or None."""
     record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
     check_record(record, SHORTEST)
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     oscillator = linear_oscillator(train)
-    run_in = RUN_IN
+    before = BEFORE
     if oscillator is not None:  # at most a third of the training part, which it takes as well
         forgets = np.log(1.0 / STILL_KNOWN) / max(oscillator.decay, 1e-9)
-        run_in = int(np.clip(forgets, RUN_IN, max(RUN_IN, len(train.times) // 3)))
-    parts = [with_run_in(record, part, run_in) for part in (validation, test)]
-    return train, *parts, run_in, oscillator
+        before = int(np.clip(forgets, BEFORE, max(BEFORE, len(train.times) // 3)))
+    parts = [with_samples_before(record, part, before) for part in (validation, test)]
+    return train, *parts, before, oscillator
 
 
 def check_record(record, needed):
@@ -131,10 +131,10 @@ def with_later_force(record):
     )
 
 
-def with_run_in(record, part, run_in=RUN_IN):
-    """The part of a record together with the samples before it that the network runs in on."""
-    first = int(np.searchsorted(record.times, part.times[0])) - run_in
-    chosen = slice(first, first + run_in + len(part.times))
+def with_samples_before(record, part, before=BEFORE):
+    """The part of a record together with samples before it, in which its warm-up begins."""
+    first = int(np.searchsorted(record.times, part.times[0])) - before
+    chosen = slice(first, first + before + len(part.times))
     return dataclasses.replace(
         part,
         times=record.times[chosen],
@@ -143,12 +143,12 @@ def with_run_in(record, part, run_in=RUN_IN):
     )
 
 
-def scaled_pair(part, train, run_in=RUN_IN):
+def scaled_pair(part, train, before=BEFORE):
     """Force, position and weights of a part, scaled by the training part; the start weighs 0."""
     force = (part.force[:, :-1] - train.force.mean()) / train.force.std()
     position = (part.states[:, 1:] - train.states.mean()) / train.states.std()
     weights = np.ones(position.shape[:2])
-    weights[:, : run_in + WARM_UP - 1] = 0.0  # of s_1, s_2, …
+    weights[:, : before + WARM_UP - 1] = 0.0  # of s_1, s_2, …
     return force, position, weights
 
 

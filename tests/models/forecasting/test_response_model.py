@@ -20,7 +20,7 @@ from oscillator_zoo.models import (
     read_duffing,
 )
 from oscillator_zoo.models.least_squares.least_squares_steps import accept_or_undo
-from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.least_squares_system import TapeSystem
 
 TRUTH = [
     np.array(0.01),
@@ -110,7 +110,7 @@ def test_sensitivities_are_those_of_the_tape_through_the_whole_run():
     model = elman()
     batch = batch_of(model, num=4)
 
-    class ByTape(TapeLinearisation):
+    class ByTape(TapeSystem):
         readout_variables = ()
 
     by_tape = ByTape(model).linearise(*batch)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -156,8 +157,12 @@ def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(t
     assert short.notes == (
         "Trained by least squares: readout solve, until the epochs were used up.",
     )
-    adam, _ = train("pinn-damped-adam", tmp_path / "adam", epochs=1)
-    assert adam.notes == ("Trained by Adam: 100 steps.",)
+    learned, _ = train("pinn-harmonic-learned", tmp_path / "learned", epochs=1)
+    (note,) = learned.notes
+    assert re.fullmatch(
+        r"All weights learned by gradients: \d+ quasi-Newton steps, until the epochs were used up.",
+        note,
+    )
 
 
 @pytest.mark.parametrize("trained", ["euler-damped"], indirect=True)

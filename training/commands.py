@@ -1,4 +1,4 @@
-"""What the command `oscillator-zoo` does; `oscillator_zoo.__main__` says what it takes."""
+"""What each command of `oscillator-zoo` does; its options are in `oscillator_zoo/__main__.py`."""
 
 import inspect
 import pathlib
