@@ -1,6 +1,6 @@
 """Constants of simulated Duffing oscillators by sampling rate and noise: are they in the errors?
 
-    python benchmarks/duffing_rates.py [--rates 6 10 …] [--noise 0.003 0.05] [--seeds 5] [--samples 1000]
+    python benchmarks/duffing_rates.py [--rates 6 10 …] [--noise 0.003 …] [--seeds 5] [--samples N]
 
 m = 1, γ = .8, k = 120, k3 = 300 (1.743 Hz, ζ = .0365), 1000 samples, under a multisine up to twice
 the resonance or white noise, held or linear between samples. The motion comes from RK4 in NumPy
@@ -82,7 +82,8 @@ def main():
     for rate in given.rates:
         for noise in given.noise:
             for drive in DRIVES:
-                time_step, forces, positions = record(rate, noise, drive, given.seeds, given.samples)
+                size = given.seeds, given.samples
+                time_step, forces, positions = record(rate, noise, drive, *size)
                 fits = [fit_duffing(u, y, time_step) for u, y in zip(forces, positions)]
                 pulls = [
                     (fit.estimates[name].value - true) / fit.estimates[name].standard_error
