@@ -82,8 +82,8 @@ def main():
     for rate in given.rates:
         for noise in given.noise:
             for drive in DRIVES:
-                size = given.seeds, given.samples
-                time_step, forces, positions = record(rate, noise, drive, *size)
+                made = record(rate, noise, drive, given.seeds, given.samples)
+                time_step, forces, positions = made
                 fits = [fit_duffing(u, y, time_step) for u, y in zip(forces, positions)]
                 pulls = [
                     (fit.estimates[name].value - true) / fit.estimates[name].standard_error

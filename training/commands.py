@@ -7,12 +7,13 @@ import sys
 
 import tensorflow as tf
 
-from oscillator_zoo.data.files import make_folder
+from oscillator_zoo.data.files import make_folder, write_whole
 from oscillator_zoo.models import available_presets, export_model
 from oscillator_zoo.models.presets.card import TASKS
 from oscillator_zoo.models.presets.preset import preset_names
 from oscillator_zoo.models.presets.table import shown_error
 
+from .instrument import identify
 from .results.pictures import save_pictures
 from .results.resumable_run import has_backup
 from .tour import tour
@@ -97,6 +98,17 @@ def _plot(given):
         print(picture)
 
 
+def _identify(given):
+    names = (*RECORD[1:], "time_column", "measured", "input_kind")
+    reading = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    found = identify(given.files, given.model, **reading)
+    print(found)
+    if given.plot is not None:
+        with write_whole(given.plot) as temporary:
+            found.plot()[0].figure.savefig(temporary)
+        print(given.plot)
+
+
 def _export(given):
     run = _found(given.path, {})
     export_model(run.model, given.folder)
@@ -139,4 +151,5 @@ COMMANDS = {
     "evaluate": _evaluate,
     "plot": _plot,
     "export": _export,
+    "identify": _identify,
 }

@@ -15,10 +15,12 @@ from .duffing_reading import read_duffing
 from .duffing_start import fit_one_step, start_like
 from .euler_cell import EulerCell
 from .linear_reading import euler_weights, read_oscillator
+from .oscillator_cell import OscillatorCell
 
 __all__ = [
     "DuffingCell",
     "EulerCell",
+    "OscillatorCell",
     "duffing_estimates",
     "euler_weights",
     "fit_duffing",

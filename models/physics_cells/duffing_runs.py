@@ -29,7 +29,11 @@ def force_between(force, num_parts, course):
     Returns:
         `(N, 2·num_parts + 1)`: at the ends and the middles of the parts.
     """
-    shares = np.arange(2 * num_parts + 1) / (2 * num_parts)
+    return force_at(force, np.arange(2 * num_parts + 1) / (2 * num_parts), course)
+
+
+def force_at(force, shares, course):
+    """The same at any shares of every step, 0 at its beginning and 1 at its end."""
     if course == "held":
         return np.repeat(force[:-1, None], len(shares), axis=1)
     if course == "linear":

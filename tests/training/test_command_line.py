@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -60,6 +61,21 @@ def test_plot_writes_pictures_and_names_them(decay, tmp_path, capsys):
     named = [pathlib.Path(line) for line in capsys.readouterr().out.split()]
     assert {path.name for path in named} == {"result.png", "history.png", "residual.png"}
     assert all(path.stat().st_size > 5000 for path in named)
+
+
+def test_identify_prints_constants_of_a_file_with_its_units(tmp_path, capsys):
+    times = np.arange(500) * 0.01
+    moved = np.exp(-0.5 * times) * np.cos(20.0 * times)
+    moved += 0.01 * np.random.default_rng(0).normal(size=500)
+    lines = [f"{t * 1e3:.1f};{x:.5f}".replace(".", ",") for t, x in zip(times, moved)]
+    path, picture = tmp_path / "ring down.csv", tmp_path / "fit.png"
+    path.write_text("\n".join(["Time (ms);x (mm)", *lines]), encoding="latin-1")
+    arguments = ["identify", str(path), "--model", "duffing", "--plot", str(picture)]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    (row,) = [line.split() for line in shown.splitlines() if line.startswith("natural_frequency")]
+    assert abs(float(row[1]) - np.sqrt(400.25) / (2.0 * np.pi)) < 4.0 * float(row[2])
+    assert "1/(mm² s²)" in shown and picture.stat().st_size > 1000
 
 
 def test_export_writes_a_saved_model_that_tensorflow_reads_alone(decay, tmp_path):

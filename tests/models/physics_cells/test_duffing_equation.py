@@ -153,6 +153,7 @@ def test_a_run_that_starts_nearest_to_fifty_positions_forgives_their_noise(fine)
     assert errors[50] < 0.012 < 0.02 < errors[4]
 
 
+@pytest.mark.slow
 def test_estimates_are_those_of_the_equation_where_it_is_as_near(fine):
     time_step, force, position, fit = fine
     model, x, y = model_of(force, position, 50)
