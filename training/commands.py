@@ -20,7 +20,7 @@ from .tour import tour
 from .zoo.entries import find_recipe, recipes, train
 from .zoo.preset_run import checkout_folder, open_run, write_preset
 
-RECORD = ("data", "sampling_rate", "input_column", "output_column")
+RECORD = ("data", "sampling_rate", "input_column", "output_column", "time_column")
 READERS = {
     "": "tf.saved_model.load",
     ".onnx": "onnxruntime.InferenceSession",
@@ -123,7 +123,8 @@ def _opened(given):
     if run.task != "solution" and run.test is None:
         raise ValueError(
             f"A model other than a PINN is judged on test data: {given.path} on a measured record, "
-            "which does not come with it. Received none. Pass --data FILE and --sampling-rate HZ."
+            "which does not come with it. Received none. Pass --data FILE, "
+            "and --sampling-rate HZ if it has no column of times."
         )
     return run
 

@@ -136,13 +136,14 @@ def rounding_errors(weights, layers, unit, count=None, tau_roundings=ROUNDINGS_O
         layers: list from `layer_bounds` on the real line.
         unit: u of the numbers that are used.
         count: roundings of a term of a sum; None: as many as there are terms, and one.
-        tau_roundings: τ is right to so many u.
+        tau_roundings: τ is right to so many u; 0 where it is 1.
     """
     one = np.ones((len(layers[0].z), 1))
     h = Rounded(one, tau_roundings * unit * one)
     dh, ddh = Rounded(one, 0.0 * one), Rounded(0.0 * one, 0.0 * one)
-    for (kernel, bias), layer in zip(weights.sizes, layers):
-        moved = sum_of_products(h, kernel, unit, bias, count).error
+    for place, ((kernel, bias), layer) in enumerate(zip(weights.sizes, layers)):
+        at_one = place == 0 and tau_roundings == 0.0  # 1 U is exact, and U + b one rounding
+        moved = sum_of_products(h, kernel, unit, bias, 1.0 if at_one else count).error
         dz = sum_of_products(dh, kernel, unit, count=count).at_most(layer.dz)
         ddz = sum_of_products(ddh, kernel, unit, count=count).at_most(layer.ddz)
         distance = layer.distance + moved

@@ -215,14 +215,18 @@ def check_trial(pinn):
     other = _other_part(pinn)
     if other:
         raise ValueError(
-            "error_bound needs the network that PINN makes: dense layers of float64, neither "
-            f"quantized nor replaced. Received: {other}. {advice}"
+            "error_bound needs the model that PINN makes: its own call, and dense layers of "
+            f"float64, neither quantized nor replaced. Received: {other}. {advice}"
         )
 
 
 def _other_part(pinn):
     """A part of the model that is not as `PINN` makes it, in words; None if there is none."""
     network = pinn.network
+    for name in ("__call__", "call", "derivatives"):
+        method = getattr(type(pinn), name)
+        if name in vars(pinn) or not method.__module__.startswith("oscillator_zoo."):
+            return f"a {type(pinn).__name__} with a {name} of its own"
     for part, kind in (
         (pinn.trial, LinearisedTrial),
         (network, DenseNetwork),

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import oscillator_zoo
-from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main
+from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main, parser
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import recipes
@@ -134,9 +134,9 @@ def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
         (["plot", "nowhere"], "There is no nowhere"),
         (["export", "nowhere", "served"], "There is no nowhere"),
         (["evaluate", "pinn-dampd"], "Did you mean 'pinn-damped'"),
-        (["evaluate", "duffing-measured"], "Pass --data FILE and --sampling-rate HZ"),
+        (["evaluate", "duffing-measured"], "Pass --data FILE, and --sampling-rate HZ if"),
         (["plot", "duffing-measured"], "judged on test data: duffing-measured on a measured"),
-        (["evaluate", "duffing-measured", "--data", "x.csv"], "needs sampling_rate"),
+        (["evaluate", "duffing-measured", "--data", "x.csv"], "x.csv, which does not exist"),
         (["plot", "duffing-measured", "--sampling-rate", "2"], "needs data"),
         (["evaluate", "elman-measured"], "has no preset. Received its name. Train it with"),
         (["plot", "elman-measured"], "train elman-measured` and pass the folder, runs"),
@@ -164,10 +164,19 @@ def test_a_bad_record_is_one_line_too(content, capsys, tmp_path):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_a_record_is_described_by_its_columns():
+    given = parser().parse_args(
+        ["evaluate", "duffing-measured", "--data", "r.csv", "--time-column", "when"]
+        + ["--input-column", "2", "--output-column", "x (mm)"]
+    )
+    assert (given.time_column, given.input_column, given.output_column) == ("when", 2, "x (mm)")
+    assert given.sampling_rate is None
+
+
 # Each line is answered in about a tenth of a second; TensorFlow alone takes some three.
 LIGHT = """
 import sys
-from oscillator_zoo.__main__ import main
+from oscillator_zoo.__main__ import main, parser
 for line in (["--help"], ["--version"], ["list"], ["lst"], ["train"], ["train", "pin-decay"],
              ["evaluate", "pin-decay"], ["train", "pinn-decay", "--epochs", "x"]):
     try:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oscillator_zoo.models.physics_cells.duffing_answers import linear_rmse
+from oscillator_zoo.models.physics_cells.duffing_checks import linear_rmse
 
 MOST_LAGS = 20
 NORMAL_999 = 3.0902  # the value that a standard normal number stays below in 999 of 1000 cases

@@ -97,7 +97,6 @@ def _add_identify(commands):
     help = "linear, quadratic_drag, duffing, quadratic_cubic, pendulum; default: the best of them"
     add.add_argument("--model", default="auto", metavar="NAME", help=help)
     _add_reading(add)
-    add.add_argument("--time-column", type=_column, metavar="COLUMN", help="index or heading")
     add.add_argument("--measured", metavar="WHAT", help="position, velocity or acceleration")
     add.add_argument("--input-kind", metavar="WHAT", help="force or base_acceleration")
     add.add_argument("--plot", metavar="FILE", help="write a picture of the fit")
@@ -105,9 +104,10 @@ def _add_identify(commands):
 
 def _add_reading(add):
     """How the file of a record is read."""
-    add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-    add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
-    add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+    rate = "samples per second, for a file without times"
+    add.add_argument("--sampling-rate", type=float, metavar="HZ", help=rate)
+    for column in ("--time-column", "--input-column", "--output-column"):
+        add.add_argument(column, type=_column, metavar="COLUMN", help="index or heading")
 
 
 def _column(text):

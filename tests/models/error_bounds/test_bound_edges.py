@@ -280,9 +280,25 @@ class Shifted(PINN):
         return super().call(t) + 1e-9
 
 
-def test_model_with_a_call_of_its_own_is_refused():
-    pinn = Shifted(DampedOscillator(), 1.0, hidden_units=(4,), seed=0)
-    with pytest.raises(ValueError, match=r"returns its trial solution\. Received: a Shifted that"):
+class Faster(PINN):
+    def derivatives(self, t):
+        x, v, a = super().derivatives(t)
+        return x, v + 1e-9, a
+
+
+@pytest.mark.parametrize(("kind", "name"), [(Shifted, "call"), (Faster, "derivatives")])
+def test_model_with_a_method_of_its_own_is_refused(kind, name):
+    pinn = kind(DampedOscillator(), 1.0, hidden_units=(4,), seed=0)
+    with pytest.raises(ValueError, match=f"Received: a {kind.__name__} with a {name} of its own"):
+        pinn.error_bound([0.3])
+    assert pinn.error_bound_table() is None
+
+
+def test_model_that_returns_other_numbers_is_refused(monkeypatch):
+    pinn = PINN(DampedOscillator(), 1.0, hidden_units=(4,), seed=0)
+    h1 = type(pinn.trial).h1
+    monkeypatch.setattr(type(pinn.trial), "h1", lambda self, place: h1(self, place) + 1e-9)
+    with pytest.raises(ValueError, match=r"returns its trial solution\. Received: a PINN that is"):
         pinn.error_bound([0.3])
     assert pinn.error_bound_table() is None
 
@@ -311,5 +327,5 @@ def activated(pinn):
 def test_network_that_is_not_as_it_was_made_is_refused(change, message):
     pinn = PINN(DampedOscillator(), 1.0, hidden_units=(4, 4), seed=0)
     change(pinn)
-    with pytest.raises(ValueError, match=f"the network that PINN makes.*Received: {message}"):
+    with pytest.raises(ValueError, match=f"the model that PINN makes.*Received: {message}"):
         pinn.error_bound([0.3])

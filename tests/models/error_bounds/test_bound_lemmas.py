@@ -145,6 +145,10 @@ def test_activations_in_discs_are_within_their_bounds(kind, seed):
     random = np.random.default_rng(seed)
     centre = float(random.normal() * 10.0 ** random.uniform(-1, 1.3))
     radius = float(10.0 ** random.uniform(-3, 1.3))
+    bounds = kind.bounds(np.array([centre]), np.array([radius]), False)
+    for shift in random.uniform(-1.0, 1.0, 4):
+        x = mpf(centre) + mpf(float(radius * shift))
+        assert all(abs(f(x)) <= b[0] * (1 + 1e-9) for f, b in zip(FUNCTIONS[kind], bounds))
     bounds = kind.bounds(np.array([centre]), np.array([radius]), True)
     for angle in random.uniform(0, 2 * np.pi, 4):
         z = mpf(centre) + mpf(radius) * mpmath.expj(float(angle)) * mpf(
