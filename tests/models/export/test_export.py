@@ -116,9 +116,14 @@ def times_and_parameters(pinn, num=9):
 
 def conditions(pinn):
     """How much larger than the motion the terms are that a trial solution adds up: in x, v, a."""
-    kernel = np.asarray(pinn.network.readout.kernel)
-    terms = 1.0 + np.abs(kernel).sum(axis=1).max()
-    turns = np.abs(np.asarray(pinn.network.hidden[0].kernel)).max() + 2.0
+    if pinn.learned:
+        first, _, second, _, kernel, _ = (np.abs(array) for array in pinn.network.arrays)
+        turns = first.max() * second.sum(axis=1).max() + 2.0
+        kernel = float(pinn.network.size) * kernel
+    else:
+        kernel = np.abs(pinn.network.readout.kernel)
+        turns = np.abs(pinn.network.hidden[0].kernel).max() + 2.0
+    terms = 1.0 + kernel.sum(axis=1).max()
     lengths = np.diff(pinn.window_edges)
     rate = 2.0 * turns / lengths.min()
     # What a window's first velocity is wrong by goes on through all later ones.
