@@ -18,7 +18,15 @@ STAIRCASES = {
         *("least_squares", "physics_cells", "forecasting", "equation", "trial_solution"),
         *("families", "inverse", "error_bounds", "pinn"),
     ),
-    "training": ("backpropagation", "evaluation", "plots", "callbacks", "results", "zoo"),
+    "training": (
+        "backpropagation",
+        "evaluation",
+        "plots",
+        "instrument",
+        "callbacks",
+        "results",
+        "zoo",
+    ),
 }
 # The package `oscillator_zoo` itself, which setup.cfg maps to a folder: it lies above all rooms.
 FRONT = "oscillator_zoo"

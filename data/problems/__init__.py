@@ -8,7 +8,7 @@ oscillators at random; `serialization` writes a problem as text. It may import t
 from .coupled_oscillators import CoupledOscillators
 from .damped_oscillator import DampedOscillator
 from .decay import Decay
-from .duffing import Duffing
+from .duffing import Duffing, MeasuredOscillator
 from .first_order import FirstOrder
 from .initial_value_problem import InitialValueProblem, linear
 from .pendulum import Pendulum
@@ -22,6 +22,7 @@ __all__ = [
     "Duffing",
     "FirstOrder",
     "InitialValueProblem",
+    "MeasuredOscillator",
     "Pendulum",
     "VanDerPol",
     "linear",

@@ -9,7 +9,7 @@ from ..base_model.array_batches import without_autotuning
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
 from ..export.portable_graphs import graphs_without_tapes
-from ..export.saved_model import check_no_options, write_endpoints, write_whole_folder
+from ..export.saved_model import check_no_options, write_endpoints, write_whole_saved_model
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
@@ -167,10 +167,18 @@ class IntervalModel(LeastSquaresModel):
         Raises:
             ValueError: if the problem, its force, h1, h2 or the activation cannot be saved.
         """
+        self.check_saveable()
+        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def check_saveable(self):
+        """Raise a `ValueError` for a problem, force or function that no file can hold."""
         check_saveable(self.problem)
         for name in ("h1", "h2", "activation"):
             check_registered_function(name, getattr(self, name))
-        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def __reduce__(self):
+        self.check_saveable()
+        return super().__reduce__()
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
@@ -201,7 +209,7 @@ class IntervalModel(LeastSquaresModel):
         endpoints = self.endpoints()
         endpoints = {"serve": endpoints["x"], **endpoints}
         # The same derivatives in a graph half as large as that of tapes.
-        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
+        with graphs_without_tapes(), write_whole_saved_model(filepath) as temporary:
             write_endpoints(temporary, self, endpoints, [signature])
 
     def endpoints(self):
@@ -219,10 +227,6 @@ class IntervalModel(LeastSquaresModel):
         with tf.init_scope():  # the table is made of numbers, whatever is traced
             table = self.error_bound_table()
         return functions if table is None else {**functions, "error_bound": bound_endpoint(table)}
-
-    def export_results(self, x):
-        """What a file of another runtime computes: every endpoint, `(num, dimension)` by name."""
-        return {name: function(x) for name, function in self.endpoints().items()}
 
     def export_signature(self):
         """What `export` writes takes: times `(num, 1)`, in s, and a family's parameters by name.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from oscillator_zoo.data.datasets.batches import state_columns
-from oscillator_zoo.models.physics_cells.duffing_answers import NO_BETTER, UNEXPLAINED
+from oscillator_zoo.models.physics_cells.duffing_checks import NO_BETTER, UNEXPLAINED
 from oscillator_zoo.models.presets.range_warning import warn_outside
 
 from .evaluation import feature_unit

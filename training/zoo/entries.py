@@ -93,8 +93,9 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
         resume: whether to go on with the backup of a training that was broken off; without one
             training starts from the beginning, and says so. False removes an old backup.
         **options: further arguments of the recipe: `data` (path of a CSV file) and
-            `sampling_rate` (in Hz) of "elman-measured" and "duffing-measured"; `truncation` of
-            "elman-driven", which is then trained by gradients through so many steps.
+            `sampling_rate` (in Hz, for a file without times) of "elman-measured" and
+            "duffing-measured"; `truncation` of "elman-driven", which is then trained by gradients
+            through so many steps.
 
     Returns:
         Tuple (run, evaluation): the `Run` and its errors, which print as a table.

@@ -21,12 +21,13 @@ SHORTEST = 2007  # samples
 
 def elman_measured(
     data,
-    sampling_rate,
+    sampling_rate=None,
     input_column=None,
     output_column=None,
     epochs=80,
     seed=0,
     callbacks=(),
+    time_column=None,
 ):
     """Elman network of eight units: from measured force to measured position, in file units.
 
@@ -43,18 +44,19 @@ def elman_measured(
 
     Args:
         data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
-        sampling_rate: samples per second, in Hz.
+        sampling_rate: samples per second, in Hz; None where the file has a column of times.
         input_column: the force's column, index or heading.
         output_column: the position's column, index or heading.
         epochs: most steps of least squares.
         seed: an integer ≥ 0, of the weights that training starts from.
         callbacks: Keras callbacks.
+        time_column: the times' column, index or heading; False to go by `sampling_rate`.
 
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
     train, validation, test, before, oscillator = _prepared(
-        data, sampling_rate, input_column, output_column
+        read_record(data, sampling_rate, input_column, output_column, time_column)
     )
     # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
     gentle = keras.initializers.Orthogonal(gain=0.9, seed=seed)
@@ -86,14 +88,36 @@ def elman_measured(
     return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
 
 
-def parts_with_warm_up(data, sampling_rate, input_column=None, output_column=None):
+def parts_with_warm_up(
+    data, sampling_rate=None, input_column=None, output_column=None, time_column=None
+):
     """A record in three parts, to train on, to choose and to test, the last two with a warm-up."""
-    return _prepared(data, sampling_rate, input_column, output_column)[:3]
+    return _prepared(read_record(data, sampling_rate, input_column, output_column, time_column))[:3]
 
 
-def _prepared(data, sampling_rate, input_column, output_column):
+def read_record(data, sampling_rate, input_column, output_column, time_column):
+    """One record of a force and a position in equal steps, each with the force at its end.
+
+    Raises:
+        ValueError: for several records, gaps, no force or no position; as `load_measurement`.
+    """
+    record = load_measurement(data, sampling_rate, input_column, output_column, time_column)
+    if isinstance(record, list):
+        raise ValueError(
+            f"The recipe learns from one record. Received {len(record)} in {data}. Put each into "
+            "a file of its own."
+        )
+    if record.feature_names != ("position",):
+        raise ValueError(
+            f"The recipe learns positions. Received a record of {record.feature_names[0]} in "
+            f"{data}. Pass output_column."
+        )
+    _ = record.time_step  # raises for gaps, and offers `resample`
+    return with_later_force(record)
+
+
+def _prepared(record):
     """`parts_with_warm_up`, how many samples stand before a part, and the oscillator or None."""
-    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
     check_record(record, SHORTEST)
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     oscillator = linear_oscillator(train)
