@@ -308,8 +308,8 @@ def replaced(pinn):
     pinn.network.hidden[0].build((None, 1))
 
 
-def quantized(pinn):
-    pinn.network.hidden[1].quantize("int8")
+def adapted(pinn):
+    pinn.network.hidden[1].lora_enabled = True
 
 
 def activated(pinn):
@@ -320,7 +320,7 @@ def activated(pinn):
     ("change", "message"),
     [
         (replaced, "a EinsumDense in place of a Dense"),
-        (quantized, "a Dense that is quantized"),
+        (adapted, "a Dense that is quantized or has LoRA weights"),
         (activated, "layers with activations of their own"),
     ],
 )
