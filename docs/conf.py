@@ -21,6 +21,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "oscillator-zoo"
+html_show_copyright = False
 html_static_path = ["_static"]
 mathjax_path = "mathjax/tex-chtml.js"  # of this site itself: nothing is asked of other hosts
 

@@ -23,6 +23,7 @@ def write(root, folder):
     """
     shutil.copytree(root / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     write_reference(root, folder / "reference")
+    write_proof(root, folder / "proof.md")
     write_zoo(root / "models" / "presets", folder / "zoo")
     write_benchmarks(root / "benchmarks", folder / "benchmarks")
 
@@ -43,6 +44,12 @@ def write_reference(root, folder):
         names = sorted(map(str, module.exports), key=str.lower)
         entries = [entry(name, module[name].final_target) for name in names]
         save(folder / f"{package}.md", f"# `oscillator_zoo.{package}`", sentence, *entries)
+
+
+def write_proof(root, path):
+    """The proof of the error bound: the docstring of its package, which is Markdown."""
+    bounds = griffe.load("models", search_paths=[str(root)])["error_bounds"]
+    save(path, "# The proof of the error bound", bounds.docstring.value)
 
 
 def entry(name, thing):
