@@ -76,10 +76,15 @@ def estimates_of(fit, errors):
 
     Returns:
         Tuple (estimates, correlation `(P, P)`).
+
+    Raises:
+        ValueError: for records that do not tell the constants apart, or hold too few numbers.
     """
     names, point = list(fit.constants), np.array(list(fit.constants.values()))
     values = named(fit.law, fit.constants)
     lengths = np.linalg.norm(fit.jacobian, axis=0)
+    if not lengths.all():
+        raise ValueError(_alike(fit))
     # A natural step for the differences: what changes the fit by a small part of the record.
     steps = STEP * np.maximum(np.abs(point), 1e-3 * np.sqrt(fit.square) / (lengths + 1e-300))
     slopes = np.zeros((len(values), len(point)))
@@ -92,7 +97,10 @@ def estimates_of(fit, errors):
         slopes[:, i] = (ends[0] - ends[1]) / (2.0 * step)
     never, solved = [False] * len(values), fit.num_unknowns - len(point)
     given = (values, never, fit.error, fit.jacobian, slopes)
-    found = estimates_at_minimum(*given, solved=solved)
+    try:
+        found = estimates_at_minimum(*given, solved=solved)
+    except np.linalg.LinAlgError:
+        raise ValueError(_alike(fit)) from None
     white, usual = ljung_box(errors)
     if white > usual:
         alike = estimates_at_minimum(*given, correlated=True)
@@ -115,3 +123,11 @@ def _turned_over(ratio):
     lower = 0.5 / ratio.upper if ratio.upper > 0.0 else np.inf
     error = 2.0 * value**2 * ratio.standard_error if np.isfinite(value) else np.inf
     return Estimate(value, error, lower, upper)
+
+
+def _alike(fit):
+    return (
+        f"The records must tell the constants apart. Received records in which some of "
+        f"{', '.join(fit.constants)} ({fit.law.name}) do the same, or nothing. Name a model of "
+        "fewer constants, or measure more."
+    )

@@ -53,7 +53,7 @@ def identify(records, model="auto", force_between=None, **reading):
 
     Args:
         records: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of
-            them. A motion whose force is zero throughout is a free decay. The feature
+            them. A motion whose force is zero or constant is a free decay. The feature
             "position", "velocity" or "acceleration" is what was measured. Under the acceleration
             of a base, of a motion relative to it, the gain G = 1/m is −1.
         model: one of the names above, or "auto".
@@ -86,7 +86,8 @@ def identify(records, model="auto", force_between=None, **reading):
     if not fits:
         raise ValueError(
             "The records must show an oscillation. Received records in which no run of "
-            f"{', '.join(names)} stays finite. Check the columns and the sampling rate."
+            f"{', '.join(names)} stays finite with a spring that draws back. Check the columns and "
+            "the sampling rate."
         )
     compared = {fit.law.name: _compared(fit) for fit in fits}
     fits.sort(key=lambda fit: compared[fit.law.name].bic)

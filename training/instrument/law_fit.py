@@ -91,8 +91,8 @@ def fit_law(law, records, rate, start, course=None):
         shooting = _shooting(law, records, rate, scales, course)
         point = shooting.at_rest(best.point.constants)
         best = _best(shooting, [point, point], near=True)
-    if best is None:
-        return None
+    if best is None or not best.point.constants[0] > 0.0:
+        return None  # no oscillator: it has no natural frequency
     return _in_units(law, records, best, shooting, rate, scales, course)
 
 

@@ -115,7 +115,8 @@ def _record(trajectory, row, name):
             f"A record has one force. Received {force.shape[-1]} in {name}. Choose one."
         )
     kept = np.isfinite(values)
-    force = force[:, 0] if np.any(force[kept] != 0.0) else None
+    constant = np.ptp(force[kept]) == 0.0  # it moves the rest, which the offset takes up
+    force = None if constant else force[:, 0]
     if force is not None and trajectory.input_kind not in INPUTS:
         raise ValueError(
             f"What drives must be a force or the acceleration of a base. Received "

@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline
 from oscillator_zoo.data import Trajectory, simulate
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
+from oscillator_zoo.training.instrument.found_constants import estimates_of
 from oscillator_zoo.training.instrument.oscillator_laws import LAWS
 from oscillator_zoo.training.instrument.window_runs import Windows, run_windows
 
@@ -235,7 +236,7 @@ def test_doubts_are_sentences_with_numbers(change, words):
         ([], "at least one record"),
         (record(np.arange(50.0), np.ones(50)), "must move"),
         (record(np.arange(5.0), np.arange(5.0)), "at least 12 samples"),
-        (record(np.arange(50.0) ** 1.1, np.arange(50.0), np.ones(50)), "equal steps"),
+        (record(np.arange(50.0) ** 1.1, np.arange(50.0), np.arange(50.0)), "equal steps"),
         (record(np.arange(50.0), np.arange(50.0), quantity="current"), "must measure one of"),
         (
             record(np.arange(9.0).repeat(2) + [0, 0.5] * 9, np.arange(18.0), np.full(18, np.nan)),
@@ -264,6 +265,18 @@ def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
     assert found.estimates["mass"].value != base_excited.estimates["mass"].value
     with pytest.raises(ValueError, match="Received base_position"):
         identify(dataclasses.replace(given, input_kind="base_position"))
+
+
+def test_constants_that_do_the_same_are_refused(linear):
+    nothing = linear.fit._replace(jacobian=0.0 * linear.fit.jacobian)
+    with pytest.raises(ValueError, match="tell the constants apart"):
+        estimates_of(nothing, linear.residuals)
+
+
+def test_a_constant_force_moves_the_rest_only(two_decays, linear):
+    pushed = [dataclasses.replace(one, force=one.force + 3.0) for one in two_decays]
+    found = identify(pushed, model="linear")
+    assert found.estimates["natural_frequency"] == linear.estimates["natural_frequency"]
 
 
 def test_free_and_driven_records_do_not_mix():
