@@ -178,7 +178,7 @@ class Trajectory:
         ... )
         >>> even = record.resample()
         >>> print(f"{even.time_step:.2f} {abs(even.states[0, 7, 0] - np.cos(0.7)):.0e}")
-        0.10 2e-06
+        0.10 1e-05
         """
         grid, states, force = resampled(self.times, self.states, self.force, time_step, longest_gap)
         return dataclasses.replace(

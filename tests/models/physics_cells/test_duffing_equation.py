@@ -76,7 +76,7 @@ def test_constants_are_within_their_errors_at_any_rate(rate, noise, course):
         (6, 400, 8.0, {"cubic": -300.0}),
         (20, 400, 12.0, {"damping": 6.0}),
         (20, 800, 2.0, {"damping": 0.05}),
-        (150, 400, 8.0, {"cubic": -300.0, "damping": 4.0}),
+        (150, 800, 12.0, {"cubic": -300.0, "damping": 4.0}),
     ],
 )
 def test_other_oscillators_in_short_records_in_other_units(rate, num, size, constants):
@@ -97,6 +97,7 @@ def test_other_oscillators_in_short_records_in_other_units(rate, num, size, cons
         assert estimate.standard_error < 0.3 * abs(true), name
 
 
+@pytest.mark.slow
 def test_an_oscillator_that_another_force_drives_has_no_constants():
     time_step, _, position = record(12, 0.01, num=400)
     force = np.random.default_rng(9).normal(size=400)
