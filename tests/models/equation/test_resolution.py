@@ -82,6 +82,19 @@ def test_windows_beside_pulses_are_short_enough(width):
         assert np.abs(follows(t) - force(t)).max() < 1e-6
 
 
+class Friction(InitialValueProblem):
+    """Dry friction, which jumps with v and holds the mass in the end."""
+
+    def rhs(self, t, x, v, ops=np):
+        return -x - 0.2 * ops.sign(v)
+
+
+def test_an_equation_that_jumps_with_the_velocity_is_refused_with_time_and_cure():
+    message = r"continuous in x and v\. Received Friction.*near t = \d.* s, as dry friction.*tanh"
+    with pytest.raises(ValueError, match=message):
+        Sketch(Friction(1.0, 0.0), 10.0)
+
+
 def test_a_window_is_halved_only_so_often_where_a_motion_bends():
     class Backlash(InitialValueProblem):
         def rhs(self, t, x, v, ops=np):
