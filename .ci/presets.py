@@ -7,7 +7,7 @@ import sys
 
 from oscillator_zoo.__main__ import LISTING
 from oscillator_zoo.models import available_presets, from_preset
-from oscillator_zoo.training.command_line import listing
+from oscillator_zoo.training.commands import listing
 
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))

@@ -26,7 +26,7 @@ from data import commit, processor
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.least_squares.least_squares_steps import all_weights_step, projected_step
-from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.least_squares_system import TapeSystem
 
 DAMPING, STIFFNESS, DURATION, UNITS, POINTS = 0.2, 1.0, 20.0, 20, 128
 STEPS = 50
@@ -35,11 +35,11 @@ STEPS = 50
 class ByTape(PINN):
     """The same PINN with the Jacobian by tape."""
 
-    def linearisation(self):
+    def least_squares_system(self):
         return TapeOfReadout(self)
 
 
-class TapeOfReadout(TapeLinearisation):
+class TapeOfReadout(TapeSystem):
     """Its readout is that of the trial solution."""
 
     @property
@@ -218,7 +218,7 @@ def jacobians():
         run = ByNumpy(model.get_weights(), points).parts
         if cls is not None:
             run = tf.function(
-                functools.partial(model.linearisation().linearise, tf.constant(points))
+                functools.partial(model.least_squares_system().linearise, tf.constant(points))
             )
             run()
         timed[label] = seconds_of(run, lambda: None)

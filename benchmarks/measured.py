@@ -27,10 +27,10 @@ from data import commit, processor
 from oscillator_zoo.data import load_measurement, split_by_time, system_identification_pairs
 from oscillator_zoo.training import evaluate_response, recipes
 from oscillator_zoo.training.zoo.measured_elman import (
-    RUN_IN,
+    BEFORE,
     WARM_UP,
     with_later_force,
-    with_run_in,
+    with_samples_before,
 )
 
 LENGTH = 500
@@ -64,18 +64,18 @@ def trained(layer, rate, seconds, train, validation, seed):
     inputs = keras.Input((None, 1))
     scaled = keras.layers.Normalization(mean=force.mean(), variance=force.var())(inputs)
     outputs = keras.layers.Dense(1)(layer(scaled))
-    trainer = keras.Model(inputs, keras.layers.Cropping1D((RUN_IN, 0))(outputs))
+    trainer = keras.Model(inputs, keras.layers.Cropping1D((BEFORE, 0))(outputs))
 
     def pieces(part, **options):
         pairs = system_identification_pairs(part, length=LENGTH, inputs="force", **options)
-        return pairs.map(lambda force, y: (force, (y[:, RUN_IN:] - mean) / deviation))
+        return pairs.map(lambda force, y: (force, (y[:, BEFORE:] - mean) / deviation))
 
     # XLA takes minutes to compile Keras's loops over 500 steps backwards.
     trainer.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss="mse", jit_compile=False)
     best = keras.callbacks.EarlyStopping(patience=10**6, restore_best_weights=True)
     history = trainer.fit(
         pieces(train, stride=100, batch_size=32, shuffle_seed=seed),
-        validation_data=pieces(validation, stride=RUN_IN, batch_size=64),
+        validation_data=pieces(validation, stride=BEFORE, batch_size=64),
         epochs=10**6,
         callbacks=[best, budget],
         shuffle=False,
@@ -106,7 +106,7 @@ def built_in(name, given, seed):
         attempt = trained(layer, rate, given.cpu_seconds, train, validation, seed)
         attempts.append((*attempt, rate, time.process_time() - start))
     model, _, epochs, rate, seconds = min(attempts, key=lambda attempt: attempt[1])
-    errors = evaluate_response(model, with_run_in(record, test), RUN_IN + WARM_UP)
+    errors = evaluate_response(model, with_samples_before(record, test), BEFORE + WARM_UP)
     return errors["model"], model.count_params(), seconds, f"Adam, {rate:g}: {epochs} epochs."
 
 

@@ -47,6 +47,7 @@ SMALL = {
 CONTENDERS = {
     OURS: ("ours", {}),
     "ours, hidden weights trained": ("ours", SMALL),
+    "ours, all weights learned": ("ours", {"learned": True}),
     "ours, Adam": ("ours_with_adam", {"derivatives": "taylor"}),
     "JAX by hand": ("jax_by_hand", {}),
     "DeepXDE": ("deepxde", {}),

@@ -210,14 +210,18 @@ def our_model(task, dtype, **arguments):
 
 
 def ours(task, dtype="float64", **arguments):
-    """This project with its defaults: `compile(LevenbergMarquardt())`, `fit`, and nothing else."""
+    """This project with its defaults: `compile(LevenbergMarquardt())`, `fit`, and nothing else.
+
+    With `learned=True` all weights follow the gradient, by `SelfScaledBroyden()`.
+    """
     import keras
 
-    from oscillator_zoo.models import LevenbergMarquardt
+    from oscillator_zoo.models import LevenbergMarquardt, SelfScaledBroyden
 
     options = arguments.pop("optimizer", {})
+    kind = SelfScaledBroyden if arguments.get("learned") else LevenbergMarquardt
     pinn, motion = our_model(task, dtype, **arguments)
-    pinn.compile(optimizer=LevenbergMarquardt(**options))
+    pinn.compile(optimizer=kind(**options))
     pinn.optimizer.build(pinn.trainable_variables)
     variables = [*pinn.variables, *pinn.optimizer.variables]
     start = [np.array(variable) for variable in variables]
@@ -239,7 +243,7 @@ def ours(task, dtype="float64", **arguments):
 
         fit(callbacks=[Watch()])
         facts.update(
-            method=pinn.optimizer.method,
+            method=getattr(pinn.optimizer, "method", "all weights by gradients"),
             stop_reason=pinn.stop_reason,
             iterations=int(pinn.optimizer.iterations),
             windows=pinn.num_windows,

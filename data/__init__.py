@@ -1,8 +1,9 @@
 """Oscillators, their forces, and the sequences that Euler's method makes of them.
 
 The rooms lie one above the other, nearly in the order of the lecture: `forces`, `problems`,
-`trajectories`, `stepping`, `datasets`. Each imports only those before it, and the modules beside
-them: `checks`, `files`, `archives`, `ensemble`, `configurable`. Nothing here knows of models.
+`trajectories`, `records`, `stepping`, `datasets`. Each imports only those before it, and the
+modules beside them: `checks`, `files`, `archives`, `ensemble`, `configurable`. Nothing here knows
+of models.
 """
 
 from .datasets import (
@@ -17,17 +18,19 @@ from .problems import (
     DampedOscillator,
     Decay,
     Duffing,
+    FirstOrder,
     InitialValueProblem,
+    MeasuredOscillator,
     Pendulum,
     VanDerPol,
     linear,
     sample_oscillators,
 )
+from .records import load_measurement
 from .stepping import simulate
 from .trajectories import (
     Trajectory,
     add_noise,
-    load_measurement,
     split_by_time,
     split_by_trajectory,
 )
@@ -40,8 +43,10 @@ __all__ = [
     "DampedOscillator",
     "Decay",
     "Duffing",
+    "FirstOrder",
     "Force",
     "InitialValueProblem",
+    "MeasuredOscillator",
     "Pendulum",
     "Sampled",
     "Sinusoid",

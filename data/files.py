@@ -1,9 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import secrets
+import shutil
 
 
 @contextlib.contextmanager
@@ -47,6 +49,80 @@ def write_whole(path):
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_whole_folder(path, kind, is_kind):
+    """Gives a temporary path in the same place, renamed to `path` when the block succeeds.
+
+    A folder of its kind, or an empty one, that is already there is replaced; on any error it
+    stays. A process that is killed leaves a hidden `.partial-…` folder, which may be deleted;
+    killed between the two renamings of a replacement, it leaves the old one in `.partial-…-old`.
+
+    Args:
+        path: folder to write; the folder it is in must exist.
+        kind: what is written, in one word.
+        is_kind: function that tells whether a folder is of that kind, or empty.
+
+    Yields:
+        `pathlib.Path` of a folder that does not exist yet.
+
+    Raises:
+        ValueError: if the folder cannot be written, or `path` is something else than a `kind`.
+        OSError: if writing fails, on a full disk for instance.
+    """
+    path = pathlib.Path(path)
+    if os.path.exists(path) and not (path.is_dir() and is_kind(path)):
+        raise ValueError(
+            f"A {kind} is written to a new folder, or replaces another {kind}. "
+            f"Received: {path}, which is something else. Choose another name."
+        )
+    temporary = path.parent / f".partial-{secrets.token_hex(8)}"
+    try:
+        temporary.mkdir()
+        temporary.rmdir()
+    except OSError as error:
+        raise ValueError(
+            f"The folder that a {kind} is written into must exist and be writable. "
+            f"Received: {path} ({error.strerror}). Create the folder or choose another."
+        ) from error
+    try:
+        with naming_the_file(path):
+            with _full_disk_as_os_error():
+                yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    flush_to_disk(file)
+            _put_in_place(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _full_disk_as_os_error():
+    """What TensorFlow reports of a full disk, as an error of the operating system."""
+    try:
+        yield
+    except Exception as error:
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number)) from error
+        raise
+
+
+def _put_in_place(temporary, path):
+    """Rename a folder to one that may exist, which is put back if that fails."""
+    if not path.exists():
+        os.replace(temporary, path)
+        return
+    old = temporary.with_name(temporary.name + "-old")
+    os.replace(path, old)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "oscillator-zoo"
+html_show_copyright = False
 html_static_path = ["_static"]
 mathjax_path = "mathjax/tex-chtml.js"  # of this site itself: nothing is asked of other hosts
 
@@ -38,6 +39,14 @@ def point_links_into_the_site(app, docname, source):
         source[0] = pages.links(source[0], docname, DOCS.parent)
 
 
+def copy_moving_page(app, exception):
+    """The page that moves is plain files; it works from a folder, without a server."""
+    if exception is None and app.builder.format == "html":
+        ignored = shutil.ignore_patterns("*.py", "__pycache__")
+        shutil.copytree(DOCS / "moving", app.outdir / "moving", ignore=ignored, dirs_exist_ok=True)
+
+
 def setup(app):
     app.connect("builder-inited", write_generated_pages)
     app.connect("source-read", point_links_into_the_site)
+    app.connect("build-finished", copy_moving_page)

@@ -23,6 +23,7 @@ def write(root, folder):
     """
     shutil.copytree(root / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     write_reference(root, folder / "reference")
+    write_proof(root, folder / "proof.md")
     write_zoo(root / "models" / "presets", folder / "zoo")
     write_benchmarks(root / "benchmarks", folder / "benchmarks")
 
@@ -43,6 +44,12 @@ def write_reference(root, folder):
         names = sorted(map(str, module.exports), key=str.lower)
         entries = [entry(name, module[name].final_target) for name in names]
         save(folder / f"{package}.md", f"# `oscillator_zoo.{package}`", sentence, *entries)
+
+
+def write_proof(root, path):
+    """The proof of the error bound: the docstring of its package, which is Markdown."""
+    bounds = griffe.load("models", search_paths=[str(root)])["error_bounds"]
+    save(path, "# The proof of the error bound", bounds.docstring.value)
 
 
 def entry(name, thing):
@@ -90,14 +97,17 @@ def paragraph(block):
     """A paragraph, a table or an equation as it stands, a section with its lines, or an example."""
     heading, _, rest = block.partition("\n")
     if re.fullmatch(r"[A-Z][\w ]+:", heading.strip()) and not heading.startswith(" "):
-        return [f"**{heading.strip(' :')}**", *(paragraph(dedent(rest)) if rest else ())]
+        return [f"**{heading.strip(' :')}**", *(section(dedent(rest)) if rest else ())]
     if block.lstrip().startswith(">>>"):
         return [f"```pycon\n{dedent(block)}\n```"]
     if re.search(r"\S {2,}\S", block) or block.startswith("    "):
         return [f"```text\n{dedent(block)}\n```"]
-    if re.match(r"[\w, `*/()]+: ", block):
-        return [items(block)]
     return [plain(block)]
+
+
+def section(block):
+    """What stands under a heading: a list of `name: what it is`, or as elsewhere."""
+    return [items(block)] if re.match(r"[\w, `*/()]+: ", block) else paragraph(block)
 
 
 def dedent(block):

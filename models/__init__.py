@@ -16,6 +16,7 @@ from .least_squares import LeastSquaresModel, LevenbergMarquardt, SelfScaledBroy
 from .physics_cells import (
     DuffingCell,
     EulerCell,
+    OscillatorCell,
     duffing_estimates,
     euler_weights,
     fit_duffing,
@@ -50,6 +51,7 @@ __all__ = [
     "LeastSquaresModel",
     "LevenbergMarquardt",
     "LinearRNN",
+    "OscillatorCell",
     "ResponseModel",
     "SelfScaledBroyden",
     "TruncatedGradient",

@@ -310,8 +310,8 @@ def try_case(seed, num_times=12):
                 error_v = abs(mpf(float(v[i, j])) - rates[j])
                 for e, b in ((mpf(error[i, j]), bounds[0]), (error_v, bounds[1])):
                     share = max(share, float(e / mpf(float(b[i, j]))) if b[i, j] else e and np.inf)
-    residual = ResidualBounds(LinearEquation.of(problem), TrialBounds(pinn))
-    rounding = residual.trial.model_errors(residual.cells(times[-1]))[0].max()
+    residual = ResidualBounds(problem, LinearEquation.of(problem), TrialBounds(pinn))
+    rounding = residual.trial.model_errors(residual.cells())[0].max()
     return Outcome(
         seed,
         stage,

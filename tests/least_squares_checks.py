@@ -6,7 +6,7 @@ from pinn_checks import bounded_ramp, randomise, slow_start, springs
 
 from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.models import PINN
-from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.least_squares_system import TapeSystem
 
 DURATION = 1.5
 UNEQUAL = [0.7, 1.0, 1.9, 2.2]  # from 0.7 s, the start of `springs`, to 0.7 s + DURATION
@@ -76,7 +76,7 @@ def difference(function, pinn, direction, step=1e-3):
 def by_tape_of(pinn):
     """The same readout and hidden weights, their Jacobian by tape."""
 
-    class ByTape(TapeLinearisation):
+    class ByTape(TapeSystem):
         readout_variables = pinn.trial.readout_variables
         nonlinear_variables = pinn.trial.nonlinear_variables
 
@@ -89,7 +89,7 @@ def weight_columns(model, batch, step=5e-4):
     Errors: step⁴ r⁗′/30, below 1e-10 while r⁗′ is below 5e4, and 1e-15/step of rounding.
     """
     found, residuals = [], tf.function(model.residuals)
-    system = model.linearisation()
+    system = model.least_squares_system()
     for variable in [*system.readout_variables, *system.nonlinear_variables]:
         value = np.array(variable.numpy())
         for index in np.ndindex(*value.shape):

@@ -12,13 +12,21 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 # The rooms from the bottom to the top: each may import those before it. "" is the top folder.
 STAIRCASES = {
-    "data": ("forces", "problems", "trajectories", "stepping", "datasets"),
+    "data": ("forces", "problems", "trajectories", "records", "stepping", "datasets"),
     "models": (
         *("layer_graphs", "saving", "export", "presets", "base_model", "recurrent"),
         *("least_squares", "physics_cells", "forecasting", "equation", "trial_solution"),
         *("families", "inverse", "error_bounds", "pinn"),
     ),
-    "training": ("backpropagation", "evaluation", "plots", "callbacks", "results", "zoo"),
+    "training": (
+        "backpropagation",
+        "evaluation",
+        "plots",
+        "instrument",
+        "callbacks",
+        "results",
+        "zoo",
+    ),
 }
 # The package `oscillator_zoo` itself, which setup.cfg maps to a folder: it lies above all rooms.
 FRONT = "oscillator_zoo"

@@ -1,8 +1,8 @@
 """Recipes, callbacks, evaluation and plots for the models of the zoo.
 
-The rooms lie one above the other: `evaluation`, `plots`, `callbacks`, `results`, `zoo`; each
-imports only those before it. `backpropagation` stands beside them. `command_line` and `tour` use
-them all.
+The rooms lie one above the other: `evaluation`, `plots`, `instrument`, `callbacks`, `results`,
+`zoo`; each imports only those before it. `backpropagation` stands beside them. `tour` and
+`commands` use them all; the options of the commands are in `oscillator_zoo/__main__.py`.
 """
 
 from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
@@ -28,6 +28,7 @@ from .evaluation import (
     evaluate_response,
     evaluate_solution,
 )
+from .instrument import Identified, identify
 from .plots import (
     plot_gradient_norms,
     plot_history,
@@ -44,6 +45,7 @@ from .zoo import recipes, train
 __all__ = [
     "ErrorTolerance",
     "HorizonSchedule",
+    "Identified",
     "Progress",
     "ResidualTolerance",
     "Run",
@@ -57,6 +59,7 @@ __all__ = [
     "evaluate_response",
     "evaluate_solution",
     "gradient_norms",
+    "identify",
     "plot_gradient_norms",
     "plot_history",
     "plot_phase",

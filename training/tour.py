@@ -7,6 +7,7 @@ import numpy as np
 
 from oscillator_zoo.data import DampedOscillator, simulate
 from oscillator_zoo.data.files import make_folder
+from oscillator_zoo.data.stepping.steppers import LABELS
 from oscillator_zoo.models import LevenbergMarquardt, export_model
 
 from .evaluation.baselines import linear_autoregression, persistence
@@ -19,10 +20,9 @@ FORECASTERS = {
     "model": "Elman network, closed loop",
     "persistence": "persistence",
     "autoregression": "linear autoregression",
-    "euler": "Euler, same step",
-    "rk4": "RK4, same step",
+    "euler": f"{LABELS['euler']}, same step",
+    "rk4": f"{LABELS['rk4']}, same step",
 }
-STEPPERS = {"euler": "Euler", "euler_cromer": "Euler–Cromer", "rk4": "RK4"}
 
 
 def tour(output_dir="oscillator_zoo_tour", seed=0):
@@ -46,7 +46,7 @@ def tour(output_dir="oscillator_zoo_tour", seed=0):
     forecaster, forecast = _train("elman-harmonic", folder, seed)
 
     print("3. A physics-informed network solves the damped oscillator from its equation alone.")
-    solvers = [_train(name, folder, seed) for name in ("pinn-damped", "pinn-damped-adam")]
+    solvers = [_train(name, folder, seed) for name in ("pinn-damped", "pinn-damped-learned")]
 
     for run in (forecaster, *(run for run, _ in solvers)):
         export_model(run.model, folder / run.facts["recipe"] / "saved_model")
@@ -113,7 +113,7 @@ def _solution_rows(solvers):
         label = f"PINN, {_how(trained.model.optimizer)}"
         seconds = trained.facts["training_seconds"]
         yield _row(label, errors["pinn"]["position_relative_l2"], seconds)
-    for name, label in STEPPERS.items():
+    for name, label in LABELS.items():
         num_steps = solution[name]["num_steps"]
         seconds = _seconds(simulate, problem, duration / num_steps, num_steps, name)
         yield _row(f"{label}, {num_steps} steps", solution[name]["position_relative_l2"], seconds)
@@ -122,7 +122,7 @@ def _solution_rows(solvers):
     many = simulate(problem, duration / num_steps, num_steps, "rk4")
     exact, _ = problem.exact(many.times)
     error = np.linalg.norm(many.feature("position") - exact[:, 0]) / np.linalg.norm(exact)
-    yield _row(f"RK4, {num_steps} steps", error, seconds)
+    yield _row(f"{LABELS['rk4']}, {num_steps} steps", error, seconds)
 
 
 def _how(optimizer):
@@ -143,4 +143,4 @@ def _seconds(function, *arguments):
 
 def _row(label, error, seconds):
     numbers = (x if isinstance(x, str) else f"{x:.2g}" for x in (error, seconds))
-    return "  {:<32}{:>10}{:>10}".format(label, *numbers)
+    return "  {:<36}{:>9}{:>10}".format(label, *numbers)

@@ -8,7 +8,8 @@ oscillators at random; `serialization` writes a problem as text. It may import t
 from .coupled_oscillators import CoupledOscillators
 from .damped_oscillator import DampedOscillator
 from .decay import Decay
-from .duffing import Duffing
+from .duffing import Duffing, MeasuredOscillator
+from .first_order import FirstOrder
 from .initial_value_problem import InitialValueProblem, linear
 from .pendulum import Pendulum
 from .sampling import sample_oscillators
@@ -19,7 +20,9 @@ __all__ = [
     "DampedOscillator",
     "Decay",
     "Duffing",
+    "FirstOrder",
     "InitialValueProblem",
+    "MeasuredOscillator",
     "Pendulum",
     "VanDerPol",
     "linear",

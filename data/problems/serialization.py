@@ -7,14 +7,16 @@ from ..forces import Chirp, Constant, Force, Sampled, Sinusoid, Step
 from .coupled_oscillators import CoupledOscillators
 from .damped_oscillator import DampedOscillator
 from .decay import Decay
-from .duffing import Duffing
+from .duffing import Duffing, MeasuredOscillator
+from .first_order import FirstOrder
 from .initial_value_problem import InitialValueProblem
 from .pendulum import Pendulum
 from .van_der_pol import VanDerPol
 
 REGISTERED = (
     *(Constant, Sinusoid, Step, Chirp, Sampled),
-    *(DampedOscillator, Duffing, VanDerPol, Pendulum, CoupledOscillators, Decay),
+    *(DampedOscillator, Duffing, VanDerPol, Pendulum, CoupledOscillators, Decay, FirstOrder),
+    MeasuredOscillator,
 )
 NUMBERS = ("float64", "float32", "float16", "int64", "int32", "bool")
 

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from ..checks import one_of, positive_integer, real_value
+from ..checks import one_number, one_of, positive_integer
 from ..forces.force_grid import empty_force
 from ..problems.initial_value_problem import InitialValueProblem
 from ..problems.rhs_errors import check_takes, with_users_line
@@ -62,8 +62,9 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
            [ 1.  , -0.5 ],
            [ 0.75, -0.75]])
     """
-    _check_arguments(problem, time_step, method, dtype)
-    time_step = real_value("time_step", time_step, "s", above=0.0, arrays=False)
+    _check_arguments(problem, method, dtype)
+    cure = "The trajectories of an ensemble share their times: simulate one for each step."
+    time_step = one_number("time_step", time_step, "s", cure, above=0.0)
     num_steps = positive_integer("num_steps", num_steps)
 
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
@@ -90,16 +91,11 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     return Trajectory(times, states, problem.feature_names, force, problem, method, time_step)
 
 
-def _check_arguments(problem, time_step, method, dtype):
+def _check_arguments(problem, method, dtype):
     if not isinstance(problem, InitialValueProblem):
         raise ValueError(
             "problem must be an InitialValueProblem such as DampedOscillator(damping=0.2). "
             f"Received: {problem!r}. Make a problem first."
-        )
-    if np.ndim(time_step) != 0:
-        raise ValueError(
-            "time_step must be one number in s: all trajectories of an ensemble share their times. "
-            f"Received shape {np.shape(time_step)}. Simulate one ensemble for each step."
         )
     one_of("method", method, STEPPERS)
     if method == "euler_cromer" and problem.order == 1:

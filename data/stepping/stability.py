@@ -18,14 +18,13 @@ import math
 import numpy as np
 
 from .step_matrix import rates, step_matrix
-from .steppers import STEPPERS
+from .steppers import LABELS, STEPPERS
 
 AMPLITUDE_RATIO = 1.1
 ROUNDING = 1e-12
 # Gain of energy, as a part of the largest kinetic energy, that is no longer the method's usual
 # error. Euler–Cromer lets the energy swing within bounds, the wider the larger the step.
 ENERGY_GAIN = {"euler": 0.2, "euler_cromer": 0.9, "rk4": 0.2}
-NAMES = {"euler": "Explicit Euler", "euler_cromer": "Euler–Cromer", "rk4": "Runge–Kutta"}
 
 
 def spectrum(matrix):
@@ -97,7 +96,7 @@ def linear_growth_warning(problem, matrix, time_step, num_steps, method):
     else:
         claim = f"grows {which} at every time_step, energy by {factor**2:.6g} in each step."
     return (
-        f"{NAMES[method]} {claim} Received time_step={time_step:g} with num_steps={num_steps}: a "
+        f"{_label(method)} {claim} Received time_step={time_step:g} with num_steps={num_steps}: a "
         f"free motion grows {_times(num_steps * math.log10(factor))}. "
         f"{_cure(one, time_step, method)}"
     )
@@ -148,10 +147,16 @@ def energy_growth_warning(problem, states, time_step, method):
     which = f"trajectory {worst}" if len(states) > 1 else "this motion"
     cure = ' or method="euler_cromer" or "rk4"' if method == "euler" else ""
     return (
-        f"{NAMES[method]} raised the energy of {which}, which cannot grow, from "
+        f"{_label(method)} raised the energy of {which}, which cannot grow, from "
         f"{energy[worst, 0]:.3g} to {energy[worst].max():.3g}. Received time_step={time_step:g} "
         f"with num_steps={num_times - 1}. Use a smaller step{cure}."
     )
+
+
+def _label(method):
+    """What a method is called where a sentence begins."""
+    label = LABELS[method]
+    return label[0].upper() + label[1:]
 
 
 def _energy_fits(problem):

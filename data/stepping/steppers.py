@@ -40,7 +40,13 @@ def rk4_step(problem, t, state, time_step):
 
 STEPPERS = {"euler": euler_step, "euler_cromer": euler_cromer_step, "rk4": rk4_step}
 
+# As messages, pictures and tables call them.
+LABELS = {"euler": "explicit Euler", "euler_cromer": "Euler–Cromer", "rk4": "RK4"}
+
 ORDERS = {"euler": 1, "euler_cromer": 1, "rk4": 4}
+
+# How often a step evaluates the right-hand side.
+EVALUATIONS = {"euler": 1, "euler_cromer": 1, "rk4": 4}
 
 # When a step from t looks at the force: at t + fraction · Δt.
 FORCE_FRACTIONS = {"euler": (0.0,), "euler_cromer": (0.0,), "rk4": (0.0, 0.5, 1.0)}

@@ -7,6 +7,7 @@ import numpy as np
 from ..checks import did_you_mean, positive_integer
 from ..files import reason
 from ..problems.initial_value_problem import InitialValueProblem
+from .resampling import resampled
 from .trajectory_file import read_trajectory, write_trajectory
 
 
@@ -20,12 +21,17 @@ class Trajectory:
     Args:
         times: `(time,)`, increasing, in s.
         states: `(batch, time, order·dimension)`: positions in m, then velocities in m/s, as
-            `feature_names` says. A measurement has the position only, in the unit of its file.
+            `feature_names` says. A measurement has one of them, or the acceleration, in the unit
+            of its file.
         feature_names: names of the last axis of `states`, a tuple of texts.
         force: F at `times`, `(batch, time, dimension)`, in N.
         problem: the `InitialValueProblem`, or None for a measurement.
         method: the method of `simulate` that made it, or None.
         method_step: the steps that this took, in s, or None; `every` leaves it as it is.
+        units: of a measurement, by name ("force" or a feature), as the file names them. Those of
+            the times are what the file had; `times` are in s.
+        input_kind: what `force` is of a measurement: "force", or the motion of the base that it
+            stands on: "base_position", "base_velocity" or "base_acceleration".
 
     Raises:
         ValueError: if the shapes do not fit each other, or times do not increase.
@@ -48,6 +54,8 @@ class Trajectory:
     problem: InitialValueProblem | None = None
     method: str | None = None
     method_step: float | None = None
+    units: dict | None = None
+    input_kind: str = "force"
 
     def __post_init__(self):
         for name in ("times", "states", "force"):
@@ -116,7 +124,7 @@ class Trajectory:
             raise ValueError(
                 "The times must be equidistant. "
                 f"Received steps from {steps.min():g} s to {steps.max():g} s. "
-                "Interpolate the motion to a grid of equal steps first."
+                "Interpolate the motion to a grid of equal steps first: trajectory.resample()."
             )
         return step
 
@@ -144,6 +152,37 @@ class Trajectory:
         kept = slice(None, None, positive_integer("num_steps", num_steps))
         return dataclasses.replace(
             self, times=self.times[kept], states=self.states[:, kept], force=self.force[:, kept]
+        )
+
+    def resample(self, time_step=None, longest_gap=None):
+        """The motion on a grid of equal steps, interpolated between its times.
+
+        The states follow the cubic polynomial through the four nearest samples, with an error of
+        3 h⁴ d⁴x/dt⁴ / 128 in steps of h; the force is a straight line from a sample to the next.
+
+        Args:
+            time_step: of the grid, in s; None for the middle one of the steps that there are.
+            longest_gap: the longest step that is bridged, in s; None for three middle ones.
+
+        Returns:
+            `Trajectory` from the same first time on, without its problem.
+
+        Raises:
+            ValueError: for a longer gap, naming it, fewer than four samples or no grid of steps.
+
+        Example:
+        >>> import numpy as np
+        >>> times = np.delete(0.1 * np.arange(40), [7, 20])
+        >>> record = Trajectory(
+        ...     times, np.cos(times)[None, :, None], ("position",), np.zeros((1, 38, 1))
+        ... )
+        >>> even = record.resample()
+        >>> print(f"{even.time_step:.2f} {abs(even.states[0, 7, 0] - np.cos(0.7)):.0e}")
+        0.10 2e-06
+        """
+        grid, states, force = resampled(self.times, self.states, self.force, time_step, longest_gap)
+        return dataclasses.replace(
+            self, times=grid, states=states, force=force, problem=None, method=None
         )
 
     def save(self, path):

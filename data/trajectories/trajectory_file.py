@@ -1,5 +1,6 @@
 """The file of a trajectory: an `.npz` archive of plain arrays, with the problem as JSON."""
 
+import json
 import zipfile
 
 import numpy as np
@@ -11,11 +12,14 @@ from ..problems.serialization import problem_from_text, problem_to_text
 FORMAT_VERSION = 1
 ARRAYS = ("times", "states", "feature_names", "force")
 METHOD = ("method", "method_step")  # missing in files of measurements, and in older ones
+MEASURED = ("units", "input_kind")  # missing in files of simulations, and in older ones
 KINDS = {  # of arrays, and how many axes they have
     "feature_names": ("U", 1),
     "problem": ("U", 0),
     "method": ("U", 0),
     "method_step": ("f", 0),
+    "units": ("U", 0),
+    "input_kind": ("U", 0),
     "format_version": ("i", 0),
 }
 
@@ -29,6 +33,10 @@ def write_trajectory(trajectory, path):
     problem = "" if trajectory.problem is None else problem_to_text(trajectory.problem)
     arrays = {name: np.asarray(getattr(trajectory, name)) for name in ARRAYS}
     made = {name: getattr(trajectory, name) for name in METHOD}
+    if trajectory.units:
+        made["units"] = json.dumps(trajectory.units)
+    if trajectory.input_kind != "force":
+        made["input_kind"] = trajectory.input_kind
     arrays.update({name: np.array(value) for name, value in made.items() if value is not None})
     with write_whole(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
@@ -63,8 +71,24 @@ def read_trajectory(path):
             f"The problem in a saved trajectory must be one that simulate takes. Received: {path}, "
             f"whose problem cannot be read. {reason(error)}"
         ) from error
-    plain = {name: content[name].tolist() for name in ("feature_names", *METHOD) if name in content}
+    names = [name for name in ("feature_names", *METHOD, *MEASURED) if name in content]
+    plain = {name: content[name].tolist() for name in names}
+    if "units" in plain:
+        plain["units"] = _units(plain["units"], path)
     return {**content, **plain, "problem": problem}
+
+
+def _units(text, path):
+    try:
+        units = json.loads(text)
+        if all(isinstance(unit, str) for unit in units.values()):
+            return units
+    except (ValueError, AttributeError, RecursionError):
+        pass
+    raise ValueError(
+        "The units in a saved trajectory must be texts by name. "
+        f"Received: {path}, which has others. Save it again."
+    )
 
 
 def _read_arrays(file, path):
@@ -72,7 +96,7 @@ def _read_arrays(file, path):
         with zipfile.ZipFile(file) as archive:
             check_unpacked_size(archive)
             members = archive.namelist()
-            optional = [name for name in METHOD if f"{name}.npy" in members]
+            optional = [name for name in (*METHOD, *MEASURED) if f"{name}.npy" in members]
             names = (*ARRAYS, *optional, "format_version", "problem")
             content = {name: read_array(archive, name) for name in names}
         for name, kind in KINDS.items():

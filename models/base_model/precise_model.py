@@ -9,7 +9,7 @@ from ..export.saved_model import (
     check_no_options,
     check_saved_model,
     write_endpoints,
-    write_whole_folder,
+    write_whole_saved_model,
 )
 from ..presets.preset import from_preset
 from ..saving.model_file import write_model
@@ -192,7 +192,7 @@ class PreciseModel(keras.Model):
         else:
             if hasattr(self, "export_signature"):
                 check_no_options(kwargs)
-            with write_whole_folder(filepath) as temporary:
+            with write_whole_saved_model(filepath) as temporary:
                 if hasattr(self, "export_signature"):
                     write_endpoints(temporary, self, {"serve": self}, [self.export_signature()])
                 else:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial.chebyshev import chebint, chebvander
 
-from .network_bounds import EXTENDED
+from .rounding import EXTENDED
 
 NUM_NODES = 24
 PI = 4.0 * np.arctan(EXTENDED(1.0))
@@ -26,8 +26,8 @@ COEFFICIENTS = (COSINES * 2.0 / NUM_NODES).astype(np.float64)  # of values at th
 COEFFICIENTS[0] *= 0.5
 INTEGRAL = chebint(np.eye(NUM_NODES), lbnd=-1)  # of a series: coefficients of ∫ from −1 to ξ
 INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n is 0 there
-# An interpolant is at most so many times larger than the largest value at the nodes.
-LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0
+# Λ: an interpolant is at most so many times larger than the largest value at the nodes.
+LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0  # ≥ the constant of n zeros of T_n (Rivlin)
 PICARD_STEPS = 60
 MOST_CELLS = 60_000  # a minute or two, and a gigabyte
 
@@ -55,7 +55,7 @@ class Cells(NamedTuple):
             np.linspace(a, b, int(np.ceil((b - a) / longest)) + 1)[:-1]
             for a, b in itertools.pairwise(stops)
         ]
-        times = np.concatenate([*pieces, stops[-1:]])
+        times = np.unique(np.concatenate([*pieces, stops[-1:]]))  # far from 0 they may coincide
         window = np.searchsorted(edges, times[:-1], side="right") - 1
         return cls(times[:-1], times[1:], window)
 
@@ -66,8 +66,20 @@ class Cells(NamedTuple):
 
     @property
     def middle(self):
-        """Times `(num,)`, in s."""
+        """Times `(num,)`, in s; far from 0 that of a short cell is rounded to one of its ends."""
         return 0.5 * (self.begin + self.end)
+
+    def radius(self, ratio):
+        """Of a disc around `middle` with the ellipse of ρ = `ratio` inside, `(num,)`, in s.
+
+        (ρ + 1/ρ)/2 times h, and so much more as the middle may be rounded.
+        """
+        return self.half * 0.5 * (ratio + 1.0 / ratio) + self.rounding_of_times
+
+    @property
+    def rounding_of_times(self):
+        """The distance from one number to the next at the end that is farther from 0, in s."""
+        return np.spacing(np.maximum(np.abs(self.begin), np.abs(self.end)))
 
     @property
     def node_distances(self):
@@ -85,21 +97,34 @@ class Cells(NamedTuple):
         return Cells(*(a[which] for a in self))
 
     def divided(self, pieces):
-        """Every cell cut into `pieces` (num,) of equal length."""
+        """Every cell cut into `pieces` (num,) of equal length, or fewer, with numbers between."""
         cuts = [
-            np.linspace(begin, end, num + 1)
+            np.unique(np.linspace(begin, end, num + 1))
             for begin, end, num in zip(self.begin, self.end, pieces)
         ]
         begin = np.concatenate([times[:-1] for times in cuts])
         end = np.concatenate([times[1:] for times in cuts])
-        return Cells(begin, end, np.repeat(self.window, pieces))
+        return Cells(begin, end, np.repeat(self.window, [len(times) - 1 for times in cuts]))
+
+    @property
+    def can_be_divided(self):
+        """Whether a number lies between the ends, `(num,)`."""
+        middle = self.middle
+        return (self.begin < middle) & (middle < self.end)
+
+    def index(self, t):
+        """Index of the cell of each time `(num,)`; a time between two is in the later."""
+        return np.clip(np.searchsorted(self.begin, t, side="right") - 1, 0, len(self.begin) - 1)
 
     def place(self, t):
-        """Index of the cell of each time `(num,)`, and ξ; a time between two is in the later."""
-        index = np.searchsorted(self.begin, t, side="right") - 1
-        index = np.clip(index, 0, len(self.begin) - 1)
+        """`index` of each time `(num,)`, and ξ."""
+        index = self.index(t)
+        return index, self.xi(t, index)
+
+    def xi(self, t, index):
+        """ξ of times `(num,)` in cells of their own."""
         begin, end = self.begin[index], self.end[index]
-        return index, ((t - begin) - (end - t)) / (end - begin)
+        return ((t - begin) - (end - t)) / (end - begin)
 
 
 def node_values_to_series(values):

@@ -33,10 +33,26 @@ from .chebyshev_cells import (
     solve_on_cells,
     values_at,
 )
-from .defect_bounds import EPSILON, error_bounds
+from .defect_bounds import error_bounds
 from .linear_equation import LinearEquation
 from .residual_bounds import ResidualBounds
+from .rounding import UNIT, UPWARDS, gamma
 from .trial_bounds import TrialBounds
+
+SMALLEST = 1e-290  # bounds are no smaller, so that they themselves do not underflow
+MOST_CHECKED = 4096  # times at which the model's own numbers are compared
+TERMS = NUM_NODES + 1  # of the series of E
+# ξ has three roundings of numbers ≤ 2: it is off by 4 u, and T_j by j² as much. The recurrence
+# T_{j+1} = 2 ξ T_j − T_{j−1} rounds by 3 u, which it carries on like U_k ≤ k + 1: 3 u Σ (k + 1).
+ROUNDINGS_OF_VALUE = 4.0 * NUM_NODES**2 + 1.5 * TERMS * (TERMS + 1) + TERMS + 1
+# Both ends of a cell: ± c_j added up, and a difference.
+ROUNDINGS_OF_JUMP = TERMS + 2.0
+# c_j = h (a_{j−1} − a_{j+1})/(2j): four roundings, of which |T_j'| ≤ j² makes, for the slope of E,
+# 4 (j/2) (|a_{j−1}| + |a_{j+1}|), together at most 4 n Σ|a_j|.
+ROUNDINGS_OF_INTEGRAL = 4.0 * NUM_NODES
+# Values are stored, multiplied by rounded cosines and added: n + 3 for each of n coefficients,
+# each of which is a sum of n values with weights ≤ 2/n.
+ROUNDINGS_OF_SERIES = 2.0 * NUM_NODES * (NUM_NODES + 3.0)
 
 
 class Enclosure(NamedTuple):
@@ -57,7 +73,21 @@ class Enclosure(NamedTuple):
 
 def enclose_error(pinn, t):
     """`Enclosure` of the error of a `PINN` at times `(num,)`, see `ErrorSeries`."""
-    return ErrorSeries(pinn).at(t)
+    series = ErrorSeries(pinn)
+    t = np.asarray(t, np.float64)
+    inside = t[(t >= series.cells.begin[0]) & (t <= series.cells.end[-1])]
+    if len(inside):
+        some = inside[:: -(-len(inside) // MOST_CHECKED)]
+        series.check_model(pinn, some, [pinn(some[:, None]), pinn.derivatives(some)[1]])
+    return series.at(t)
+
+
+def error_table(pinn):
+    """`ErrorSeries.table` of a `PINN`."""
+    series = ErrorSeries(pinn)
+    t = series.cells.begin[:MOST_CHECKED]
+    series.check_model(pinn, t, [pinn(t[:, None])])
+    return series.table()
 
 
 class ErrorSeries:
@@ -72,32 +102,68 @@ class ErrorSeries:
     """
 
     def __init__(self, pinn):
-        equation, trial = LinearEquation.of(pinn.problem), TrialBounds(pinn)
-        residual = ResidualBounds(equation, trial)
-        self.cells = cells = residual.cells(pinn.problem.start_time + pinn.duration)
-        matrix = equation.matrix.astype(np.float64)
-        rates, series, driven = _signed_error(matrix, residual.values(cells), cells)
-        defects = _defects(matrix, rates, series, driven, residual, cells)
-        radius = error_bounds(matrix, 2.0 * cells.half, defects, _jumps(series))
+        with np.errstate(all="ignore"):  # what overflows makes a bound infinite
+            self._solve(pinn)
 
-        d, own = trial.dimension, 4.0 * NUM_NODES**2 * EPSILON  # of summing a series
+    def _solve(self, pinn):
+        equation, trial = LinearEquation.of(pinn.problem), TrialBounds(pinn)
+        residual = ResidualBounds(pinn.problem, equation, trial)
+        self.trial, self.cells = trial, residual.cells()
+        cells, motion = self.cells, trial.values(self.cells)
+        residual.check_rhs(cells, motion)
+        matrix = equation.matrix.astype(np.float64)
+        off = equation.matrix_error + np.abs(equation.matrix - matrix).astype(np.float64)
+        rates, series, driven = _signed_error(matrix, residual.of_motion(cells, motion), cells)
+        defects = _defects(matrix, off, rates, series, driven, residual, cells)
+        radius = error_bounds(matrix, 2.0 * cells.half, defects, _jumps(series), off)
+
+        d, own = trial.dimension, gamma(ROUNDINGS_OF_VALUE, UNIT)
         self.slopes = _sum(rates)[:, :d]  # |E'| of the position at most, in m/s
+        self.jump_at_end = np.zeros(d)
         if trial.order == 2:
             parts, radii = (series[:, :d], series[:, d:]), (radius[:, :d], radius[:, d:])
         else:  # e' = A e + r
-            parts, radii = (series, rates), (radius, radius @ np.abs(matrix).T + defects)
-        self.parts = parts
-        self.radii = [
-            width + own * _sum(part) + of_model
-            for part, width, of_model in zip(parts, radii, trial.model_errors(cells), strict=True)
+            parts, radii = (series, rates), (radius, radius @ (np.abs(matrix) + off).T + defects)
+            self.jump_at_end = residual.jump_at_end()
+        self.model_errors = trial.model_errors(cells)
+        widths = [
+            (width + own * _sum(part) + of_model) * UPWARDS
+            for part, width, of_model in zip(parts, radii, self.model_errors, strict=True)
         ]
+        known = [np.isfinite(_sum(part) + width) for part, width in zip(parts, widths)]
+        self.parts = [np.where(k.T, part, 0.0) for k, part in zip(known, parts)]
+        self.radii = [np.where(k, width, np.inf) for k, width in zip(known, widths)]
 
     def at(self, t):
         """`Enclosure` at times `(num,)` in s; before t0 and after t0 + T the radius is infinite."""
         index, xi = self.cells.place(t)
         outside = ((t < self.cells.begin[0]) | (t > self.cells.end[-1]))[:, None]
         errors = [values_at(part, index, xi) for part in self.parts]
-        return Enclosure(*errors, *(np.where(outside, np.inf, r[index]) for r in self.radii))
+        radii = [np.where(outside, np.inf, r[index]) for r in self.radii]
+        radii[1] = radii[1] + np.where((t == self.cells.end[-1])[:, None], self.jump_at_end, 0.0)
+        return Enclosure(*errors, *radii)
+
+    def check_model(self, pinn, t, received):
+        """Raise unless the model's own numbers are those that the proof is about.
+
+        Args:
+            pinn: `PINN`.
+            t: times `(num,)`.
+            received: [x̂] or [x̂, x̂'] of the model at these times.
+        """
+        index = self.cells.index(t)
+        for values, expected, errors in zip(received, self.trial.at(t), self.model_errors):
+            with np.errstate(all="ignore"):
+                off = np.abs(np.asarray(values) - expected).astype(np.float64)
+            allowed = 2.0 * errors[index]  # the extended numbers themselves are off by far less
+            wrong = ((off > allowed) | (np.isnan(off) & np.isfinite(allowed))).any(axis=1)
+            if wrong.any():
+                first = np.argmax(wrong)
+                raise ValueError(
+                    "error_bound needs a model that returns its trial solution. Received: a "
+                    f"{type(pinn).__name__} that is off by {off[first].max():.1g} at "
+                    f"t = {t[first]:g} s. Use error_estimate(t), which needs only its values."
+                )
 
     def table(self, pieces=128):
         """Bounds of |x̂ − x| that hold everywhere between the times of a grid.
@@ -112,11 +178,12 @@ class ErrorSeries:
             two of them.
         """
         fine = self.cells.divided(np.full(len(self.cells.begin), pieces))
-        cell = np.repeat(np.arange(len(self.cells.begin)), pieces)
-        middle = self.at(fine.middle)
-        rest = (1.0 + 1e-9) * fine.half[:, None] * self.slopes[cell]
+        cell = self.cells.index(fine.begin)
+        xi = self.cells.xi(fine.middle, cell)
+        error = np.abs(values_at(self.parts[0], cell, xi)) + self.radii[0][cell]
+        width = (fine.half + fine.rounding_of_times)[:, None]
         times = np.append(fine.begin, fine.end[-1])
-        return times, np.abs(middle.error) + middle.radius + rest
+        return times, error + UPWARDS * width * self.slopes[cell]
 
 
 def _signed_error(matrix, residual, cells):
@@ -150,17 +217,19 @@ def _carried(matrix, lengths, added):
     return start.T
 
 
-def _defects(matrix, rates, series, driven, residual, cells):
-    """Bounds of |A E + [0; r] − E'| on each cell, `(num, s)`."""
-    size, rounding = len(matrix), residual.rounding(cells)
+def _defects(matrix, off, rates, series, driven, residual, cells):
+    """Bounds of |A E + [0; r] − E'| on each cell, `(num, s)`, for A within `off` of the matrix."""
+    rounding = residual.rounding(cells)
     d = rounding.shape[1]
     left = -(matrix @ series)
     left[:-1] += rates - driven
-    terms = (_sum(rates) + _sum(series) @ np.abs(matrix).T + _sum(driven)) * EPSILON
-    bound = _sum(left) + (8.0 * NUM_NODES + 2.0 * size + 24.0) * terms
-    largest = np.abs(driven[:, -d:]).sum(axis=0).T
-    of_transform = 2.0 * NUM_NODES * (NUM_NODES + 4.0) * EPSILON * largest
-    bound[:, -d:] += LEBESGUE * rounding + residual.missed(cells) + of_transform
+    sizes = _sum(series)
+    terms = _sum(rates) + sizes @ np.abs(matrix).T + _sum(driven)
+    bound = _sum(left) + gamma(len(matrix) + 3.0, UNIT) * terms + sizes @ off.T
+    bound += gamma(ROUNDINGS_OF_INTEGRAL, UNIT) * _sum(rates) + SMALLEST
+    largest = np.abs(driven[:, -d:]).sum(axis=0).T  # ≥ max |r| at the nodes
+    of_series = gamma(ROUNDINGS_OF_SERIES, UNIT) * UPWARDS * largest
+    bound[:, -d:] += LEBESGUE * rounding + residual.missed(cells) + of_series
     return bound
 
 
@@ -171,7 +240,7 @@ def _jumps(series):
     jump = np.abs(np.tensordot(signs, series, axes=1) - before).T
     sizes = _sum(series)
     sizes[1:] += sizes[:-1].copy()
-    return jump + 4.0 * NUM_NODES * EPSILON * sizes
+    return jump + gamma(ROUNDINGS_OF_JUMP, UNIT) * sizes + SMALLEST
 
 
 def _sum(series):

@@ -130,7 +130,7 @@ def _rounding(pinn, t):
 
 
 def _extended_trial(pinn):
-    """The trial solution in NumPy; None with h1, h2, another activation, or in float32."""
+    """The trial solution in NumPy; None with h1, h2, networks of each window's own, …"""
     try:
         return TrialBounds(pinn)
     except ValueError:

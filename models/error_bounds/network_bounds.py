@@ -10,11 +10,23 @@ from typing import NamedTuple
 import numpy as np
 
 from .activation_bounds import activation_bounds
+from .rounding import (
+    EXTENDED,
+    UNIT,
+    Rounded,
+    function_value,
+    product,
+    sum_of_products,
+    total,
+)
 
-EXTENDED = np.longdouble  # 64 bits or more of precision on most machines, at least float64
-UNIT = 0.5 * float(np.finfo(np.float64).eps)  # u, the relative error of one operation, 2⁻⁵³
-EXTENDED_UNIT = 0.5 * float(np.finfo(EXTENDED).eps)
-ELEMENTARY = (12.0, 24.0, 64.0)  # f, f', f'' are right to so many u · max(1, |f|)
+# τ = 2 s − 1, s = elapsed/length in 0 … 1: the two differences and the quotient round s, together
+# 3 u, and the last difference rounds τ: 2 · 3 u + u, and second order.
+ROUNDINGS_OF_TAU = 8.0
+# At a node of a cell, elapsed = (begin − edge) + half (1 + node) has six roundings more: 2 · 6.
+ROUNDINGS_AT_NODE = ROUNDINGS_OF_TAU + 12.0
+# The middle of a cell, from which discs are drawn, is rounded as τ is: they are larger by this.
+OFF_CENTRE = 2.0 * ROUNDINGS_OF_TAU * UNIT
 
 
 class Weights(NamedTuple):
@@ -31,18 +43,33 @@ class Weights(NamedTuple):
         readout = _array(network.readout.kernel), _array(network.readout.bias)
         return cls(layers, *readout, activation_bounds(network.activation))
 
+    @property
+    def sizes(self):
+        """Pairs (|U|, |b|) of the hidden layers, float64."""
+        return [tuple(np.abs(a).astype(np.float64) for a in layer) for layer in self.layers]
+
 
 class LayerBounds(NamedTuple):
-    """Bounds in one layer: |h_{l−1}|, |z'|, |z''|, and |f|, |f'|, |f''|, |f'''| at z."""
+    """One layer on discs around c, arrays `(num, units)`.
 
-    inputs: np.ndarray
+    | field      | content                                            |
+    |------------|----------------------------------------------------|
+    | `z`        | z(c) as computed                                   |
+    | `distance` | |z − z(c)| at most, that computation included      |
+    | `dz`       | |z'| at most                                       |
+    | `ddz`      | |z''| at most                                      |
+    | `slopes`   | bounds of |f|, |f'|, |f''|, |f'''|                 |
+    """
+
+    z: np.ndarray
+    distance: np.ndarray
     dz: np.ndarray
     ddz: np.ndarray
-    activation: list
+    slopes: list
 
     def outputs(self):
         """Bounds of |h|, |h'|, |h''|."""
-        f, df, ddf, _ = self.activation
+        f, df, ddf, _ = self.slopes
         return f, df * self.dz, ddf * self.dz**2 + df * self.ddz
 
 
@@ -62,7 +89,8 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
 
         |z'| ≤ |z'(c)| + R sup|z''|,   |z − z(c)| ≤ R |z'(c)| + ½ R² sup|z''|
 
-    or Σ|U| sup|h'| where that is smaller.
+    or Σ|U| sup|h'| where that is smaller. z(c) and z'(c) are computed in float64, and the lemmas
+    of `rounding` say how far they are off.
 
     Args:
         weights: `Weights`.
@@ -71,70 +99,77 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
         is_complex: whether τ lies in a disc of the complex plane, or on the real line.
         every_path: bound Σ|U| |h'| even where terms cancel: the size of the terms that any order
             of evaluation, `GradientTape`'s included, has to add.
-
-    Returns:
-        List of `LayerBounds` of arrays `(num, units)`.
     """
-    r = radius[:, None]
+    r = radius[:, None] + OFF_CENTRE
     h, dh = centre[:, None], np.ones((len(centre), 1))
-    size, dsize, ddsize = np.abs(h) + r, np.ones_like(h), np.zeros_like(h)
+    exact = np.zeros_like(h)
+    h_size, dh_size = Rounded(np.abs(h), exact), Rounded(dh, exact)
+    dsize, ddsize = np.ones_like(h), np.zeros_like(h)
     found = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for kernel, bias in weights.layers:
-            kernel, bias = kernel.astype(np.float64), bias.astype(np.float64)
-            z, dz = h @ kernel + bias, dh @ kernel
-            ddz_bound = ddsize @ np.abs(kernel)
-            dz_bound = dsize @ np.abs(kernel)
-            at_centre = np.abs(dz) + 1e-12 * dz_bound  # dz is rounded
-            distance = r * np.minimum(dz_bound, at_centre + 0.5 * r * ddz_bound)
-            if not every_path:
-                dz_bound = np.minimum(dz_bound, at_centre + r * ddz_bound)
-            bounds = weights.activation.bounds(z, distance, is_complex)
-            found.append(LayerBounds(size, dz_bound, ddz_bound, bounds))
-            size, dsize, ddsize = found[-1].outputs()
-            h, df, _ = weights.activation.derivatives(z)
-            dh = df * dz
+    for (kernel, bias), (kernel_size, bias_size) in zip(weights.layers, weights.sizes):
+        kernel, bias = kernel.astype(np.float64), bias.astype(np.float64)
+        z, dz = h @ kernel + bias, dh @ kernel
+        moved = sum_of_products(h_size, kernel_size, UNIT, bias_size).error
+        dz_error = sum_of_products(dh_size, kernel_size, UNIT).error
+        dz_bound, ddz_bound = dsize @ kernel_size, ddsize @ kernel_size
+        at_centre = np.abs(dz) + dz_error
+        distance = moved + r * np.fmin(dz_bound, at_centre + 0.5 * r * ddz_bound)
+        if not every_path:
+            dz_bound = np.fmin(dz_bound, at_centre + r * ddz_bound)
+        slopes = weights.activation.bounds(z, distance, is_complex)
+        found.append(LayerBounds(z, distance, dz_bound, ddz_bound, slopes))
+        _, dsize, ddsize = found[-1].outputs()
+        f, df, _ = _function_values(weights.activation, z, moved, moved, UNIT)
+        h, slope, _ = weights.activation.derivatives(z)
+        h_size = Rounded(np.abs(h), f.error)  # these are the computed ones: no matter
+        dh_size = product(df, Rounded(np.abs(dz), dz_error), UNIT)
+        dh = slope * dz
+        dh_size = dh_size.at_most(np.abs(dh))
     return found
 
 
-def rounding_errors(weights, bounds, unit):
-    """How far rounding can move h, h', h'' of the last hidden layer, each `(num, H)`.
-
-    A sum of n products is right to (n + 1) u Σ|terms|, in any order; an error δz of an argument
-    moves f by |f'| δz. τ itself is right to 8 u. Products of two errors are below a hundredth.
+def rounding_errors(weights, layers, unit, count=None, tau_roundings=ROUNDINGS_OF_TAU):
+    """`Rounded` of h, h', h'' of the last hidden layer, each `(num, H)`.
 
     Args:
         weights: `Weights`.
-        bounds: list from `layer_bounds` on the real line.
+        layers: list from `layer_bounds` on the real line.
         unit: u of the numbers that are used.
+        count: roundings of a term of a sum; None: as many as there are terms, and one.
+        tau_roundings: τ is right to so many u; 0 where it is 1.
     """
-    e = 8.0 * unit * np.ones_like(bounds[0].inputs)
-    de, dde = np.zeros_like(e), np.zeros_like(e)
-    for (kernel, bias), layer in zip(weights.layers, bounds):
-        kernel, bias = np.abs(kernel).astype(np.float64), np.abs(bias).astype(np.float64)
-        per_sum = sum_error(kernel, unit)
-        ez = e @ kernel + per_sum * (layer.inputs @ kernel + bias)
-        edz = de @ kernel + per_sum * layer.dz
-        eddz = dde @ kernel + per_sum * layer.ddz
-        f, df, ddf, dddf = layer.activation
-        own, down, ddown = (c * unit * np.maximum(1.0, f) for c in ELEMENTARY)
-        ef, edf, eddf = df * ez + own, ddf * ez + down, dddf * ez + ddown
-        _, dh, ddh = layer.outputs()
-        e = ef
-        de = edf * layer.dz + df * edz + 4.0 * unit * dh
-        dde = (
-            eddf * layer.dz**2
-            + 2.0 * ddf * layer.dz * edz
-            + edf * layer.ddz
-            + df * eddz
-            + 8.0 * unit * ddh
-        )
-    return [1.01 * one for one in (e, de, dde)]
+    one = np.ones((len(layers[0].z), 1))
+    h = Rounded(one, tau_roundings * unit * one)
+    dh, ddh = Rounded(one, 0.0 * one), Rounded(0.0 * one, 0.0 * one)
+    for place, ((kernel, bias), layer) in enumerate(zip(weights.sizes, layers)):
+        at_one = place == 0 and tau_roundings == 0.0  # 1 U is exact, and U + b one rounding
+        moved = sum_of_products(h, kernel, unit, bias, 1.0 if at_one else count).error
+        dz = sum_of_products(dh, kernel, unit, count=count).at_most(layer.dz)
+        ddz = sum_of_products(ddh, kernel, unit, count=count).at_most(layer.ddz)
+        distance = layer.distance + moved
+        f, df, ddf = _function_values(weights.activation, layer.z, distance, moved, unit)
+        h, dh = f, product(df, dz, unit)
+        ddh = total(product(ddf, product(dz, dz, unit), unit), product(df, ddz, unit), unit)
+    return [h, dh, ddh]
 
 
-def sum_error(kernel, unit):
-    """(n + 8) u for the products with a matrix, forwards or backwards."""
-    return (max(kernel.shape[-2:]) + 8.0) * unit
+def _function_values(activation, z, distance, moved, unit):
+    """`Rounded` of f, f', f'' within a distance of z, whose argument is off by `moved`."""
+    slopes = activation.bounds(z, distance, False)
+    own = unit * np.maximum(1.0, slopes[0])
+    return [
+        function_value(slopes[k], slopes[k + 1], moved, activation.roundings[k] * own)
+        for k in range(3)
+    ]
+
+
+def count_of_tape(weights):
+    """Roundings of a term where derivatives go backwards: U is summed along its other axis too."""
+    shapes = [layer[0].shape for layer in weights.layers] + [weights.kernel.shape[-2:]]
+    return max(map(max, shapes)) + 1.0 + TAPE
+
+
+TAPE = 4.0  # products with f', with an upstream gradient of ones, and a sum with zeros
 
 
 def _array(variable):

@@ -1,19 +1,25 @@
 """The trial solution of a `PINN` in NumPy, with the size it has and the rounding errors in it."""
 
+import keras
 import numpy as np
 
+from ..trial_solution.dense_network import DenseNetwork, Readout
+from ..trial_solution.linearised_trial import LinearisedTrial
 from .network_bounds import (
-    EXTENDED,
-    EXTENDED_UNIT,
-    UNIT,
+    ROUNDINGS_AT_NODE,
     Weights,
+    count_of_tape,
     features,
     layer_bounds,
     rounding_errors,
-    sum_error,
 )
+from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, Rounded, gamma, sum_of_products
 
 MOST_TIMES = 16_384  # at once: 8 MB for each extended array of 32 hidden units
+# Of every term of x̂, x̂', x̂'': s is right to 3 u, s² to 7, 2/L and its square to 2 and 5; the
+# longest, 4 s (1/L) N' (2/L), has 3 + 2 + 2 and four products, and two sums: 14. By tapes each
+# product is made anew on the way back: twice as many.
+ROUNDINGS_OF_MOTION = 28.0
 
 
 def motion(order, s, length, start, network):
@@ -103,42 +109,51 @@ class TrialBounds:
 
         Args:
             cells: `Cells`.
-            ratio: ρ of the ellipse, which lies in a disc of (ρ + 1/ρ)/2 times the cell's half
-                length; 1 is the cell itself.
+            ratio: ρ of the ellipse; 1 is the cell itself.
         """
-        radius = cells.half * 0.5 * (ratio + 1.0 / ratio)
+        radius = cells.radius(ratio)
         bounds = self._layer_bounds(cells, radius, is_complex=ratio > 1.0)
         network = self._readout(cells, bounds[-1].outputs())
         return self._motion(cells, radius, self.start_sizes, network)
 
     def errors(self, cells):
         """Rounding errors of `values`, each `(num, dimension)`."""
-        return self._errors(cells, self.start_errors, EXTENDED_UNIT)
+        layers = self._layer_bounds(cells, cells.half)
+        of_network = rounding_errors(
+            self.weights, layers, EXTENDED_UNIT, tau_roundings=ROUNDINGS_AT_NODE
+        )
+        return self._errors(cells, of_network, EXTENDED_UNIT, self.start_errors)
 
     def model_errors(self, cells):
         """Rounding errors of the model's position and velocity, each `(num, dimension)`."""
-        return self._errors(cells, self.model_start_errors, UNIT)[:2]
+        layers = self._layer_bounds(cells, cells.half)
+        forwards = rounding_errors(self.weights, layers, UNIT)
+        position = self._errors(cells, forwards, UNIT, self.model_start_errors)[0]
+        layers = self._layer_bounds(cells, cells.half, every_path=True)
+        count = count_of_tape(self.weights)
+        by_tape = rounding_errors(self.weights, layers, UNIT, count)
+        velocity = self._errors(cells, by_tape, UNIT, self.model_start_errors, count)[1]
+        return position, velocity
 
-    def _errors(self, cells, start_errors, unit):
-        bounds = self._layer_bounds(cells, cells.half, every_path=unit == UNIT)
-        network = self._readout(cells, bounds[-1].outputs())
-        errors = self._readout(cells, rounding_errors(self.weights, bounds, unit), with_bias=False)
-        per_sum = sum_error(self.kernel, unit)
-        errors = [e + per_sum * n for e, n in zip(errors, network)]
-        total = self._motion(cells, cells.half, self.start_sizes, network)
-        moved = self._motion(cells, cells.half, start_errors, errors)
-        return [e + 32.0 * unit * size for e, size in zip(moved, total)]
+    def _errors(self, cells, of_network, unit, start_errors, count=None):
+        """Errors of x̂, x̂', x̂'' for `Rounded` h, h', h'', in any order of their sums."""
+        kernel, bias = self.kernel[cells.window], self.bias[cells.window]
+        n = [sum_of_products(h, kernel, unit, count=count) for h in of_network]
+        n[0] = sum_of_products(of_network[0], kernel, unit, bias, count)
+        sizes = self._motion(cells, cells.half, self.start_sizes, [a.largest for a in n])
+        moved = self._motion(cells, cells.half, start_errors, [a.error for a in n])
+        count = gamma(ROUNDINGS_OF_MOTION, unit)
+        return [e + count * (size + e) + TINIEST for e, size in zip(moved, sizes)]
 
     def _layer_bounds(self, cells, radius, is_complex=False, every_path=False):
         length = self.lengths[cells.window]
         elapsed = cells.begin - self.edges[cells.window] + cells.half
-        centre = 2.0 * elapsed / length - 1.0
+        centre = 2.0 * elapsed / length - 1.0  # right to `OFF_CENTRE`
         return layer_bounds(self.weights, centre, 2.0 * radius / length, is_complex, every_path)
 
     def _readout(self, cells, sizes, with_bias=True):
         kernel = self.kernel[cells.window]
-        with np.errstate(invalid="ignore"):
-            n = [np.einsum("kh,khd->kd", a, kernel) for a in sizes]
+        n = [np.einsum("kh,khd->kd", a, kernel) for a in sizes]
         if with_bias:
             n[0] = n[0] + self.bias[cells.window]
         return n
@@ -150,52 +165,99 @@ class TrialBounds:
         return motion(self.order, elapsed / length, length, start, network)
 
     def _window_starts(self, initial, unit):
-        """[x_w, v_w] at the start of every window, each `(W, dimension)`, and their errors."""
+        """[x_w, v_w] at the start of every window, each `(W, dimension)`, and their errors.
+
+        v_{w+1} = v_w + 2 (N + N')/L,   x_{w+1} = x_w + v_w L + N      at τ = 1
+        """
         ends = np.ones(len(self.lengths), EXTENDED)
         kernel, bias = self.weights.kernel, self.weights.bias
         h, dh, _ = features(self.weights, ends)
         n, dn = np.einsum("wh,whd->wd", h, kernel) + bias, np.einsum("wh,whd->wd", dh, kernel)
         at_end = ends.astype(np.float64)
-        bounds = layer_bounds(self.weights, at_end, np.zeros_like(at_end), every_path=unit == UNIT)
-        per_sum = sum_error(kernel, unit)
-        en, edn = (
-            np.einsum("wh,whd->wd", e + per_sum * size, self.kernel) + per_sum * self.bias
-            for e, size in zip(
-                rounding_errors(self.weights, bounds, unit)[:2], bounds[-1].outputs()[:2]
-            )
-        )
+        layers = layer_bounds(self.weights, at_end, np.zeros_like(at_end))
+        h, dh, _ = rounding_errors(self.weights, layers, unit, tau_roundings=0.0)  # τ is 1
+        en = sum_of_products(h, self.kernel, unit, self.bias).error
+        edn = sum_of_products(dh, self.kernel, unit).error
         length = np.diff(self.edges.astype(EXTENDED))[:, None]
         if self.order == 1:
             x, ex = _sums_before(initial[0], n, en, unit)
             return [x], [ex]
-        step = 2.0 * (n + dn) / length
-        own = 8.0 * unit * (np.abs(n) + np.abs(dn)) / length
-        v, ev = _sums_before(initial[1], step, 2.0 * (en + edn) / length + own, unit)
-        own = 4.0 * unit * (np.abs(v) * length + np.abs(n))
-        x, ex = _sums_before(initial[0], v * length + n, ev * length + en + own, unit)
+        rate = Rounded(np.abs(n + dn), en + edn)
+        step, rounded = 2.0 * (n + dn) / length, gamma(ROUNDINGS_OF_STEP, unit) * rate.largest
+        v, ev = _sums_before(initial[1], step, 2.0 * (rate.error + rounded) / length, unit)
+        gain = v * length
+        rounded = gamma(ROUNDINGS_OF_STEP, unit) * (np.abs(gain) + np.abs(n) + ev * length + en)
+        x, ex = _sums_before(initial[0], gain + n, ev * length + en + rounded, unit)
         return [x, v], [ex, ev]
 
 
+ROUNDINGS_OF_STEP = 4.0  # a length, a quotient or product, a sum; and one to spare
+
+
 def check_trial(pinn):
-    """Raise unless the size of the trial solution off the real line can be bounded."""
+    """Raise unless the model computes the trial solution whose size and rounding are known."""
     advice = "Use error_estimate(t), which needs only its values."
     if pinn.h1 is not None or pinn.h2 is not None:
         raise ValueError(
             "error_bound needs the trial solution x0 + v0 t + (t/T)² N. Received: a PINN with h1 "
             f"or h2 of its own, whose size off the real line is not known. {advice}"
         )
+    if pinn.learned:
+        raise ValueError(
+            "error_bound needs hidden layers that all windows share. Received: a PINN with "
+            f"learned=True, where each has its own. {advice}"
+        )
     if pinn.compute_dtype != "float64":
         raise ValueError(
             f"error_bound needs a float64 model. Received: {pinn.compute_dtype}, in which "
             'rounding is as large as the error. Make the PINN with dtype="float64".'
         )
+    other = _other_part(pinn)
+    if other:
+        raise ValueError(
+            "error_bound needs the model that PINN makes: its own call, and dense layers of "
+            f"float64, neither quantized nor replaced. Received: {other}. {advice}"
+        )
+
+
+def _other_part(pinn):
+    """A part of the model that is not as `PINN` makes it, in words; None if there is none."""
+    network = pinn.network
+    for name in ("__call__", "call", "derivatives"):
+        method = getattr(type(pinn), name)
+        if name in vars(pinn) or not method.__module__.startswith("oscillator_zoo."):
+            return f"a {type(pinn).__name__} with a {name} of its own"
+    for part, kind in (
+        (pinn.trial, LinearisedTrial),
+        (network, DenseNetwork),
+        *((layer, keras.layers.Dense) for layer in network.hidden),
+        (network.readout, Readout),
+    ):
+        if type(part) is not kind:
+            return f"a {type(part).__name__} in place of a {kind.__name__}"
+        if vars(part).keys() & {"call", "derivatives", "features", "product", "motion"}:
+            return f"a {kind.__name__} with a method of its own"
+        if getattr(part, "compute_dtype", "float64") != "float64":
+            return f"a {kind.__name__} of {part.compute_dtype}"
+        if getattr(part, "quantization_mode", None) or getattr(part, "lora_enabled", False):
+            return f"a {kind.__name__} that is quantized or has LoRA weights"
+    if any(layer.activation is not network.activation for layer in network.hidden):
+        return "layers with activations of their own"
+    return None
 
 
 def _sums_before(first, steps, errors, unit):
-    """first + what was added before each step, `(W, dimension)`, and the error of that sum."""
-    num = np.arange(len(steps))[:, None]
-    before = np.cumsum(steps, axis=0) - steps
-    sizes = np.cumsum(np.abs(steps), axis=0) + np.abs(first)
-    carried = np.cumsum(errors, axis=0) - errors
-    error = carried * (1.0 + 1e-9) + (num + 3.0) * unit * sizes
-    return first + before, error.astype(np.float64)
+    """first + what was added before each step, `(W, dimension)`, and the error of that sum.
+
+    Neighbours are added, in any bracketing, and the step itself is taken away again: w + 2
+    additions, whose results are sums of consecutive steps, no larger than the range of the sums
+    from the first step on; then `first` is added.
+    """
+    none = np.zeros_like(steps[:1])
+    sums = np.concatenate([none, np.cumsum(steps, axis=0)])
+    carried = (np.cumsum(errors, axis=0) - errors).astype(np.float64)
+    span = np.maximum.accumulate(sums, axis=0) - np.minimum.accumulate(sums, axis=0)
+    num = np.arange(len(steps))[:, None] + 3.0
+    largest = (span[1:] + np.abs(first) + carried + errors).astype(np.float64)
+    error = carried + num * unit / (1.0 - num * unit) * largest + num * TINIEST
+    return first + sums[:-1], error

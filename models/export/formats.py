@@ -5,7 +5,7 @@ import pathlib
 import keras
 
 from .litert_and_onnx import write_litert, write_onnx
-from .saved_model import write_saved_model, write_whole_folder
+from .saved_model import write_saved_model, write_whole_saved_model
 
 ENDINGS = {".tflite": write_litert, ".onnx": write_onnx}
 KERAS_ENDINGS = (".keras", ".h5", ".weights")
@@ -61,5 +61,5 @@ def export_model(model, path):
     if ending in ENDINGS:
         ENDINGS[ending](model, path)
         return
-    with write_whole_folder(path) as temporary:
+    with write_whole_saved_model(path) as temporary:
         write_saved_model(model, temporary)

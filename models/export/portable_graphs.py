@@ -23,17 +23,24 @@ def is_without_tapes():
 
 def portable_graphs():
     """Within it, layers are traced for other runtimes than TensorFlow."""
-    return _switched_on(_portable)
+    return _switched(_portable, True)
+
+
+@contextlib.contextmanager
+def ordinary_graphs():
+    """Within it, layers do as ever, also where a file is being written around it."""
+    with _switched(_portable, False), _switched(_without_tapes, False):
+        yield
 
 
 def graphs_without_tapes():
     """Within it, derivatives in time are traced as Taylor series."""
-    return _switched_on(_without_tapes)
+    return _switched(_without_tapes, True)
 
 
 @contextlib.contextmanager
-def _switched_on(variable):
-    token = variable.set(True)
+def _switched(variable, value):
+    token = variable.set(value)
     try:
         yield
     finally:

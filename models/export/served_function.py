@@ -1,6 +1,7 @@
 """What a model offers to programs that run it without this package."""
 
 import re
+from typing import NamedTuple
 
 import keras
 
@@ -10,17 +11,32 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
-def endpoints(model):
-    """A function of a model's inputs that returns tensors by name, and their signature.
+class Served(NamedTuple):
+    """What a file computes, and what it is compared with.
+
+    | field       | content                                                                  |
+    |-------------|--------------------------------------------------------------------------|
+    | `function`  | of one tensor for each spec, returning tensors by name                   |
+    | `specs`     | a `tf.TensorSpec` for each of its arguments, sizes that may vary as None |
+    | `signature` | the specs in the structure of the model's input                          |
+    | `of_model`  | tensors of the same names from the model itself, for its input           |
+    """
+
+    function: object
+    specs: list
+    signature: object
+    of_model: object
+
+
+def served(model, functions=None):
+    """`Served` of a model.
 
     Args:
-        model: Keras model. One with methods `export_results` and `export_signature` says itself
-            what it offers; others offer their `output` (several: by their keys, or `output_0`,
-            `output_1`, …), and an only input without a name is the `input`.
-
-    Returns:
-        Tuple (function, specs, signature): a `tf.TensorSpec` for each argument of the function,
-        sizes that may vary as None; and the specs in the structure of the model's input.
+        model: Keras model. One with a method `endpoints` has functions of its input by name, one
+            with `export_signature` says what that is; others offer their `output` (several: by
+            their keys, or `output_0`, `output_1`, …), and an only input without a name is the
+            `input`.
+        functions: its `endpoints`, if they are there already.
 
     Raises:
         ValueError: if the inputs of the model are not known or have names that files cannot hold,
@@ -28,10 +44,31 @@ def endpoints(model):
     """
     _check_backend()
     _check_stateless(model)
-    served = without_dropout(model)
-    function = getattr(model, "export_results", lambda x: by_name(served(x, training=False)))
+    signature = _signature(model)
+    if hasattr(model, "endpoints"):
+        function = of_model = all_of(functions or model.endpoints())
+    else:
+        function, of_model = _results_of(without_dropout(model)), _results_of(model)
+
+    def flat(*tensors):  # a nested argument would not get the names of its specs
+        return function(tf.nest.pack_sequence_as(signature, tensors))
+
+    return Served(flat, tf.nest.flatten(signature), signature, of_model)
+
+
+def _results_of(model):
+    return lambda x: by_name(model(x, training=False))
+
+
+def all_of(functions):
+    """Functions by name as one function, which returns their results by name."""
+    return lambda x: {name: function(x) for name, function in functions.items()}
+
+
+def _signature(model):
+    """A `tf.TensorSpec` for each input of a model, in the structure of its input."""
     if hasattr(model, "export_signature"):
-        return _flat(function, model.export_signature())
+        return model.export_signature()
     if not getattr(model, "inputs", None):
         raise ValueError(
             "A functional or sequential model is exported. Received: "
@@ -40,11 +77,10 @@ def endpoints(model):
         )
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     only = len(model.inputs) == 1
-    signature = tf.nest.map_structure(
+    return tf.nest.map_structure(
         lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, _name(tensor, only)),
         given,
     )
-    return _flat(function, signature)
 
 
 def _name(tensor, only):
@@ -67,15 +103,6 @@ def by_name(outputs):
     if len(tensors) == 1:
         return {"output": tensors[0]}
     return {f"output_{place}": tensor for place, tensor in enumerate(tensors)}
-
-
-def _flat(function, signature):
-    """The function of one tensor for each spec, whose name a nested argument would not get."""
-
-    def of_tensors(*tensors):
-        return function(tf.nest.pack_sequence_as(signature, tensors))
-
-    return of_tensors, tf.nest.flatten(signature), signature
 
 
 def _check_backend():

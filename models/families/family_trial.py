@@ -1,12 +1,11 @@
 """One trial solution for ranges of parameters: a family x̂(t; p)."""
 
-import numpy as np
 from keras import ops
 
 from ..trial_solution.dense_network import Mixture
 from ..trial_solution.initial_conditions import initial_motion
 from ..trial_solution.linearised_trial import LinearisedTrial
-from ..trial_solution.time_windows import Place, find_place, sums_before
+from ..trial_solution.time_windows import find_place
 
 
 class FamilyTrial(LinearisedTrial):
@@ -42,16 +41,16 @@ class FamilyTrial(LinearisedTrial):
         return self.box.problem(self.problem, x)
 
     def place(self, x):
-        """`Place` of a batch; its `window` says which readout, or mixture of readouts."""
+        """`Place` of a batch: at nodes with a node's readout, elsewhere with a mixture of them."""
         x = self.domain.rows(x)
-        window, elapsed, length = find_place(self.window_edges, x["t"])
-        if "node" in x:
-            node = ops.reshape(x["node"], (-1,))
-            which = node if window is None else window * self.nodes.num_nodes + node
-        else:
-            which = Mixture(window, self.nodes.weights(self.box.scaled(x)))
-        tau = 2.0 * elapsed / length - 1.0
-        return Place(x["t"], which, elapsed, length, tau, self.problem_for(x))
+        place = find_place(self.window_edges, x["t"], self.problem_for(x))
+        window = place.window
+        if "node" not in x:
+            mixture = Mixture(window, self.nodes.weights(self.box.scaled(x)))
+            return place._replace(readout=mixture)
+        node = ops.reshape(x["node"], (-1,))
+        readout = node if window is None else window * self.nodes.num_nodes + node
+        return place._replace(readout=readout)
 
     def motions_of(self, sketch):
         """States of a stepper at every node, `(num_nodes, time, order · dimension)`."""
@@ -72,20 +71,8 @@ class FamilyTrial(LinearisedTrial):
 
     def _gained(self, place):
         """Position and velocity gained until the window began, beside x0 + v0 (t − t0)."""
-        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
-        lengths = ops.reshape(lengths, (-1, 1, 1))
-        h, dh, _ = self.network.features(ops.ones((1, 1), lengths.dtype))
-        kernel, bias = self.network.readout.kernel, self.network.readout.bias
-        shape = (self.num_windows, self.nodes.num_nodes, self.problem.dimension)
-        n = ops.reshape(ops.einsum("h,whd->wd", h[0], kernel) + bias, shape)
-        dn = ops.reshape(ops.einsum("h,whd->wd", dh[0], kernel), shape)
-        if self.problem.order == 1:
-            gained = [sums_before(n)]
-        else:
-            velocity = sums_before(2.0 * (n + dn) / lengths)
-            gained = [sums_before(velocity * lengths + n), velocity]
-        flat = (-1, self.problem.dimension)
-        return [self.network.readout.chosen(ops.reshape(g, flat), place.window) for g in gained]
+        gained = self.states_carried_on([0.0, 0.0])
+        return [self.network.readout.chosen(g, place.readout) for g in gained]
 
     def linearise(self, x, y=None, sample_weight=None, readout_only=False, windows=None):
         """`Linearised` with an axis for the nodes after that for the windows, at node points."""
@@ -99,7 +86,7 @@ class FamilyTrial(LinearisedTrial):
                 "Least squares for a family takes points at its nodes. Received others. "
                 "Use collocation_points(), without a number."
             )
-        system = super().linearise(x, readout_only=True, windows=windows)
+        linear = super().linearise(x, readout_only=True, windows=windows)
         num_nodes = self.nodes.num_nodes
 
         def split(rows):
@@ -108,15 +95,15 @@ class FamilyTrial(LinearisedTrial):
         def repeated(matrices):
             return ops.repeat(matrices[:, None], num_nodes, axis=1)
 
-        return system._replace(
-            residual=split(system.residual),
-            readout=split(system.readout),
-            nonlinear=split(system.nonlinear),
-            carry=split(system.carry),
-            move=repeated(system.move),
-            end=repeated(system.end),
-            end_nonlinear=repeated(system.end_nonlinear),
-            start=ops.repeat(system.start[None], num_nodes, axis=0),
+        return linear._replace(
+            residual=split(linear.residual),
+            readout=split(linear.readout),
+            nonlinear=split(linear.nonlinear),
+            carry=split(linear.carry),
+            move=repeated(linear.move),
+            end=repeated(linear.end),
+            end_nonlinear=repeated(linear.end_nonlinear),
+            start=ops.repeat(linear.start[None], num_nodes, axis=0),
         )
 
     def checked_place(self, x, first, num_windows):

@@ -15,7 +15,7 @@ from ..least_squares.least_squares_model import (
 )
 from ..saving.frozen_parts import set_trainable_parts
 from .closed_loop import CarriedState
-from .forward_sensitivities import ForwardLinearisation, forward_sensitivities, start_slopes
+from .forward_sensitivities import ForwardSystem, forward_sensitivities, start_slopes
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -189,8 +189,8 @@ class ForecastModel(LeastSquaresModel):
         single = ops.cast(sequences, "float32")  # as the data may have been before they came here
         return ops.any(ops.not_equal(single, np.float32(self.mask_value)), axis=-1)
 
-    def linearisation(self):
-        return ForwardLinearisation(self)
+    def least_squares_system(self):
+        return ForwardSystem(self)
 
     def linearise(self, x, y=None, sample_weight=None):
         """`Linearised` residuals of a batch, with all weights among the nonlinear ones."""

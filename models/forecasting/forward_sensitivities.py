@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from ..least_squares.linearisation import Linearisation
+from ..least_squares.least_squares_system import LeastSquaresSystem
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -84,7 +84,7 @@ def _joined(parts, value, weights):
     )
 
 
-class ForwardLinearisation(Linearisation):
+class ForwardSystem(LeastSquaresSystem):
     """Residuals of a model that carries its own slopes forward in time; it has no readout.
 
     Args:

@@ -6,7 +6,7 @@ from keras import ops
 
 from ..least_squares.estimates import estimates_at_minimum
 from ..least_squares.least_squares_model import LeastSquaresModel, window_of_slopes
-from .forward_sensitivities import ForwardLinearisation, forward_sensitivities, start_slopes
+from .forward_sensitivities import ForwardSystem, forward_sensitivities, start_slopes
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -95,8 +95,8 @@ class ResponseModel(LeastSquaresModel):
         compiled = tf.function(free_run, jit_compile=True, autograph=False)
         return compiled(x, y, sample_weight, training)
 
-    def linearisation(self):
-        return ForwardLinearisation(self)
+    def least_squares_system(self):
+        return ForwardSystem(self)
 
     def linearise(self, x, y=None, sample_weight=None):
         """`Linearised` residuals of a batch, with all weights among the nonlinear ones."""

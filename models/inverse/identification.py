@@ -223,7 +223,7 @@ class Identification:
         moved = state[:, :dimension]
         if problem.order == 2:
             moved = moved + state[:, dimension:] * place.elapsed[..., None]
-        moved = moved + trial.h2(place)[..., None] * own
+        moved = moved + trial.h2_factor(place)[..., None] * own
         if sample_weight is not None:
             moved = weighted(moved, sample_weight)
         return ops.reshape(moved, (-1, num_unknowns))

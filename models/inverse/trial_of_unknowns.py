@@ -38,17 +38,17 @@ class TrialOfUnknowns(LinearisedTrial):
     def nonlinear_variables(self):
         return [self.unknowns.raw]
 
-    def nonlinear_columns(self, x, place, state, influences):
+    def nonlinear_columns(self, x, rows):
         """∂r/∂θ, `(num, dimension, Q)`."""
-        (position, *_), num = state, ops.shape(place.t)[0]
+        t, state = rows.place.t, rows.state
 
-        def rhs(rows):
-            problem, _ = with_given_force(self.unknowns.problem(self.problem, rows), x)
-            value = checked_rhs(problem.rhs(place.t, *state, ops=ops), position)
-            return ops.broadcast_to(value, ops.shape(position))
+        def rhs(raw):
+            problem, _ = with_given_force(self.unknowns.problem(self.problem, raw), x)
+            value = checked_rhs(problem.rhs(t, *state, ops=ops), state[0])
+            return ops.broadcast_to(value, ops.shape(state[0]))
 
-        rows = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (num, 1))
-        return -row_jacobians(rhs, [rows])[1][0]
+        raw = ops.tile(ops.reshape(self.unknowns.raw, (1, -1)), (ops.shape(t)[0], 1))
+        return -row_jacobians(rhs, [raw])[1][0]
 
     def start_by_nonlinear(self, size, num_nonlinear):
         """∂(x_0, v_0)/∂θ, `(order · dimension, Q)`."""

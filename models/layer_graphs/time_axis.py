@@ -112,20 +112,3 @@ def _has_no_time_axis(op):
     except (AttributeError, ValueError):  # called on several inputs, or never
         return False
     return all(len(tensor.shape) <= 2 for tensor in inputs)
-
-
-def check_reads_forwards(layer, what, options):
-    """Raise unless a recurrent layer may be read in pieces, and is without the options.
-
-    Args:
-        layer: what the user passed.
-        what: beginning of the message: "A gradient is truncated".
-        options: names of attributes that must be False.
-    """
-    given = [f"{name}=True" for name in options if getattr(layer, name, False)]
-    if given or not isinstance(layer, keras.layers.RNN):
-        raise ValueError(
-            f"{what} in a recurrent layer that reads forwards from its own initial state. "
-            f"Received: {type(layer).__name__} {', '.join(given)}. Pass an ElmanRNN or another "
-            "keras.layers.RNN without these options."
-        )

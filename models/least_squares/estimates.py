@@ -42,7 +42,9 @@ class Estimates(dict):
         return "\n".join([*lines, assumed])
 
 
-def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correlated=False):
+def estimates_at_minimum(
+    values, positive, misfit, jacobian, slopes=None, correlated=False, solved=0
+):
     """`Estimate` of each parameter, to first order in the noise.
 
         independent:  cov(p) = σ̂² D (JᵀJ)⁻¹ Dᵀ,   σ̂² = |ρ|² / (n − Q)
@@ -58,6 +60,7 @@ def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correl
         jacobian: J = ∂ρ/∂w by the Q numbers w that were fitted, `(n, Q)`.
         slopes: D = ∂p/∂w, `(parameters, Q)`; None where they are the same, D = 1.
         correlated: whether neighbouring numbers in ρ may be alike.
+        solved: numbers that were fitted besides, of whose columns J has been cleared.
 
     Returns:
         `Estimates`, a dictionary of `Estimate` by name.
@@ -66,10 +69,10 @@ def estimates_at_minimum(values, positive, misfit, jacobian, slopes=None, correl
         ValueError: for no more numbers than parameters.
     """
     num_numbers, num_unknowns = jacobian.shape
-    freedom = num_numbers - num_unknowns
+    freedom = num_numbers - num_unknowns - solved
     if freedom < 1:
         raise ValueError(
-            f"Errors of {num_unknowns} parameters are judged from more numbers than that. "
+            f"Errors of {num_unknowns + solved} parameters are judged from more numbers than that. "
             f"Received {num_numbers}. Measure more."
         )
     lengths = np.linalg.norm(jacobian, axis=0)  # JᵀJ = RᵀR; columns of one length, for the digits

@@ -14,7 +14,7 @@ from .distribution import (
     zero_without_samples,
 )
 from .elimination import one_window
-from .linearisation import TapeLinearisation
+from .least_squares_system import TapeSystem
 from .whole_batch_optimizer import StopWhenFinished, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
@@ -64,6 +64,8 @@ class LeastSquaresModel(PreciseModel):
     >>> history.history["loss"][2] < history.history["loss"][0]
     True
     """
+
+    num_stages = None  # parts that `SelfScaledBroyden` trains one after another
 
     def __init__(self, *args, **kwargs):
         if keras.backend.backend() != "tensorflow":
@@ -142,7 +144,7 @@ class LeastSquaresModel(PreciseModel):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.optimizer.built:
             with tf.init_scope():
-                self.optimizer.build(self.trainable_variables)
+                self.build_optimizer()
         residuals = self.optimizer.step_of(self, x, y, sample_weight)
         for metric in self.metrics:
             metric.reset_state()
@@ -170,9 +172,9 @@ class LeastSquaresModel(PreciseModel):
         """Why a `WholeBatchOptimizer` stopped, None before it has and with other optimizers."""
         return getattr(getattr(self, "optimizer", None), "stop_reason", None)
 
-    def linearisation(self):
-        """The `Linearisation` that `LevenbergMarquardt` works on: here by tape."""
-        return TapeLinearisation(self)
+    def least_squares_system(self):
+        """The `LeastSquaresSystem` that `LevenbergMarquardt` works on: here by tape."""
+        return TapeSystem(self)
 
     def test_step(self, data):
         """The cost without a step."""
@@ -233,7 +235,12 @@ class LeastSquaresModel(PreciseModel):
         super().compile(optimizer=optimizer, **kwargs)
         check_distribution(self)
         if self.built and not self.optimizer_is_ordinary:  # so that a file holds it before any step
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizer()
+
+    def build_optimizer(self):
+        """Make the optimizer's variables, for the stages in which this model is trained."""
+        self.optimizer.num_stages = self.num_stages
+        self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
         given = keras.saving.deserialize_keras_object(config)
@@ -247,7 +254,7 @@ class LeastSquaresModel(PreciseModel):
                 del given[name]
         self.compile(**given)
         if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizer()
 
 
 def _same_shape(first, second):

@@ -53,13 +53,13 @@ def readout_step(system, batch, damping=None, growth=None):
     Where r is linear in the readout the whole step is the best: a shorter one falls only by chance,
     among rounding errors.
     """
-    residual, change, rounding = newton_step_of_readout(system, batch)
-    before = _squares(residual)
+    step = newton_step_of_readout(system, batch)
+    before = _squares(step.residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
 
     def moved(fraction):
         system.set_readout(old)
-        system.change_readout(fraction * change)
+        system.change_readout(fraction * step.change)
         residuals = apart(lambda: system.residuals(*batch))
         return _squares(residuals), residuals
 
@@ -75,10 +75,10 @@ def readout_step(system, batch, damping=None, growth=None):
         fraction, after, residuals = tf.while_loop(too_far, halve, (one, after, residuals))
     falls = after < before
     tf.cond(falls, lambda: None, lambda: system.set_readout(old))
-    residuals = tf.where(falls, residuals, tf.reshape(residual, tf.shape(residuals)))
+    residuals = tf.where(falls, residuals, tf.reshape(step.residual, tf.shape(residuals)))
     enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
     progress = falls & (after < enough * before)
-    return Step(residuals, progress, ~falls, rounding)
+    return Step(residuals, progress, ~falls, step.rounding)
 
 
 def solve_readout(system, batch):

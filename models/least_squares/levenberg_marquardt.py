@@ -142,7 +142,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
                 variable.assign(value)
 
     def step_of(self, model, x, y=None, sample_weight=None):
-        system = model.linearisation()
+        system = model.least_squares_system()
         check_frozen(model, system)
         residuals = self.step(system, x, y, sample_weight)
         check_penalties(model)  # which layers add when they are called
@@ -152,7 +152,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         """One step, or none after training has finished.
 
         Args:
-            system: `Linearisation` of the model.
+            system: `LeastSquaresSystem` of the model.
             x: inputs.
             y: targets, or None.
             sample_weight: weights, or None.
@@ -215,7 +215,7 @@ def check_frozen(model, system):
 
     Args:
         model: `LeastSquaresModel` that `LevenbergMarquardt` is about to train.
-        system: its `Linearisation`.
+        system: its `LeastSquaresSystem`.
 
     Raises:
         ValueError: for weights among its unknowns that are not trainable.

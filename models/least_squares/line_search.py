@@ -57,12 +57,17 @@ class Objective:
 
     def weights(self):
         """All weights, `(n,)`, a copy."""
-        return _joined([tf.identity(variable.value) for variable in self.variables])
+        return joined([tf.identity(variable.value) for variable in self.variables])
 
     def move(self, weights):
         """Put other weights `(n,)` in their place."""
         for variable, part in zip(self.variables, tf.split(weights, self.sizes)):
             variable.assign(tf.cast(tf.reshape(part, variable.shape), variable.dtype))
+
+    def at(self, weights):
+        """`Point` at other weights, where they are left."""
+        self.move(weights)
+        return self.at_present()
 
     def at_present(self):
         """`Point` at the present weights."""
@@ -70,7 +75,7 @@ class Objective:
         with tf.GradientTape() as tape:
             cost = self.model.cost(self.model.residuals(*self.batch, training=True))
         gradients = tape.gradient(cost, values, unconnected_gradients="zero")
-        return Point(tf.cast(cost, "float64"), _joined(gradients))
+        return Point(tf.cast(cost, "float64"), joined(gradients))
 
     def residuals(self):
         """r of the batch at the present weights."""
@@ -85,7 +90,7 @@ def search(objective, start, here, direction):
     half way where that lies near an end.
 
     Args:
-        objective: `Objective`, which is left at the last trial.
+        objective: `Objective`, whose weights may be left at the last trial.
         start: weights P, `(n,)`.
         here: `Point` there.
         direction: d, downhill, `(n,)`.
@@ -104,8 +109,7 @@ def search(objective, start, here, direction):
         return ~done & (trial < MOST_TRIALS)
 
     def try_length(trial, length, low, high, best, done):
-        objective.move(start + length * direction)
-        point = objective.at_present()
+        point = objective.at(start + length * direction)
         new_slope = tf.tensordot(point.gradient, direction, 1)
         falls = tf.math.is_finite(point.cost) & tf.math.is_finite(new_slope)
         falls &= point.cost <= here.cost + ENOUGH_FALL * length * slope
@@ -139,6 +143,6 @@ def _next_length(length, low, high, here, slope, point, too_long):
     return tf.where(too_long, halved, 2.0 * length)
 
 
-def _joined(tensors):
+def joined(tensors):
     """Tensors side by side as one vector of float64."""
     return tf.concat([tf.cast(tf.reshape(t, (-1,)), "float64") for t in tensors], axis=0)

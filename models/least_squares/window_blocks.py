@@ -1,5 +1,7 @@
 """The readouts of many windows, block after block of windows."""
 
+from typing import NamedTuple
+
 import keras
 
 from ..base_model.blocks import MOST_ROWS, mapped_blocks, num_rows, some_rows
@@ -16,6 +18,21 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
+class ReadoutStep(NamedTuple):
+    """Where a step of the readout leads, before it is taken.
+
+    | field      | content                                                       | shape  |
+    |------------|---------------------------------------------------------------|--------|
+    | `residual` | r where the weights are                                       | (W, R) |
+    | `change`   | −B⁺r, the change of the readout                               | (W, C) |
+    | `rounding` | how large the rounding errors in r may be (`rounding_errors`) |        |
+    """
+
+    residual: object
+    change: object
+    rounding: object
+
+
 def newton_step_of_readout(system, batch):
     """Newton's step −B⁺r of the readout, all windows together.
 
@@ -24,17 +41,17 @@ def newton_step_of_readout(system, batch):
     only how its readout depends on the state at its start.
 
     Args:
-        system: `Linearisation`.
+        system: `LeastSquaresSystem`.
         batch: (x, y, sample_weight).
 
     Returns:
-        Tuple (r, change of the readout, `rounding_errors`).
+        `ReadoutStep`.
     """
     num_windows, num = getattr(system, "num_windows", 1), num_rows(batch[0])
     if num_windows == 1 or num is None or num <= MOST_ROWS or num % num_windows:
         linear = system.linearise(*batch, readout_only=True)
         change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
-        return linear.residual, change, rounding_errors(linear, system.readout())
+        return ReadoutStep(linear.residual, change, rounding_errors(linear, system.readout()))
     in_window = num // num_windows
     size = min(max(MOST_ROWS // in_window, 1), num_windows)
     readout = system.readout()
@@ -51,7 +68,7 @@ def newton_step_of_readout(system, batch):
     solved, (residual, rounding, start) = SolvedWindows(*results[:4]), results[4:]
     states = carried_states(solved, start[0])
     change = (solved.answer + solved.feedback @ states)[..., 0]
-    return residual, change, tf.reduce_max(rounding)
+    return ReadoutStep(residual, change, tf.reduce_max(rounding))
 
 
 def rounding_errors(linear, readout):

@@ -2,9 +2,10 @@
 
 `euler_cell` steps like Euler's method, `duffing_cell` is the recurrence of a measured Duffing
 oscillator. `linear_reading` and `duffing_reading` read constants off trained cells, `duffing_start`
-finds a first guess. `duffing_equation` fits the equation itself to a record (`duffing_guesses`,
-then `duffing_search` on `duffing_runs`); `duffing_answers` chooses between the two and refuses
-where neither is right. It may import the rooms below it.
+finds a first guess. `duffing_equation` fits the equation itself to a record: `duffing_guesses`,
+then `duffing_course`, a `duffing_search` on `duffing_runs` in windows that grow. `duffing_answers`
+chooses between the two, and `duffing_checks` refuse what is not right. It may
+import the rooms below it.
 """
 
 from .duffing_answers import duffing_estimates
@@ -14,10 +15,12 @@ from .duffing_reading import read_duffing
 from .duffing_start import fit_one_step, start_like
 from .euler_cell import EulerCell
 from .linear_reading import euler_weights, read_oscillator
+from .oscillator_cell import OscillatorCell
 
 __all__ = [
     "DuffingCell",
     "EulerCell",
+    "OscillatorCell",
     "duffing_estimates",
     "euler_weights",
     "fit_duffing",

@@ -3,14 +3,11 @@
 import numpy as np
 
 from ..least_squares.estimates import Estimates
+from . import duffing_checks
 from .duffing_equation import fit_duffing
 from .duffing_reading import duffing_cell_of, recurrence_estimates
 
 NEARER = 0.95  # of the equation's error: a recurrence that is nearer than this knows more
-NO_BETTER = 0.8  # of a linear recurrence's error
-UNEXPLAINED = 0.1  # RMSE over standard deviation; below it a linear oscillator may fit as well
-NOT_NOISE = 0.3  # RMSE over standard deviation; above it errors must not look like a motion
-ALIKE = 0.5  # correlation of neighbouring errors, which is 0 for noise
 
 
 class DuffingEstimates(Estimates):
@@ -66,37 +63,20 @@ def duffing_estimates(model, time_step, x, y, equation=None):
     known = duffing_cell_of(model).num_known - 1  # positions that were given
     error, jacobian = model.free_run_jacobian(x, y)
     force, position = np.asarray(x[0], np.float64)[..., 0], np.asarray(y, np.float64)[..., 0]
-    rmse = _rmse(error.reshape(position.shape)[:, known:])
+    rmse = duffing_checks.rmse_of(error.reshape(position.shape)[:, known:])
     source = "recurrence"
     if equation is None and len(force) == 1:
         equation = _fitted(force[0], position[0], time_step)
     if equation is not None:
         run = equation.position[-position.shape[1] :] - position[0]  # of y_0 … y_N or y_1 … y_N
-        if rmse > NEARER * _rmse(run[known:]):
-            source, error, rmse = "equation", run, _rmse(run[known:])
-    linear = min(linear_rmse(f, y) for f, y in zip(force, position))
-    _check(rmse, linear, position.std(), error)
+        if rmse > NEARER * duffing_checks.rmse_of(run[known:]):
+            source, error, rmse = "equation", run, duffing_checks.rmse_of(run[known:])
+    linear = min(duffing_checks.linear_rmse(f, y) for f, y in zip(force, position))
+    duffing_checks.check_found(rmse, linear, position.std(), error)
     if source == "equation":
         return DuffingEstimates(equation.estimates, source, rmse, linear, _note(equation))
     found = recurrence_estimates(model, time_step, error, jacobian)
     return DuffingEstimates(found, source, rmse, linear, _note(equation, rmse))
-
-
-def linear_rmse(force, position):
-    """Error of the free run of y_{n+1} = c + Σ_{j<2} a_j y_{n−j} + Σ_{j<3} b_j u_{n+1−j}.
-
-    It is fitted to single steps by linear least squares, and begins at the first positions.
-    """
-    columns = [np.ones(len(force) - 2), position[1:-1], position[:-2]]
-    columns = np.stack([*columns, force[2:], force[1:-1], force[:-2]], axis=1)
-    c, *a = np.linalg.lstsq(columns, position[2:], rcond=None)[0]
-    driven = c + columns[:, 3:] @ a[2:]
-    run = [position[0], position[1]]
-    for given in driven.tolist():
-        run.append(given + a[0] * run[-1] + a[1] * run[-2])
-    with np.errstate(over="ignore", invalid="ignore"):
-        rmse = _rmse(np.array(run) - position)
-    return rmse if np.isfinite(rmse) else np.inf
 
 
 def _fitted(force, position, time_step):
@@ -105,27 +85,6 @@ def _fitted(force, position, time_step):
         return fit_duffing(force, position, time_step)
     except ValueError:
         return None
-
-
-def _check(rmse, linear, deviation, error):
-    """Raise where a free run is none of the oscillator that made the record."""
-    share, linear = rmse / deviation, linear / deviation
-    numbers = (
-        f"Received RMSE / standard deviation {share:.3g} of the free run, {linear:.3g} of a "
-        "linear autoregression with the same inputs"
-    )
-    advice = "Check the columns and the sampling rate, or measure with a force that moves it more."
-    if not share < UNEXPLAINED and not rmse < NO_BETTER * linear * deviation:
-        raise ValueError(
-            "No constants were found: the free run must be better than that of a linear "
-            f"autoregression. {numbers}. {advice}"
-        )
-    alike = np.corrcoef(error[:-1], error[1:])[0, 1]
-    if not share < NOT_NOISE and not alike < ALIKE:
-        raise ValueError(
-            "No constants were found: what the free run misses must be noise. "
-            f"{numbers}, and neighbouring errors that are alike (correlation {alike:.2f}). {advice}"
-        )
 
 
 def _note(equation, nearer=None):
@@ -142,7 +101,3 @@ def _note(equation, nearer=None):
         f"These constants are those of the recurrence (RMSE {nearer:.4g}), which is nearer to the "
         f"record than {equation_is} {force}."
     )
-
-
-def _rmse(error):
-    return float(np.sqrt(np.mean(np.square(error))))

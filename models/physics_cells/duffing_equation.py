@@ -6,13 +6,23 @@ import numpy as np
 
 from oscillator_zoo.data.checks import one_number, one_of
 
-from ..least_squares.estimates import estimates_at_minimum
+from ..least_squares.estimates import Estimate, estimates_at_minimum
+from .duffing_checks import check_found, linear_rmse
+from .duffing_course import (
+    fit_in_windows,
+    grown,
+    over_all,
+    period_of,
+    trusted,
+    without_starts,
+)
 from .duffing_reading import differences
 from .duffing_runs import COURSES, check_backend
-from .duffing_search import Search, begin_search, finish_search, period_of
 
 SHORTEST = 100  # samples
 PIECE_SAMPLES, PIECE_PERIODS = 4096, 40  # the beginning of a long record, to choose the course
+LIKELY = 12.0  # χ² beside the nearest course, beyond which a course is wrong
+VAGUE = 0.25  # error of the mass, relative: the force is not seen in the motion
 REST_STEPS = 20
 FARTHEST_REST = 3.0  # standard deviations from the mean; beyond, the force's zero is elsewhere
 
@@ -28,6 +38,7 @@ class DuffingFit(NamedTuple):
     | `rmse_of`   | the same by course, over the beginning of the record if it is long  |
     | `position`  | the free run, `(N,)`: the oscillator's motion without the noise     |
     | `asymmetry` | k2 / k3 about the mean position, in its unit; 0 without k3          |
+    | `window`    | samples of a run; fewer than N where a longer one is too sensitive  |
     """
 
     estimates: dict
@@ -36,6 +47,7 @@ class DuffingFit(NamedTuple):
     rmse_of: dict
     position: np.ndarray
     asymmetry: float
+    window: int | None = None
 
 
 def fit_duffing(force, position, time_step, course=None):
@@ -45,8 +57,10 @@ def fit_duffing(force, position, time_step, course=None):
 
     Least squares on the free run, integrated between the samples as well, in the constants and
     the start of the motion. It begins at the best of many guesses that noise hardly moves
-    (`weak_form_guesses`), so that 200 samples a period are as good as ten. What the force does
-    between samples is tried in three ways unless it is given, and the nearest run is kept.
+    (`weak_form_guesses`), so that 200 samples a period are as good as ten, and with runs of three
+    periods, which no guess leads astray; they grow into one. What the force does between samples
+    is tried in three ways unless it is given, and the nearest run is kept. Ways that the record
+    cannot tell apart widen the intervals.
 
     Standard errors are those of `ResponseModel.estimates`, to first order in the noise, the larger
     of those for independent errors and for neighbours that are alike. They hold for an oscillator
@@ -63,8 +77,9 @@ def fit_duffing(force, position, time_step, course=None):
         `DuffingFit`.
 
     Raises:
-        ValueError: for a record that is too short or does not move, or in which no damped
-            oscillator is found.
+        ValueError: for a record that is too short or does not move, or in which no oscillator is
+            found: no run that is clearly better than a linear recurrence's, or errors that are a
+            motion themselves.
 
     Example:
     >>> import numpy as np
@@ -81,64 +96,103 @@ def fit_duffing(force, position, time_step, course=None):
     force, position = _checked(force, position)
     scales = position.mean(), position.std(), force.std()
     y, u = (position - scales[0]) / scales[1], force / scales[2]
-    best, name, errors = _nearest(
-        y, u, COURSES if course is None else (one_of("course", course, COURSES),)
-    )
-    estimates = _estimates(best, best.unit / time_step, scales)
-    run = scales[0] + scales[1] * (best.error + y)
+    courses = COURSES if course is None else (one_of("course", course, COURSES),)
+    likely, errors = _nearest(y, u, courses)
+    estimates = _estimates(likely, time_step, scales)
+    found = next(iter(likely.values()))
+    run = scales[0] + scales[1] * (found.error + y)
     rmse = float(np.sqrt(np.mean((run - position) ** 2)))
+    check_found(rmse, linear_rmse(force, position), scales[1], run - position)
     rmse_of = {course: float(scales[1] * error) for course, error in errors.items()}
-    square, cube = best.oscillator[2:4]
+    square, cube = found.constants[2:4]
     asymmetry = float(scales[1] * square / cube) if cube else 0.0
-    return DuffingFit(estimates, name, rmse, rmse_of, run, asymmetry)
+    window = found.search.window
+    return DuffingFit(estimates, found.search.course, rmse, rmse_of, run, asymmetry, window)
 
 
 def _nearest(y, u, courses):
-    """The best oscillator of all courses, its course, and the RMSE by course.
+    """The oscillators of the likely courses by name, the nearest first, and the RMSE of all.
 
     Of a long record the beginning tells the courses apart; the end of the search sees all.
     """
     period = period_of(y)
     piece = int(max(PIECE_SAMPLES, PIECE_PERIODS * period))
     piece = piece if len(y) > 2 * piece else len(y)
-    begun = {name: begin_search(y[:piece], u[:piece], period, name) for name in courses}
-    found = {name: oscillator for name, (oscillator, _) in begun.items()}
-    name = min(found, key=lambda name: found[name].square)
-    best = found[name] = finish_search(*begun[name])
-    errors = {name: np.sqrt(one.square) for name, one in found.items()}
+    begun, unit = {}, None
+    for name in courses:
+        begun[name] = fit_in_windows(y[:piece], u[:piece], period, name, unit)
+        unit = begun[name].search.unit
+    errors = {name: np.sqrt(one.square) for name, one in begun.items()}
+    found = {name: grown(begun[name]) for name in _likely(begun)}
+    errors |= {name: np.sqrt(one.square) for name, one in found.items()}
+    found = {name: found[name] for name in _likely(found)}
     if piece < len(y):
-        best = Search(y, u, best.unit, name).descend(best.oscillator)
-    if not np.isfinite(best.square):
+        begun |= {name: over_all(begun[name], y, u, period) for name in found}
+        found = {name: grown(begun[name]) for name in found}
+    found = {name: trusted(found[name], begun[name]) for name in _likely(found)}
+    if not all(np.isfinite(one.square) for one in found.values()):
         raise ValueError(_nothing("no run that stays finite"))
-    return best, name, errors
+    return found, errors
 
 
-def _estimates(best, rate, scales):
+def _likely(found):
+    """Share of each course by name, e^{−χ²/2} beside the nearest, which is the first."""
+    least = min(one.variance for one in found.values())
+    apart = {name: one.error.size * (one.variance / least - 1.0) for name, one in found.items()}
+    near = {name: np.exp(-0.5 * far) for name, far in apart.items() if not far > LIKELY}
+    return dict(sorted(near.items(), key=lambda item: -item[1]))
+
+
+def _estimates(found, time_step, scales):
+    """`Estimate` by name, of the nearest course; others that are as likely widen the intervals."""
+    shares = _likely(found)
+    each = {name: _estimates_of(found[name], time_step, scales) for name in shares}
+    first, widened = each[next(iter(shares))], {}
+    for constant, (value, error, _, upper) in first.items():
+        squares = {
+            name: one[constant].standard_error ** 2 + (one[constant].value - value) ** 2
+            for name, one in each.items()
+        }
+        mean = sum(shares[name] * square for name, square in squares.items())
+        wider = max(1.0, np.sqrt(mean / sum(shares.values())) / error) if error else 1.0
+        half = wider * (upper - value)
+        widened[constant] = Estimate(value, float(wider * error), value - half, value + half)
+    return widened
+
+
+def _estimates_of(found, time_step, scales):
     """`Estimate` by name, the larger one of independent and of correlated errors."""
+    search, rate = found.search, found.search.unit / time_step
 
     def constants(weights):
         return _constants(weights[0], rate, scales)
 
-    values = constants([best.oscillator])
-    slopes = differences(constants, [best.oscillator])
-    jacobian, never = best.search.jacobian(best.oscillator), [False] * len(values)
+    values = constants([found.constants])
+    slopes = differences(constants, [found.constants])
+    never = [False] * len(values)
+    jacobian, _ = without_starts(search, *search.jacobian(found.constants, found.starts))
+    lost = np.sqrt(len(found.error) / (len(found.error) - found.starts.size))
     try:
         independent, alike = (
-            estimates_at_minimum(values, never, best.error, jacobian, slopes, correlated)
+            estimates_at_minimum(values, never, lost * found.error, jacobian, slopes, correlated)
             for correlated in (False, True)
         )
     except np.linalg.LinAlgError:
         raise ValueError(_nothing("constants that cannot be told apart")) from None
-    return {
+    larger = {
         name: max(independent[name], alike[name], key=lambda estimate: estimate.standard_error)
         for name in values
     }
+    mass, error = larger["mass"][:2]
+    if not error < VAGUE * abs(mass):
+        raise ValueError(_nothing(f"a force that hardly moves it (mass {mass:.3g} ± {error:.2g})"))
+    return larger
 
 
 def _constants(oscillator, rate, scales):
     """Constants in the units of the data by name; `rate` is the unit of time, in 1/s."""
     _, size, force = scales
-    s1, d, s2, s3, gain, constant = oscillator[:6]
+    s1, d, s2, s3, gain, constant = oscillator
     rest = _rest(s1, s2, s3, constant)
     s1, s2 = s1 + rest * (2.0 * s2 + 3.0 * rest * s3), s2 + 3.0 * rest * s3
     if not (s1 > 0.0 and gain != 0.0):

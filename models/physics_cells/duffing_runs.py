@@ -29,7 +29,11 @@ def force_between(force, num_parts, course):
     Returns:
         `(N, 2·num_parts + 1)`: at the ends and the middles of the parts.
     """
-    shares = np.arange(2 * num_parts + 1) / (2 * num_parts)
+    return force_at(force, np.arange(2 * num_parts + 1) / (2 * num_parts), course)
+
+
+def force_at(force, shares, course):
+    """The same at any shares of every step, 0 at its beginning and 1 at its end."""
     if course == "held":
         return np.repeat(force[:-1, None], len(shares), axis=1)
     if course == "linear":
@@ -54,20 +58,21 @@ def check_backend():
         )
 
 
-def free_runs(oscillators, force, step):
-    """Positions of several oscillators under one force, by RK4.
+def free_runs(constants, starts, force, step):
+    """Positions of several oscillators under one force, by RK4, from several starts each.
 
         y'' = G u + c − d y' − s_1 y − s_2 y² − s_3 y³
 
     Args:
-        oscillators: rows (s_1, d, s_2, s_3, G, c, y_0, y'_0), `(num, 8)`.
-        force: of `force_between`, `(N, 2·num_parts + 1)`.
+        constants: rows (s_1, d, s_2, s_3, G, c), `(num, 6)`.
+        starts: (y_0, y'_0) of every window, `(num, windows, 2)`.
+        force: of `force_between`, cut into windows, `(windows, N, 2·num_parts + 1)`.
         step: of RK4, in the unit of time of the constants.
 
     Returns:
-        y_0 … y_N, `(num, N + 1)`; not finite after a run has left the range of numbers.
+        y_0 … y_N, `(num, windows, N + 1)`; not finite after a run has left the range of numbers.
     """
-    arrays = (np.asarray(a, np.float64) for a in (oscillators, force, step))
+    arrays = (np.asarray(a, np.float64) for a in (constants, starts, force, step))
     return np.asarray(_compiled()(*map(tf.constant, arrays)))
 
 
@@ -80,12 +85,14 @@ def _compiled():
     return _graphs[0]
 
 
-def _free_runs(oscillators, force, step):
-    s1, d, s2, s3, gain, constant, y, v = tf.unstack(oscillators, axis=1)
-    num_steps, num_times = force.shape
+def _free_runs(constants, starts, force, step):
+    s1, d, s2, s3, gain, constant = tf.split(constants, 6, axis=1)
+    y, v = tf.unstack(starts, axis=2)
+    _, num_steps, num_times = force.shape
     num_parts = (num_times - 1) // 2
-    ends = [force[:, i : i + 2 * num_parts : 2] for i in range(3)]  # of parts, and their middles
-    forces = tf.reshape(tf.stack(ends, axis=-1), (-1, 3))
+    ends = [force[:, :, i : i + 2 * num_parts : 2] for i in range(3)]  # of parts, and middles
+    forces = [tf.reshape(end, (end.shape[0], -1)) for end in ends]
+    forces = tf.transpose(tf.stack(forces), (2, 0, 1))
 
     def slope(y, v, u):
         return v, gain * u + constant - d * v - y * (s1 + y * (s2 + y * s3))
@@ -103,5 +110,5 @@ def _free_runs(oscillators, force, step):
     total = num_steps * num_parts
     run = tf.TensorArray(tf.float64, total)
     *_, run = tf.while_loop(lambda n, *_: n < total, advance, (0, y, v, run))
-    run = run.stack()[num_parts - 1 :: num_parts]
-    return tf.concat([oscillators[:, 6:7], tf.transpose(run)], axis=1)
+    run = tf.transpose(run.stack()[num_parts - 1 :: num_parts], (1, 2, 0))
+    return tf.concat([starts[:, :, :1], run], axis=2)

@@ -27,8 +27,10 @@ class EulerCell(keras.layers.Layer):
     | x_0, v_0   | `initial_position`, `initial_velocity` | m, m/s |
 
     The numbers are those of `oscillator_zoo.data.simulate(method="euler")`, to rounding; for long
-    sequences `LinearRNN(cell)` takes many steps at once, which `keras.layers.RNN` cannot. Fed with
-    measured force and motion, `fit` turns the weights α and δ into the oscillator's constants.
+    sequences `LinearRNN(cell)` takes many steps at once, which `keras.layers.RNN` cannot, and it
+    has forward-mode derivatives (jvp) in compiled functions, where TensorFlow raises a TypeError
+    for Keras's own loop (but with `unroll=True`). Fed with measured force and motion, `fit` turns
+    the weights α and δ into the oscillator's constants.
     Fitted to a motion that Euler's method did *not* make, they absorb the error of the method, to
     first order α + Δt δ in place of α. δ is kept ≥ 0 during training; α is not, since Euler data
     may look like a negative damping, nor is the sign of a trainable mass, which should start

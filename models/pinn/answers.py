@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..error_bounds.error_bound import ErrorSeries, enclose_error
+from ..error_bounds.error_bound import enclose_error, error_table
 from ..error_bounds.error_estimate import estimate_error
 from ..families.members import member_of
 from ..inverse.measured_data import data_batch
@@ -35,7 +35,7 @@ class Answers(IntervalModel):
         that the model returns, rounding included. The bound is hardly larger than the error,
         where that is larger than what rounding can do at the worst. It takes for granted that
         float64 operations are rounded correctly, and elementary functions to a few units in the
-        last place.
+        last place. The proof stands in `oscillator_zoo.models.error_bounds`.
 
         Args:
             t: times, `(num,)` or `(num, 1)`, in s.
@@ -45,9 +45,11 @@ class Answers(IntervalModel):
 
         Raises:
             ValueError: for times outside the interval, and where there is no proof: nonlinear
-                problems, forces that are plain functions, activations other than "sin", "tanh"
-                and "swish", h1 or h2, float32. `error_estimate` takes all of them. Also for a
-                motion that turns by more than about 120 000 rad.
+                problems, an `rhs` that is not as simple as its mark `@linear` says, forces that are
+                plain functions, activations other than "sin", "tanh" and "swish", h1 or h2,
+                `learned=True`, float32, a `call` or layers that are not those of `PINN`.
+                `error_estimate` takes all of them. Also for a motion that turns by more than about
+                120 000 rad.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator
@@ -115,7 +117,7 @@ class Answers(IntervalModel):
         """
         try:
             self._check_one_problem()
-            return ErrorSeries(self).table()
+            return error_table(self)
         except ValueError:
             return None
 

@@ -9,9 +9,10 @@ from ..base_model.array_batches import without_autotuning
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
 from ..export.portable_graphs import graphs_without_tapes
-from ..export.saved_model import check_no_options, write_endpoints, write_whole_folder
+from ..export.saved_model import check_no_options, write_endpoints, write_whole_saved_model
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
+from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..saving.file_checks import check_registered_function
 from ..trial_solution.domain import outside_times_as_value_error
 
@@ -85,7 +86,28 @@ class IntervalModel(LeastSquaresModel):
         """
         given = {"steps_per_execution", "jit_compile", "run_eagerly"} & kwargs.keys()
         self.is_execution_given = bool(given)
+        optimizer = kwargs.get("optimizer", args[0] if args else None)
+        if self.num_stages and isinstance(optimizer, LevenbergMarquardt):
+            raise ValueError(
+                "LevenbergMarquardt solves for readouts of one hidden layer in all windows. "
+                "Received: a PINN with learned=True. Compile SelfScaledBroyden(), or leave learned "
+                "out."
+            )
         super().compile(*args, **kwargs)
+
+    @property
+    def num_windows(self):
+        """Pieces into which time is cut."""
+        return len(self.window_edges) - 1
+
+    @property
+    def num_stages(self):
+        """Windows that `SelfScaledBroyden` trains one after another; None: all weights at once."""
+        return self.trial.num_stages
+
+    def stage_objective(self, x, stage):
+        """The cost of one window at a batch of points, as a function of its own weights."""
+        return self.trial.window_objective(x, stage)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, *args, **kwargs):
         """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
@@ -102,8 +124,9 @@ class IntervalModel(LeastSquaresModel):
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
         is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
-        if (steps, is_long) != (self.steps_per_execution, self.jit_compile):
-            self.steps_per_execution, self.jit_compile = steps, is_long
+        by_stages = bool(self.num_stages) and not self.optimizer_is_ordinary  # hundreds in a step
+        if (steps, is_long | by_stages) != (self.steps_per_execution, self.jit_compile):
+            self.steps_per_execution, self.jit_compile = steps, is_long | by_stages
             self.train_function = None  # made anew by fit
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -144,10 +167,18 @@ class IntervalModel(LeastSquaresModel):
         Raises:
             ValueError: if the problem, its force, h1, h2 or the activation cannot be saved.
         """
+        self.check_saveable()
+        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def check_saveable(self):
+        """Raise a `ValueError` for a problem, force or function that no file can hold."""
         check_saveable(self.problem)
         for name in ("h1", "h2", "activation"):
             check_registered_function(name, getattr(self, name))
-        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def __reduce__(self):
+        self.check_saveable()
+        return super().__reduce__()
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """Write a SavedModel that serves x, v, a and the residual for times `(num, 1)` in s.
@@ -178,7 +209,7 @@ class IntervalModel(LeastSquaresModel):
         endpoints = self.endpoints()
         endpoints = {"serve": endpoints["x"], **endpoints}
         # The same derivatives in a graph half as large as that of tapes.
-        with graphs_without_tapes(), write_whole_folder(filepath) as temporary:
+        with graphs_without_tapes(), write_whole_saved_model(filepath) as temporary:
             write_endpoints(temporary, self, endpoints, [signature])
 
     def endpoints(self):
@@ -196,10 +227,6 @@ class IntervalModel(LeastSquaresModel):
         with tf.init_scope():  # the table is made of numbers, whatever is traced
             table = self.error_bound_table()
         return functions if table is None else {**functions, "error_bound": bound_endpoint(table)}
-
-    def export_results(self, x):
-        """What a file of another runtime computes: every endpoint, `(num, dimension)` by name."""
-        return {name: function(x) for name, function in self.endpoints().items()}
 
     def export_signature(self):
         """What `export` writes takes: times `(num, 1)`, in s, and a family's parameters by name.

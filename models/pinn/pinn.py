@@ -16,7 +16,7 @@ from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..saving.frozen_parts import frozen_config, set_trainable_parts
 from ..trial_solution.activations import get_activation
 from ..trial_solution.initial_conditions import check_initial_conditions
-from ..trial_solution.initial_weights import BANDWIDTH, DEFAULT_UNITS
+from ..trial_solution.initial_weights import BANDWIDTH, units_by_rule
 from ..trial_solution.time_derivatives import time_derivatives
 from .answers import Answers
 from .fit_checks import check_compiled
@@ -61,8 +61,10 @@ class PINN(Answers):
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
       `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
       falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
-    - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way:
-      `hidden_units=(20, 20)` reach the lecture's |r| ≤ 1e-6 after hundreds of steps.
+    - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way.
+      Give `learned=True`: each window then has a network of its own, two hidden layers of ten
+      tanh, and is trained after the one before it, to |r| ≤ 1e-6 in hundreds of steps. With
+      `hidden_units=(20, 20)` one network for all times does it, where they are not long.
 
     With Adam several devices may share the points (`LeastSquaresModel` says how).
 
@@ -82,10 +84,13 @@ class PINN(Answers):
         hidden_units: units of each hidden layer, a tuple of integers (or one integer), for one
             window; None: by rule, 32 units and as many windows as the motion needs.
         activation: of the hidden layers: "sin", "tanh", "swish", any Keras activation that has
-            second derivatives.
+            second derivatives; None: "sin", or "tanh" where `learned`.
         h1: replaces h1, a function of t `(num, 1)` that returns `(num, dimension)` in m and
             meets the initial conditions; written in `keras.ops`, registered if it is to be saved.
-        h2: replaces h2, a function of t that vanishes at t0 (with its slope, for order 2).
+        h2: replaces h2, a function of t that vanishes at t0 (with its slope, for order 2); or the
+            lecture's h2(t, N), a function of t and of the network's output `(num, dimension)` in
+            the place of h2 · N, which vanishes at t0 whatever N is, and returns
+            `(num, dimension)` in m. x0 (e^{s N} − 1), s = (t − t0)/T, keeps a solution positive.
         window_edges: times at which windows begin and end, increasing from t0 to t0 + T, in s;
             None: by rule where `hidden_units` is None too, else one window.
         derivatives: how the residual takes derivatives in time: "tape", by nested
@@ -101,6 +106,8 @@ class PINN(Answers):
             solved; None: by rule.
         bandwidth: S > 0, in rad: weights and biases of a first layer of sines are drawn from
             U(−S, S), so that its fastest wave turns by S in half a window; None: by rule.
+        learned: whether each window has a network of its own, all of whose weights are trained by
+            gradients, and none solved for; windows and units by rule where they are not given.
         seed: integer ≥ 0 that fixes the initial weights; None leaves them to
             `keras.utils.set_random_seed`.
         name: name of the model.
@@ -133,9 +140,9 @@ class PINN(Answers):
 
     @block_after_block
     def call(self, t):
-        """The trial solution x̂(t) = h1(t) + h2(t) N(τ; P)."""
+        """The trial solution x̂(t) = h1(t) + h2(t, N(τ; P)), by default h2(t) N."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
-        return trial.h1(place) + trial.h2(place) * self.network(place.inputs, place.window)
+        return trial.h1(place) + trial.h2(place, self.network(place.inputs, place.readout))
 
     @block_after_block
     def derivatives(self, t):
@@ -201,7 +208,7 @@ class PINN(Answers):
         problem,
         duration,
         hidden_units=None,
-        activation="sin",
+        activation=None,
         h1=None,
         h2=None,
         window_edges=None,
@@ -210,6 +217,7 @@ class PINN(Answers):
         parameter_ranges=None,
         parameter_nodes=None,
         bandwidth=None,
+        learned=False,
         seed=None,
         name=None,
         dtype="float64",
@@ -228,28 +236,25 @@ class PINN(Answers):
         check_initial_conditions(problem, self.duration, h1, h2)
         self.h1, self.h2 = h1, h2
         self.seed = seed if seed is None else positive_integer("seed", seed, at_least=0)
-        self.activation = get_activation(activation)
+        self.learned = bool(learned)
+        self.activation = get_activation(activation or ("tanh" if self.learned else "sin"))
         self.derivative_method = one_of("derivatives", derivatives, DERIVATIVES)
-        units = DEFAULT_UNITS if hidden_units is None else hidden_units
-        units = units if isinstance(units, tuple | list) else (units,)
-        self.hidden_units = tuple(positive_integer("hidden_units", n) for n in units)
-        by_rule = hidden_units is None and window_edges is None and h1 is None and h2 is None
+        self.hidden_units = units_by_rule(hidden_units, self.learned)
+        by_rule = hidden_units is None or self.learned
+        by_rule &= window_edges is None and h1 is None and h2 is None
         plan = plan_of(self, by_rule, window_edges, bandwidth, parameter_ranges, parameter_nodes)
         self.domain, self.points, self.fit_checks = plan.domain, plan.points, plan.checks
         self.window_edges, self.bandwidth = plan.window_edges, plan.bandwidth
         self.network = plan.network(self)
-        self.trial, self.identification = plan.trial(self)
+        self.trial = plan.trial(self)
+        self.identification = plan.identification(self)
         self.residual_max = Maximum(name="residual_max", dtype="float64")
         self.built = True
         set_trainable_parts(self)
 
-    def linearisation(self):
+    def least_squares_system(self):
         """What `LevenbergMarquardt` works on: the trial solution, or the search for parameters."""
         return self.trial if self.identification is None else self.identification
-
-    @property
-    def num_windows(self):
-        return len(self.window_edges) - 1
 
     @property
     def parameter_ranges(self):
@@ -267,10 +272,8 @@ class PINN(Answers):
         return self.derivative_method == "tape" and not is_without_tapes()
 
     def update_metrics(self, x, y, sample_weight, cost, residuals):
-        if self.identification is not None and y is not None:  # residuals are those of the data
-            of_equation = self.residuals(self.identification.points)
-        else:
-            of_equation = residuals
+        is_misfit = self.identification is not None and y is not None
+        of_equation = self.residuals(self.identification.points) if is_misfit else residuals
         self.residual_max.update_state(ops.abs(of_equation))
         return super().update_metrics(x, y, sample_weight, cost, residuals)
 
@@ -383,6 +386,7 @@ class PINN(Answers):
             "parameter_ranges": self.parameter_ranges,
             "parameter_nodes": self.parameter_nodes,
             "bandwidth": self.bandwidth,
+            "learned": self.learned,
             "seed": self.seed,
         }
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from oscillator_zoo.data.checks import one_number
 
 from ..families.family_domain import FamilyDomain
@@ -13,9 +15,17 @@ from ..inverse.identification import Identification
 from ..inverse.trial_of_unknowns import TrialOfUnknowns
 from ..trial_solution.dense_network import DenseNetwork
 from ..trial_solution.domain import TimeDomain
-from ..trial_solution.initial_weights import bandwidth_by_rule, initializers
+from ..trial_solution.initial_conditions import takes_network
+from ..trial_solution.initial_weights import (
+    LEARNED_BANDWIDTH,
+    bandwidth_by_rule,
+    initializers,
+    learned_weights,
+)
+from ..trial_solution.learned_trial import LearnedTrial
 from ..trial_solution.linearised_trial import LinearisedTrial
 from ..trial_solution.time_windows import check_window_edges, windows_by_rule
+from ..trial_solution.window_networks import WindowNetworks
 from .collocation import FamilyPoints, TimePoints
 from .fit_checks import warn_of_few_nodes, warn_of_few_points, warn_of_wrong_motion
 from .missed_tolerance import warn_of_missed_tolerance
@@ -32,6 +42,7 @@ class Plan(NamedTuple):
     | `checks`       | what is looked at after a fit, functions of the model |
     | `nodes`        | `ParameterNodes` of a family, else None               |
     | `bandwidth`    | S of the first layer, in rad                          |
+    | `size`         | X of the motion, in m, where all weights are learned  |
     """
 
     domain: object
@@ -40,25 +51,34 @@ class Plan(NamedTuple):
     checks: tuple
     nodes: object = None
     bandwidth: float = None
+    size: float = 1.0
 
     def network(self, pinn):
         """N, with a readout for each window, and for each node of a family."""
         num_readouts = len(self.window_edges) - 1
         num_readouts *= 1 if self.nodes is None else self.nodes.num_nodes
         units, activation = pinn.hidden_units, pinn.activation
-        weights = initializers(units, activation, self.bandwidth, num_readouts, pinn.seed)
         dimension, dtype = pinn.problem.dimension, pinn.dtype_policy
+        if pinn.learned:
+            weights = learned_weights(units, dimension, self.bandwidth, pinn.seed)
+            return WindowNetworks(activation, weights, num_readouts, self.size, dtype)
+        weights = initializers(units, activation, self.bandwidth, num_readouts, pinn.seed)
         return DenseNetwork(units, dimension, activation, weights, num_readouts, dtype=dtype)
 
     def trial(self, pinn):
-        """The trial solution, and `Identification` where parameters are unknown, else None."""
+        """h1 + h2·N: of one solution, of one with unknown parameters, or of a family."""
         parts = pinn.problem, self.domain, pinn.network, self.window_edges
         if self.nodes is not None:
-            return FamilyTrial(self.nodes, *parts), None
+            return FamilyTrial(self.nodes, *parts)
+        if pinn.learned:
+            return LearnedTrial(*parts)
         if pinn.unknowns is None:
-            return LinearisedTrial(*parts, pinn.h1, pinn.h2), None
-        trial = TrialOfUnknowns(pinn.unknowns, *parts, pinn.h1, pinn.h2)
-        return trial, Identification(trial, self.points.arrays())
+            return LinearisedTrial(*parts, pinn.h1, pinn.h2)
+        return TrialOfUnknowns(pinn.unknowns, *parts, pinn.h1, pinn.h2)
+
+    def identification(self, pinn):
+        """The search for unknown parameters, None where there are none."""
+        return None if pinn.unknowns is None else Identification(pinn.trial, self.points.arrays())
 
 
 def plan_of(pinn, by_rule, window_edges, bandwidth, parameter_ranges, parameter_nodes):
@@ -82,13 +102,34 @@ def plan_of(pinn, by_rule, window_edges, bandwidth, parameter_ranges, parameter_
         edges = windows_by_rule(domain.sketch()) if by_rule else window_edges
         return _checked_edges(edges, pinn)
 
+    if pinn.learned:
+        _check_learned(pinn, parameter_ranges)
     if parameter_ranges is None:
         plan = _of_one_solution(pinn, edges_in, parameter_nodes)
     else:
         plan = _of_family(pinn, edges_in, parameter_nodes, parameter_ranges)
-    if bandwidth is None:
-        bandwidth = bandwidth_by_rule(plan.domain.sketch(), plan.window_edges, by_rule)
-    return plan._replace(bandwidth=bandwidth)
+    if bandwidth is not None:  # a file has the size among its weights
+        return plan._replace(bandwidth=bandwidth)
+    sketch = plan.domain.sketch()
+    if pinn.learned:
+        size = float(np.abs(sketch.states[:, : pinn.problem.dimension]).max()) or 1.0
+        return plan._replace(bandwidth=LEARNED_BANDWIDTH, size=size)
+    return plan._replace(bandwidth=bandwidth_by_rule(sketch, plan.window_edges, by_rule))
+
+
+def _check_learned(pinn, parameter_ranges):
+    given = {
+        "h1": pinn.h1,
+        "h2": pinn.h2,
+        "unknown_parameters": pinn.unknown_parameters or None,
+        "parameter_ranges": parameter_ranges,
+    }
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        raise ValueError(
+            "learned=True is for one solution, window after window. "
+            f"Received {' and '.join(names)} beside it. Leave learned out, and give hidden_units."
+        )
 
 
 def _of_one_solution(pinn, edges_in, parameter_nodes):
@@ -96,6 +137,12 @@ def _of_one_solution(pinn, edges_in, parameter_nodes):
         raise ValueError(
             "parameter_nodes belong to parameter_ranges. "
             f"Received: {parameter_nodes!r} without ranges. Leave them out."
+        )
+    if pinn.unknown_parameters and takes_network(pinn.h2):
+        raise ValueError(
+            "A search for parameters needs a trial solution that is linear in the readout. "
+            f"Received unknown_parameters={pinn.unknown_parameters} and an h2 of t and N. "
+            "Pass an h2 of t."
         )
     domain = TimeDomain(pinn.problem, pinn.duration, pinn.compute_dtype)
     edges = edges_in(domain)

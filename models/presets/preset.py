@@ -6,8 +6,8 @@ import pathlib
 import keras
 
 from oscillator_zoo.data.checks import did_you_mean
+from oscillator_zoo.data.files import write_whole_folder
 
-from ..export.saved_model import write_whole_folder
 from ..saving.model_file import load_model, write_model
 from ..saving.pickles import with_card
 from .card import check_fits, complete_card, read_card, write_card

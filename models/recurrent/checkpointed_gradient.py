@@ -8,13 +8,13 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from ..layer_graphs.time_axis import check_reads_forwards
 from ..layer_graphs.twins import twin
-from ..saving.frozen_parts import set_trainable_parts
+from .recurrent_layer import LayerInPieces
+from .time_loop import forward_mode_said
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class CheckpointedGradient(keras.layers.Layer):
+class CheckpointedGradient(LayerInPieces):
     """A recurrent layer that keeps few states for its gradient and computes the others again.
 
     Outputs and gradients are the layer's own, to rounding. The sequence is read in pieces of K
@@ -66,22 +66,17 @@ class CheckpointedGradient(keras.layers.Layer):
         arXiv 1604.06174 (2016).
     """
 
-    def __init__(self, layer, num_steps=None, **kwargs):
-        check_reads_forwards(layer, "A gradient is checkpointed", ("stateful", "go_backwards"))
-        kwargs.setdefault("dtype", layer.dtype_policy)
-        kwargs.setdefault("activity_regularizer", layer.activity_regularizer)
-        super().__init__(**kwargs)
-        self.layer = layer
-        self.num_steps = None if num_steps is None else positive_integer("num_steps", num_steps)
-        set_trainable_parts(self)
+    does = "checkpointed"
 
-    def build(self, sequence_shape, initial_state_shape=None):
-        if not self.layer.built:
-            self.layer.build(sequence_shape)
+    def __init__(self, layer, num_steps=None, **kwargs):
+        kwargs.setdefault("activity_regularizer", getattr(layer, "activity_regularizer", None))
+        steps = None if num_steps is None else positive_integer("num_steps", num_steps)
+        super().__init__(layer, steps, **kwargs)
 
     def compute_output_shape(self, sequence_shape, initial_state_shape=None):
         return self.layer.compute_output_shape(sequence_shape)
 
+    @forward_mode_said()
     def call(self, sequence, initial_state=None, training=False, mask=None):
         _check(sequence, training, mask)
         sequence = ops.cast(sequence, self.compute_dtype)
@@ -146,22 +141,13 @@ class CheckpointedGradient(keras.layers.Layer):
             specs = [tf.TensorSpec(shape, self.layer.compute_dtype)]
         return run_pieces(run, pieces, start, values, specs)
 
-    def get_config(self):
-        layer = keras.saving.serialize_keras_object(self.layer)
-        return {**super().get_config(), "layer": layer, "num_steps": self.num_steps}
-
-    @classmethod
-    def from_config(cls, config):
-        layer = keras.saving.deserialize_keras_object(config["layer"])
-        return cls(**{**config, "layer": layer})
-
 
 def _in_forward_mode():
     if keras.backend.backend() != "tensorflow":
         return False
-    from .gradient_by_hand import in_forward_mode
+    from .gradient_by_hand import num_forward_modes
 
-    return in_forward_mode()
+    return num_forward_modes() > 0
 
 
 def _cut(sequence, steps):

@@ -31,7 +31,9 @@ class ElmanCell(keras.layers.SimpleRNNCell):
 
     Use it inside `keras.layers.RNN`; `ElmanRNN` is the same network with everything that needs
     no feedback moved out of the time loop. Without `output_units` it is
-    `keras.layers.SimpleRNNCell`.
+    `keras.layers.SimpleRNNCell`. Keras's own loop has no forward-mode derivatives (jvp) in a
+    compiled function on TensorFlow, which raises a TypeError: there take `ElmanRNN`, or
+    `keras.layers.RNN(cell, unroll=True)`.
 
     Args:
         units: number of hidden units, a positive integer.
@@ -92,9 +94,9 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             state = _drop(state, self.get_recurrent_dropout_mask)
         return self._product(state, self.recurrent_kernel)
 
-    def activate(self, drive):
+    def activate(self, z):
         """h = f(z)."""
-        return full_precision(self.activation)(drive)
+        return full_precision(self.activation)(z)
 
     def read_out(self, hidden):
         """y = g(V h + c), for hidden states of shape `(..., units)`."""

@@ -87,8 +87,8 @@ class ElmanRNN(RecurrentLayer):
         sequences = self.in_processing_order(sequences)
         matrix = linear_matrix(self, sequences, mask, training)
         if matrix is not None:
-            drive = self.cell.project_input(sequences, training)
-            return linear_outputs(self, matrix, drive, initial_state[0])
+            projected = self.cell.project_input(sequences, training)
+            return linear_outputs(self, matrix, projected, initial_state[0])
         run = self._run_by_hand if self._has_gradient_by_hand(training) else self._run
         outputs, last = run(sequences, initial_state[0], mask, training)
         outputs = self.hide_masked(outputs, mask)
@@ -96,14 +96,14 @@ class ElmanRNN(RecurrentLayer):
 
     def _run(self, sequences, start, mask, training):
         """Outputs and the last state, the gradient left to the backend."""
-        drive = self.cell.project_input(sequences, training)
+        projected = self.cell.project_input(sequences, training)
 
-        def step(drive_t, hidden):
-            return self.cell.activate(drive_t + self.cell.project_state(hidden, training))
+        def step(projected_t, hidden):
+            return self.cell.activate(projected_t + self.cell.project_state(hidden, training))
 
         hidden, last = time_loop(
             step,
-            drive,
+            projected,
             start,
             mask,
             keep_all=self.return_sequences,
@@ -132,6 +132,7 @@ class ElmanRNN(RecurrentLayer):
             return False
         import tensorflow as tf
 
+        from .gradient_by_hand import num_forward_modes
         from .hidden_states import SLOPES
 
         return (
@@ -139,4 +140,5 @@ class ElmanRNN(RecurrentLayer):
             and self.activation in SLOPES
             and self.compute_dtype in ("float32", "float64")
             and not (training and self.recurrent_dropout > 0)
+            and num_forward_modes() < 2  # XLA fails on the gradients of its gradient's loops
         )

@@ -47,6 +47,6 @@ def by_hand(function, gradient, arguments):
     return results
 
 
-def in_forward_mode():
-    """Whether a `tf.autodiff.ForwardAccumulator` is at work, as in `keras.ops.jvp`."""
-    return len(forwardprop_util.pack_tangents([]).indices) > 0
+def num_forward_modes():
+    """How many `tf.autodiff.ForwardAccumulator` are at work, one around the other."""
+    return len(forwardprop_util.pack_tangents([]).indices)

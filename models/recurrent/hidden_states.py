@@ -88,10 +88,10 @@ def _run(activation, block, x, start, kernel, recurrent_kernel, bias, mask=None)
     masks = None if mask is None else _array(mask)
 
     def step(t, before, states):
-        drive = inputs.read(t)
+        projected = inputs.read(t)
         if in_loop:
-            drive = drive @ kernel + bias
-        hidden = activation(drive + before @ recurrent_kernel)
+            projected = projected @ kernel + bias
+        hidden = activation(projected + before @ recurrent_kernel)
         if masks is not None:
             hidden = tf.where(masks.read(t)[:, None], hidden, before)
         return hidden, states.write(t, _flat(hidden))

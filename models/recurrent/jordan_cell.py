@@ -66,6 +66,6 @@ class JordanCell(ElmanCell):
         output = self.respond(self.project_input(sequence, training), previous, training)
         return output, like_states(output)
 
-    def respond(self, drive, previous, training=False):
-        """y_t = g(V f(drive_t + W y_{t-1}) + c), for one step or a whole sequence."""
-        return self.read_out(self.activate(drive + self.project_state(previous, training)))
+    def respond(self, projected, previous, training=False):
+        """y_t = g(V f(projected_t + W y_{t-1}) + c), for one step or a whole sequence."""
+        return self.read_out(self.activate(projected + self.project_state(previous, training)))

@@ -5,7 +5,7 @@ from keras import ops
 
 from .jordan_cell import JordanCell
 from .recurrent_layer import RecurrentLayer
-from .time_loop import time_loop
+from .time_loop import forward_mode_said, time_loop
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -70,6 +70,7 @@ class JordanRNN(RecurrentLayer):
             self._check_teacher(tuple(teacher_shape), tuple(sequence_shape))
         return super().compute_output_shape(sequence_shape)
 
+    @forward_mode_said()
     def call(self, sequence, teacher=None, initial_state=None, mask=None, training=False):
         states = self.first_state(sequence, initial_state)
         if teacher is not None:
@@ -80,19 +81,19 @@ class JordanRNN(RecurrentLayer):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         start, *teacher = initial_state
         mask = self.in_processing_order(mask)
-        drive = self.cell.project_input(self.in_processing_order(sequences), training)
+        projected = self.cell.project_input(self.in_processing_order(sequences), training)
         if teacher:
             values = self.in_processing_order(teacher[0])
-            outputs, last = self._follow(values, drive, start, mask, training)
+            outputs, last = self._follow(values, projected, start, mask, training)
         else:
-            outputs, last = self._run_freely(drive, start, mask, training)
+            outputs, last = self._run_freely(projected, start, mask, training)
         outputs = self.hide_masked(outputs, mask)
         return outputs[:, -1], outputs, [last]
 
-    def _run_freely(self, drive, start, mask, training):
+    def _run_freely(self, projected, start, mask, training):
         outputs, last = time_loop(
-            lambda drive_t, previous: self.cell.respond(drive_t, previous, training),
-            drive,
+            lambda projected_t, previous: self.cell.respond(projected_t, previous, training),
+            projected,
             start,
             mask,
             keep_all=self.return_sequences,
@@ -101,10 +102,10 @@ class JordanRNN(RecurrentLayer):
         )
         return (outputs if self.return_sequences else last[:, None]), last
 
-    def _follow(self, teacher, drive, start, mask, training):
+    def _follow(self, teacher, projected, start, mask, training):
         teacher = _hold(teacher, start, mask)
         previous = ops.concatenate([start[:, None], teacher[:, :-1]], axis=1)
-        outputs = _hold(self.cell.respond(drive, previous, training), start, mask)
+        outputs = _hold(self.cell.respond(projected, previous, training), start, mask)
         return (outputs if self.return_sequences else outputs[:, -1:]), teacher[:, -1]
 
     def _check_teacher(self, shape, sequence_shape):

@@ -12,7 +12,7 @@ LEVELS = 2  # so often the sequence is cut into blocks: 16² steps are 2 · 16 p
 SHORT = 64  # known lengths below this are stepped through
 
 
-def linear_loop(matrix, drive, initial_state):
+def linear_loop(matrix, inputs, initial_state):
     """States of the linear recurrence s_i = s_{i−1} A + u_i, in blocks of B steps at once.
 
     The motion from rest within block k, and what the state S_k at the beginning of the block adds,
@@ -32,34 +32,34 @@ def linear_loop(matrix, drive, initial_state):
 
     Args:
         matrix: A, `(units, units)`, acting on rows from the right as `recurrent_kernel` does.
-        drive: u_1, u_2, …, `(batch, time, units)`, of the dtype of the states.
+        inputs: u_1, u_2, …, `(batch, time, units)`, of the dtype of the states.
         initial_state: s_0, `(batch, units)`.
 
     Returns:
         s_1, s_2, …, `(batch, time, units)`.
     """
-    start = initial_state @ ops.cast(matrix, drive.dtype)
-    drive = ops.concatenate([drive[:, :1] + start[:, None], drive[:, 1:]], axis=1)
-    return _from_rest(ops.cast(matrix, _widest_float()), drive, LEVELS)
+    start = initial_state @ ops.cast(matrix, inputs.dtype)
+    inputs = ops.concatenate([inputs[:, :1] + start[:, None], inputs[:, 1:]], axis=1)
+    return _from_rest(ops.cast(matrix, _widest_float()), inputs, LEVELS)
 
 
-def linear_matrix(layer, drive, mask, training):
+def linear_matrix(layer, inputs, mask, training):
     """A, where a layer takes `linear_loop` in place of its loop over the steps, else None.
 
     Not on JAX: its compiled loop over the steps is as fast as the blocks.
 
     Args:
         layer: recurrent layer whose cell has a `step_matrix`, None where it is not linear.
-        drive: `(batch, time, …)`.
+        inputs: `(batch, time, …)`.
         mask: as for the layer's call.
         training: likewise.
     """
     dtype = keras.backend.standardize_dtype(layer.cell.compute_dtype)
-    is_short = drive.shape[1] is not None and drive.shape[1] < SHORT
+    is_short = inputs.shape[1] is not None and inputs.shape[1] < SHORT
     if (
         mask is not None
         or layer.unroll
-        or (is_short and not without_loops(drive))
+        or (is_short and not without_loops(inputs))
         or dtype not in ("float32", "float64")
     ):
         return None
@@ -68,42 +68,42 @@ def linear_matrix(layer, drive, mask, training):
     return layer.cell.step_matrix(training)
 
 
-def linear_outputs(layer, matrix, drive, initial_state):
+def linear_outputs(layer, matrix, inputs, initial_state):
     """What the `inner_loop` of a recurrent layer returns: last output, outputs, last states."""
-    states = linear_loop(matrix, drive, initial_state)
+    states = linear_loop(matrix, inputs, initial_state)
     outputs = layer.cell.read_out(states if layer.return_sequences else states[:, -1:])
     return outputs[:, -1], outputs, [states[:, -1]]
 
 
-def _from_rest(matrix, drive, levels):
+def _from_rest(matrix, inputs, levels):
     """The states for s_0 = 0, with the matrix in a wider format than the rest."""
-    units, length = drive.shape[-1], drive.shape[1]
-    step = _rounded(matrix, drive.dtype)
+    units, length = inputs.shape[-1], inputs.shape[1]
+    step = _rounded(matrix, inputs.dtype)
     if length is not None and length <= BLOCK:
-        return ops.stack(_one_by_one(step, ops.unstack(drive, length, axis=1)), axis=1)
+        return ops.stack(_one_by_one(step, ops.unstack(inputs, length, axis=1)), axis=1)
     if levels == 0:
-        return time_loop(lambda u, s: u + s @ step, drive, ops.zeros_like(drive[:, 0]))[0]
+        return time_loop(lambda u, s: u + s @ step, inputs, ops.zeros_like(inputs[:, 0]))[0]
 
     # Nothing moves before the first step: zeros in front fill the first block.
-    batch, padding = ops.shape(drive)[0], -ops.shape(drive)[1] % BLOCK
-    front = ops.zeros((batch, padding, units), dtype=drive.dtype)
-    blocks = ops.reshape(ops.concatenate([front, drive], axis=1), (-1, BLOCK, units))
+    batch, padding = ops.shape(inputs)[0], -ops.shape(inputs)[1] % BLOCK
+    front = ops.zeros((batch, padding, units), dtype=inputs.dtype)
+    blocks = ops.reshape(ops.concatenate([front, inputs], axis=1), (-1, BLOCK, units))
     local = _one_by_one(step, ops.unstack(blocks, BLOCK, axis=1))
 
     powers = _powers(matrix)
     ends = _from_rest(powers[-1], ops.reshape(local[-1], (batch, -1, units)), levels - 1)
     starts = ops.concatenate([ops.zeros_like(ends[:, :1]), ends[:, :-1]], axis=1)
     side_by_side = ops.reshape(ops.transpose(powers, (1, 0, 2)), (units, BLOCK * units))
-    added = ops.reshape(starts, (-1, units)) @ _rounded(side_by_side, drive.dtype)
+    added = ops.reshape(starts, (-1, units)) @ _rounded(side_by_side, inputs.dtype)
     states = ops.stack(local, axis=1) + ops.reshape(added, (-1, BLOCK, units))
     return ops.reshape(states, (batch, -1, units))[:, padding:]
 
 
-def _one_by_one(matrix, drives):
-    """States from rest after each drive `(rows, units)` of a list."""
-    states = [drives[0]]
-    for drive in drives[1:]:
-        states.append(drive + states[-1] @ matrix)
+def _one_by_one(matrix, inputs):
+    """States from rest, for a list of inputs `(rows, units)`, in a list."""
+    states = [inputs[0]]
+    for u in inputs[1:]:
+        states.append(u + states[-1] @ matrix)
     return states
 
 

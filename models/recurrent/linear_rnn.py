@@ -64,6 +64,10 @@ class LinearRNN(keras.layers.RNN):
         super().__init__(cell, **kwargs)
         set_trainable_parts(self)
 
+    @forward_mode_said()
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        return super().call(sequences, initial_state, mask, training)
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         (start,) = initial_state
         if start.shape[-1] != self.cell.state_size:
@@ -73,8 +77,7 @@ class LinearRNN(keras.layers.RNN):
             )
         matrix = linear_matrix(self, sequences, mask, training)
         if matrix is None:
-            with forward_mode_said():
-                return super().inner_loop(sequences, initial_state, mask, training)
+            return super().inner_loop(sequences, initial_state, mask, training)
         sequences = keras.ops.flip(sequences, axis=1) if self.go_backwards else sequences
-        drive = self.cell.project_input(sequences, training)
-        return linear_outputs(self, matrix, drive, start)
+        projected = self.cell.project_input(sequences, training)
+        return linear_outputs(self, matrix, projected, start)

@@ -1,4 +1,4 @@
-"""What ElmanRNN and JordanRNN share: arguments, states, masks and configuration."""
+"""What layers here share: arguments, states, masks and configuration."""
 
 import types
 import warnings
@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from ..saving.frozen_parts import frozen_config, set_trainable_parts
-from .time_loop import seen
+from .time_loop import forward_mode_said, seen
 
 
 def _of_cell(name):
@@ -22,7 +22,7 @@ NOT_TRAINED = (
 
 
 class RecurrentLayer(keras.layers.RNN):
-    """A `keras.layers.RNN` that makes its own cell of class `cell_class`."""
+    """Base of `ElmanRNN` and `JordanRNN`: it makes its own cell, of class `cell_class`."""
 
     cell_class = None
 
@@ -129,6 +129,7 @@ class RecurrentLayer(keras.layers.RNN):
                 flag=keras.Variable(1, trainable=False, dtype="int32", name="at_start")
             )
 
+    @forward_mode_said()
     def call(self, sequences, initial_state=None, mask=None, training=False):
         return self.run(sequences, self.first_state(sequences, initial_state), mask, training)
 
@@ -195,3 +196,45 @@ class RecurrentLayer(keras.layers.RNN):
         layer = cls(**config)
         set_trainable_parts(layer, flags)
         return layer
+
+
+class LayerInPieces(keras.layers.Layer):
+    """Base of `TruncatedGradient` and `CheckpointedGradient`: a layer is read in pieces of time.
+
+    Args:
+        layer: recurrent layer, `ElmanRNN` or another `keras.layers.RNN`.
+        num_steps: of a piece, checked by the subclass.
+        **kwargs: as for `keras.layers.Layer`.
+
+    Raises:
+        ValueError: for another kind of layer, or one of the options in `excluded`.
+    """
+
+    does = ""  # what a subclass does to the gradient: "A gradient is …"
+    excluded = ("stateful", "go_backwards")
+
+    def __init__(self, layer, num_steps, **kwargs):
+        given = [f"{name}=True" for name in self.excluded if getattr(layer, name, False)]
+        if given or not isinstance(layer, keras.layers.RNN):
+            raise ValueError(
+                f"A gradient is {self.does} in a recurrent layer that reads forwards from its own "
+                f"initial state. Received: {type(layer).__name__} {', '.join(given)}. Pass an "
+                "ElmanRNN or another keras.layers.RNN without these options."
+            )
+        kwargs.setdefault("dtype", layer.dtype_policy)
+        super().__init__(**kwargs)
+        self.layer, self.num_steps = layer, num_steps
+        set_trainable_parts(self)
+
+    def build(self, sequence_shape, initial_state_shape=None):
+        if not self.layer.built:
+            self.layer.build(sequence_shape)
+
+    def get_config(self):
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return {**super().get_config(), "layer": layer, "num_steps": self.num_steps}
+
+    @classmethod
+    def from_config(cls, config):
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**{**config, "layer": layer})

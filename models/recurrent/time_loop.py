@@ -19,16 +19,12 @@ def time_loop(step, sequence, initial_state, mask=None, keep_all=True, **options
 
     Returns:
         All states `(batch, time, units)` (None unless `keep_all`), and the last one.
-
-    Raises:
-        ValueError: for forward mode through sequences of unknown length, see `without_loops`.
     """
     cell = _StepCell(step, initial_state.shape[-1])
     if without_loops(sequence):
         options["unroll"] = True
     loop = keras.layers.RNN(cell, return_sequences=keep_all, name="time_loop", **options)
-    with forward_mode_said():
-        _, states, (last,) = loop.inner_loop(sequence, [initial_state], mask)
+    _, states, (last,) = loop.inner_loop(sequence, [initial_state], mask)
     if not keep_all:
         return None, last
     if mask is not None:
@@ -53,7 +49,11 @@ def without_loops(sequence):
 
 @contextlib.contextmanager
 def forward_mode_said():
-    """What TensorFlow says of forward mode through a loop, as a ValueError that can be read."""
+    """What TensorFlow says of forward mode through a loop, as a ValueError that can be read.
+
+    It stands around the `call` of each recurrent layer here. The shape of a tensor of unknown size
+    is a second obstacle, where one forward mode is taken of another.
+    """
     try:
         yield
     except (TypeError, IndexError) as error:
@@ -61,8 +61,9 @@ def forward_mode_said():
             raise
         raise ValueError(
             "In a compiled function TensorFlow takes forward-mode derivatives (jvp) through a "
-            "known number of steps. Received sequences of unknown length. Write the length into "
-            "the shape, keras.Input((time, features)), or take tf.GradientTape."
+            "known number of steps, and second ones of a known batch too. Received sequences of "
+            "unknown length or batch. Write both into the shape, "
+            "keras.Input(batch_shape=(batch, time, features)), or take tf.GradientTape."
         ) from error
 
 
@@ -71,9 +72,9 @@ def _is_forward_mode_compiled():
         return False
     import tensorflow as tf
 
-    from .gradient_by_hand import in_forward_mode
+    from .gradient_by_hand import num_forward_modes
 
-    return not tf.executing_eagerly() and in_forward_mode()
+    return not tf.executing_eagerly() and num_forward_modes() > 0
 
 
 class _StepCell:

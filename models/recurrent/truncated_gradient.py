@@ -5,13 +5,13 @@ from keras import ops
 
 from oscillator_zoo.data.checks import positive_integer
 
-from ..layer_graphs.time_axis import check_reads_forwards
 from ..layer_graphs.twins import twin
-from ..saving.frozen_parts import set_trainable_parts
+from .recurrent_layer import LayerInPieces
+from .time_loop import forward_mode_said
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
-class TruncatedGradient(keras.layers.Layer):
+class TruncatedGradient(LayerInPieces):
     """A recurrent layer whose gradients go back through `num_steps` steps at most.
 
     The outputs are the layer's own. The sequence is read in pieces of K = `num_steps` steps, each
@@ -61,21 +61,17 @@ class TruncatedGradient(keras.layers.Layer):
         recurrent network trajectories, Neural Computation 2 (1990) 490-501.
     """
 
+    does = "truncated"
+    excluded = (*LayerInPieces.excluded, "return_state")
+
     def __init__(self, layer, num_steps, **kwargs):
-        check_reads_forwards(
-            layer, "A gradient is truncated", ("stateful", "go_backwards", "return_state")
-        )
-        kwargs.setdefault("dtype", layer.dtype_policy)
-        super().__init__(**kwargs)
-        self.layer = layer
-        self.num_steps = positive_integer("num_steps", num_steps)
-        set_trainable_parts(self)
+        super().__init__(layer, positive_integer("num_steps", num_steps), **kwargs)
 
     def build(self, sequence_shape):
         _check_length(sequence_shape)
-        if not self.layer.built:
-            self.layer.build(sequence_shape)
+        super().build(sequence_shape)
 
+    @forward_mode_said()
     def call(self, sequence, training=False, mask=None):
         _check_length(sequence.shape, mask)
         outputs, states = [], None
@@ -88,15 +84,6 @@ class TruncatedGradient(keras.layers.Layer):
         if not self.layer.return_sequences:
             return outputs[-1][:, -1]
         return ops.concatenate(outputs, axis=1)
-
-    def get_config(self):
-        layer = keras.saving.serialize_keras_object(self.layer)
-        return {**super().get_config(), "layer": layer, "num_steps": self.num_steps}
-
-    @classmethod
-    def from_config(cls, config):
-        layer = keras.saving.deserialize_keras_object(config["layer"])
-        return cls(**{**config, "layer": layer})
 
 
 def _check_length(shape, mask=None):

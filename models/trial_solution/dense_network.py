@@ -12,23 +12,23 @@ from .activations import activation_derivatives
 class DenseNetwork(keras.layers.Layer):
     """Dense layers that know their derivatives with respect to τ and to their weights.
 
-        h_0 = [τ, ξ],   z_l = h_{l−1} U_l + b_l,   h_l = f(z_l),   N_w = h_L A_w + c_w
+        h_0 = τ,   z_l = h_{l−1} U_l + b_l,   h_l = f(z_l),   N_w = h_L A_w + c_w
 
-    The hidden layers are shared by all windows of time; each window w reads them out with weights
-    of its own. ξ are other inputs, none for a single solution.
+    The hidden layers are shared by all windows of time; each window w, and in each window every
+    node of a family, reads them out with weights of its own.
 
     Args:
         hidden_units: units of each hidden layer, a tuple of integers.
         units: number of coordinates of N.
         activation: f, a function.
-        num_windows: number of readouts.
-        num_inputs: 1 + number of other inputs ξ.
+        num_readouts: windows of time, times nodes of a family.
         initializers: of each hidden layer, pairs (kernel, bias), and of A.
         dtype: dtype or policy.
 
     Call arguments:
-        inputs: `(num, num_inputs)`, the first column τ.
-        window: integers `(num,)`, the window of each row; None where there is one.
+        inputs: τ, `(num, 1)`.
+        readout: which readout each row has, integers `(num,)`, None where there is one, or a
+            `Mixture`.
         Returns N, `(num, units)`.
     """
 
@@ -38,22 +38,22 @@ class DenseNetwork(keras.layers.Layer):
         units,
         activation,
         initializers,
-        num_windows=1,
-        num_inputs=1,
+        num_readouts=1,
         dtype="float64",
         name="network",
     ):
         super().__init__(name=name, dtype=dtype)
         self.units = units
         self.activation = activation
-        self.num_windows = num_windows
         *of_hidden, readout_initializer = initializers
         self.hidden = [
             keras.layers.Dense(n, activation, True, kernel, bias, dtype=self.dtype_policy)
             for n, (kernel, bias) in zip(hidden_units, of_hidden)
         ]
-        self.readout = Readout(units, num_windows, readout_initializer, dtype=self.dtype_policy)
-        self.build((None, num_inputs))
+        for layer in self.hidden:  # which a model around a PINN would quantize, layer by layer
+            layer.quantize = _not_quantized
+        self.readout = Readout(units, num_readouts, readout_initializer, dtype=self.dtype_policy)
+        self.build((None, 1))
 
     def build(self, input_shape):
         for layer in self.hidden:
@@ -62,15 +62,23 @@ class DenseNetwork(keras.layers.Layer):
         self.readout.build(input_shape)
         self.built = True
 
-    def call(self, inputs, window=None):
+    def call(self, inputs, readout=None):
         for layer in self.hidden:
             inputs = layer(inputs)
-        return self.readout(inputs, window)
+        return self.readout(inputs, readout)
 
-    def derivatives(self, inputs, window=None):
+    def derivatives(self, inputs, readout=None):
         """[N, N', N''], derivatives with respect to τ, each `(num, units)`."""
         h, dh, ddh = self.features(inputs)
-        return [self.readout(h, window), *(self.readout.product(a, window) for a in (dh, ddh))]
+        return [self.readout(h, readout), *(self.readout.product(a, readout) for a in (dh, ddh))]
+
+    def ends(self):
+        """N and N' at the end τ = 1 of every window, each `(W, units)`."""
+        at_end = ops.ones((1, 1), self.compute_dtype)
+        n, dn = (
+            ops.einsum("h,whd->wd", h[0], self.readout.kernel) for h in self.features(at_end)[:2]
+        )
+        return n + self.readout.bias, dn
 
     def features(self, inputs):
         """[h, h', h''] of the last hidden layer, each `(num, H)`.
@@ -102,13 +110,14 @@ class DenseNetwork(keras.layers.Layer):
             ∂/∂z'' = g'' f',   ∂/∂U = h ⊗ ∂/∂z + h' ⊗ ∂/∂z' + h'' ⊗ ∂/∂z'',   ∂/∂b = ∂/∂z
 
         Args:
-            inputs: `(num, num_inputs)`.
+            inputs: τ, `(num, 1)`.
             seeds: three tensors `(num, m, H)`, the derivatives of m results of each sample.
 
         Returns:
             `(num, m, number of hidden weights)`, in the order of `hidden_variables`.
         """
-        states, inside = [_start(inputs)], []
+        one, zero = ops.ones_like(inputs), ops.zeros_like(inputs)
+        states, inside = [(inputs, one, zero)], []  # τ' = 1
         for layer in self.hidden:
             z, dz, ddz = (h @ layer.kernel for h in states[-1])
             f, df, ddf, dddf = activation_derivatives(self.activation, z + layer.bias, 3)
@@ -137,46 +146,46 @@ class DenseNetwork(keras.layers.Layer):
 
 
 class Readout(keras.layers.Layer):
-    """A linear layer with weights A_w, c_w of its own for each window of time: N_w = h A_w + c_w.
+    """Linear layers side by side, with weights A_w, c_w of their own: N_w = h A_w + c_w.
 
     Args:
         units: number of coordinates of N.
-        num_windows: W.
+        num_readouts: W.
         initializer: of A; c begins at 0.
         dtype: dtype or policy.
 
     Call arguments:
         features: h, `(num, H)`.
-        window: integers `(num,)`, None where there is one window, or a `Mixture` of readouts.
+        index: w of each row, integers `(num,)`, None where there is one, or a `Mixture`.
     """
 
-    def __init__(self, units, num_windows, initializer, dtype=None, name="readout"):
+    def __init__(self, units, num_readouts, initializer, dtype=None, name="readout"):
         super().__init__(name=name, dtype=dtype)
         self.units = units
-        self.num_windows = num_windows
+        self.num_readouts = num_readouts
         self.initializer = initializer
 
     def build(self, input_shape):
-        shape = (self.num_windows, input_shape[-1], self.units)
+        shape = (self.num_readouts, input_shape[-1], self.units)
         self.kernel = self.add_weight(shape=shape, initializer=self.initializer, name="kernel")
-        shape = (self.num_windows, self.units)
+        shape = (self.num_readouts, self.units)
         self.bias = self.add_weight(shape=shape, initializer="zeros", name="bias")
         self.built = True
 
-    def call(self, features, window=None):
-        return self.product(features, window) + self.chosen(self.bias, window)
+    def call(self, features, index=None):
+        return self.product(features, index) + self.chosen(self.bias, index)
 
-    def product(self, features, window=None):
+    def product(self, features, index=None):
         """h A_w, without c_w."""
-        if window is None:
+        if index is None:
             return ops.matmul(features, self.kernel[0])
-        return ops.einsum("nh,nhd->nd", features, self.chosen(self.kernel, window))
+        return ops.einsum("nh,nhd->nd", features, self.chosen(self.kernel, index))
 
-    def chosen(self, values, window=None):
+    def chosen(self, values, index=None):
         """Each row's own of `(W, …)`."""
-        if isinstance(window, Mixture):
-            return window.of(values)
-        return values[0] if window is None else ops.take(values, window, axis=0)
+        if isinstance(index, Mixture):
+            return index.of(values)
+        return values[0] if index is None else ops.take(values, index, axis=0)
 
 
 class Mixture(NamedTuple):
@@ -208,7 +217,8 @@ class Mixture(NamedTuple):
         return ops.reshape(mixed, (-1, by_node.shape[0], *shape))
 
 
-def _start(inputs):
-    """h_0 = [τ, ξ] and its derivatives with respect to τ, [1, 0] and 0."""
-    first = ops.concatenate([ops.ones_like(inputs[:, :1]), ops.zeros_like(inputs[:, 1:])], axis=-1)
-    return inputs, first, ops.zeros_like(inputs)
+def _not_quantized(*args, **kwargs):
+    raise NotImplementedError(
+        "A trial solution keeps the digits of its weights. Received a call of quantize, which "
+        "leaves its hidden layers as they are."
+    )

@@ -1,5 +1,7 @@
 """The two functions that make a trial solution h1 + h2·N meet its initial conditions."""
 
+import inspect
+
 import numpy as np
 from keras import ops
 
@@ -40,6 +42,17 @@ def power_derivatives(order, elapsed, length):
     return [s**2, 2.0 * s / length, none + 2.0 / length**2]
 
 
+def takes_network(h2):
+    """Whether h2 is the lecture's h2(t, N), a function of two arguments."""
+    try:
+        parameters = inspect.signature(h2).parameters.values()
+    except (TypeError, ValueError):  # None, or a function that does not tell
+        return False
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty]
+    return len(needed) == 2
+
+
 def check_initial_conditions(problem, duration, h1, h2):
     """Raise unless h1 meets the initial conditions and h2 vanishes at t0, with enough slopes.
 
@@ -47,15 +60,33 @@ def check_initial_conditions(problem, duration, h1, h2):
         problem: `InitialValueProblem`.
         duration: T, in s.
         h1: function of t that replaces `initial_motion`, or None.
-        h2: function of t that replaces ((t − t0)/T)^order, or None.
+        h2: function of t that replaces ((t − t0)/T)^order, or of t and N, or None.
 
     Raises:
         ValueError: for a value, a slope or a shape that does not fit.
     """
     state = np.stack([np.reshape(value, -1) for value in problem.initial_state()])
-    for name, function, wanted in (("h1", h1, state), ("h2", h2, np.zeros_like(state))):
-        if function is not None:
-            _check_start(problem, duration, name, function, wanted)
+    if h1 is not None:
+        _check_start(problem, duration, "h1", h1, state)
+    if h2 is None:
+        return
+    takes_both = takes_network(h2)
+    for function in _with_networks(problem, h2) if takes_both else [h2]:
+        name = "h2(t, N)" if takes_both else "h2"
+        _check_start(problem, duration, name, function, np.zeros_like(state))
+
+
+def _with_networks(problem, h2):
+    """h2(t, N(t)) as functions of t, for two straight lines N that have nothing in common."""
+
+    def along(value, slope):
+        def of_time(t):
+            n = value + slope * (t - problem.start_time)
+            return h2(t, ops.repeat(n, problem.dimension, axis=-1))
+
+        return of_time
+
+    return [along(0.7, -0.4), along(-1.3, 0.9)]
 
 
 def _check_start(problem, duration, name, function, wanted):
@@ -80,7 +111,7 @@ def _check_start(problem, duration, name, function, wanted):
 
 
 def _check_shape(name, shape, dimension):
-    allowed = [(2, dimension)] if name == "h1" else [(2, dimension), (2, 1)]
+    allowed = [(2, dimension), (2, 1)] if name == "h2" else [(2, dimension)]
     if tuple(shape) not in allowed:
         raise ValueError(
             f"{name} must return (num, {dimension}) for times (num, 1). Received {tuple(shape)} "

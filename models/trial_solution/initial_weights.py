@@ -1,12 +1,41 @@
 """Where the network's waves lie before training: its initial weights, by rule."""
 
+import itertools
+
 import keras
 import numpy as np
+
+from oscillator_zoo.data.checks import positive_integer
 
 from .activations import sin
 
 DEFAULT_UNITS = (32,)
+LEARNED_UNITS = (10, 10)  # of a window whose weights are all learned
+LEARNED_BANDWIDTH = 1.5  # S of its first layer
 BANDWIDTH = 7.0  # S of the first layer where windows are by rule, in rad
+
+
+def units_by_rule(hidden_units, learned):
+    """Units of each hidden layer, a tuple of integers, from what the user gave."""
+    units = (LEARNED_UNITS if learned else DEFAULT_UNITS) if hidden_units is None else hidden_units
+    units = units if isinstance(units, tuple | list) else (units,)
+    return tuple(positive_integer("hidden_units", n) for n in units)
+
+
+def learned_weights(hidden_units, dimension, bandwidth, seed):
+    """[U_1, b_1, …, A, c] of a network all of whose weights are learned.
+
+    The first layer is drawn from U(−S, S), weights and biases, so that its units differ in where
+    they bend; the others as Glorot and Bengio say.
+    """
+    seed = int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
+    random = np.random.default_rng(seed)
+    sizes, arrays = [1, *hidden_units, dimension], []
+    for inputs, units in itertools.pairwise(sizes):
+        limit = np.sqrt(6.0 / (inputs + units))
+        arrays += [random.uniform(-limit, limit, (inputs, units)), np.zeros(units)]
+    arrays[:2] = (random.uniform(-bandwidth, bandwidth, a.shape) for a in arrays[:2])
+    return arrays
 
 
 def bandwidth_by_rule(sketch, window_edges, by_rule):

@@ -1,5 +1,7 @@
 """How the residual of a trial solution changes with its weights, in closed form."""
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,7 +10,7 @@ from ..equation.budget import POINTS
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..least_squares.elimination import Linearised
-from ..least_squares.linearisation import Linearisation
+from ..least_squares.least_squares_system import LeastSquaresSystem
 from ..least_squares.memory import MOST_BYTES
 from .row_jacobians import row_jacobians
 from .trial_solution import TrialSolution
@@ -17,7 +19,26 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
-class LinearisedTrial(TrialSolution, Linearisation):
+class Influences(NamedTuple):
+    """How N and the state move the residual of the equation, row by row.
+
+    | field        | content                                 | shape                       |
+    |--------------|-----------------------------------------|-----------------------------|
+    | `place`      | `Place` of the rows                     |                             |
+    | `state`      | [x̂, x̂'] there (order 1: [x̂])          | (num, dimension)            |
+    | `residual`   | r                                       | (num, dimension)            |
+    | `by_state`   | [∂rhs/∂x, ∂rhs/∂v] (order 1: [∂rhs/∂x]) | (num, dimension, dimension) |
+    | `by_network` | [g_0, g_1, g_2] (order 1: [g_0, g_1])   | (num, dimension, dimension) |
+    """
+
+    place: object
+    state: list
+    residual: object
+    by_state: list
+    by_network: list
+
+
+class LinearisedTrial(TrialSolution, LeastSquaresSystem):
     """A trial solution that gives least-squares training its Jacobian.
 
     With c_k[i, j] = ∂r_i/∂x_j^(k), that is −∂rhs_i/∂x_j, −∂rhs_i/∂v_j and δ_ij, and the product
@@ -52,31 +73,28 @@ class LinearisedTrial(TrialSolution, Linearisation):
                 "pass readout_only=True."
             )
         first, num_windows = (0, self.num_windows) if windows is None else windows
-        influences, residual, slopes, place, state = self._influences(x, first, num_windows)
-        features = self._with_bias(self.network.features(place.inputs))
-        num, dimension = ops.shape(residual)
-        readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(influences, features))
+        rows = self._influences(x, first, num_windows)
+        features = self._with_bias(self.network.features(rows.place.inputs))
+        num, dimension = ops.shape(rows.residual)
+        readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(rows.by_network, features))
         readout = ops.reshape(readout, (num, dimension, -1))
-        columns = influences[0][..., :0]
+        columns = rows.by_network[0][..., :0]
         if not readout_only:
-            columns = self.nonlinear_columns(x, place, state, influences)
+            columns = self.nonlinear_columns(x, rows)
 
         def by_window(columns):
             shape = (num_windows, num // num_windows * dimension, *columns.shape[2:])
             return ops.reshape(columns, shape)
 
         return Linearised(
-            by_window(residual),
+            by_window(rows.residual),
             by_window(readout),
             by_window(columns),
-            *self._passing_on(place, slopes, by_window, columns.shape[-1], first, num_windows),
+            *self._passing_on(rows, by_window, columns.shape[-1], first, num_windows),
         )
 
     def _influences(self, x, first, num_windows):
-        """g_0, g_1, g_2 `(num, dimension, dimension)`, the residual, ∂rhs/∂(x, v), place, state.
-
-        The state is (x̂, x̂') at the place (order 1: x̂ alone).
-        """
+        """`Influences` at the times of a batch."""
         problem, x = with_given_force(self.problem_for(x), x)
         place = self.checked_place(x, first, num_windows)
         order = self.problem.order
@@ -84,12 +102,28 @@ class LinearisedTrial(TrialSolution, Linearisation):
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
         unit = ops.eye(self.problem.dimension, dtype=rate.dtype)[None]
         factors = [*(-slope for slope in slopes), unit]
-        products = _product_rule(self.h2_derivatives(place), 2.0 / place.length)
-        influences = [
-            sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
-            for m in range(order + 1)
+        if self.h2_takes_network:
+            by_network = self._chain_rule(place, factors)
+        else:
+            products = _product_rule(self.h2_derivatives(place), 2.0 / place.length)
+            by_network = [
+                sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
+                for m in range(order + 1)
+            ]
+        return Influences(place, state, rate - rhs, slopes, by_network)
+
+    def _chain_rule(self, place, factors):
+        """g_m = Σ_k c_k ∂x^(k)/∂N^(m) for an h2 that takes N as its second argument."""
+        values, num = self.network.derivatives(place.inputs, place.readout), len(factors)
+
+        def motion(*values):
+            return ops.concatenate(self.h2_of(place, *values)[:num], axis=-1)
+
+        jacobians = row_jacobians(motion, values)[1][:num]
+        return [
+            sum(ops.matmul(c, part) for c, part in zip(factors, ops.split(jacobian, num, axis=1)))
+            for jacobian in jacobians
         ]
-        return influences, rate - rhs, slopes, place, state
 
     def checked_place(self, x, first, num_windows):
         """`Place` of a batch whose times come in order and equally many in each window."""
@@ -108,16 +142,16 @@ class LinearisedTrial(TrialSolution, Linearisation):
         with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
             return place._replace(t=tf.identity(place.t))
 
-    def nonlinear_columns(self, x, place, state, influences):
-        """∂r/∂q, `(num, dimension, Q)`, for the hidden weights q."""
+    def nonlinear_columns(self, x, rows):
+        """∂r/∂q, `(num, dimension, Q)`, for the hidden weights q and the `Influences` of rows."""
         kernel = self.network.readout.kernel
-        if place.window is None:
-            seeds = [ops.einsum("nij,hj->nih", g, kernel[0]) for g in influences]
+        if rows.place.window is None:
+            seeds = [ops.einsum("nij,hj->nih", g, kernel[0]) for g in rows.by_network]
         else:
-            kernel = ops.take(kernel, place.window, axis=0)
-            seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in influences]
+            kernel = ops.take(kernel, rows.place.window, axis=0)
+            seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in rows.by_network]
         seeds += [ops.zeros_like(seeds[0])] * (3 - len(seeds))
-        return self.network.hidden_jacobian(place.inputs, seeds)
+        return self.network.hidden_jacobian(rows.place.inputs, seeds)
 
     def _with_bias(self, features):
         """[h, 1], [h', 0], [h'', 0]: what A and c, one below the other, multiply."""
@@ -125,7 +159,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
         beside = (one, zero, zero)
         return [ops.concatenate(pair, axis=-1) for pair in zip(features, beside)]
 
-    def _passing_on(self, place, slopes, by_window, num_nonlinear, first, windows):
+    def _passing_on(self, rows, by_window, num_nonlinear, first, windows):
         """The fields of `Linearised` that lead from one window to the next."""
         dimension, order = self.problem.dimension, self.problem.order
         passes = self.num_windows > 1 or self.start_moves
@@ -135,12 +169,13 @@ class LinearisedTrial(TrialSolution, Linearisation):
         columns = (self.network.readout.kernel.shape[1] + 1) * dimension
         if size == 0:
             empty = [(0,), (0, 0), (0, columns), (0, num_nonlinear)]
-            rows = by_window(ops.zeros((*ops.shape(slopes[0])[:2], 0), self.compute_dtype))
+            carry = by_window(ops.zeros((*ops.shape(rows.residual), 0), self.compute_dtype))
             rest = [ops.zeros((1, *shape), self.compute_dtype) for shape in empty[1:]]
-            return rows, *rest, ops.zeros((0, num_nonlinear), self.compute_dtype)
-        carry = [-slopes[0]]
+            return carry, *rest, ops.zeros((0, num_nonlinear), self.compute_dtype)
+        by_position, *by_velocity = rows.by_state
+        carry = [-by_position]
         if order == 2:
-            carry.append(-slopes[0] * place.elapsed[..., None] - slopes[1])
+            carry.append(-by_position * rows.place.elapsed[..., None] - by_velocity[0])
         unit = ops.eye(size, dtype=self.compute_dtype)
         shift = ops.eye(size, k=dimension, dtype=self.compute_dtype)  # x gains L v
         move = unit[None] + shift[None] * lengths[:, None, None] * (order - 1)
@@ -202,7 +237,7 @@ class LinearisedTrial(TrialSolution, Linearisation):
 
     @property
     def is_linear_in_readout(self):
-        return self.problem.is_linear
+        return self.problem.is_linear and not self.h2_takes_network
 
     @property
     def readout_variables(self):

@@ -17,14 +17,15 @@ MOST_TIMES_AS_MANY = 3  # windows as by the angle alone, and a few hundred
 class Place(NamedTuple):
     """Where times lie.
 
-    | field     | content                                      | shape, unit     |
-    |-----------|----------------------------------------------|-----------------|
-    | `t`       | the times                                    | (num, 1), s     |
-    | `window`  | index w of the window; None where there is one | (num,)        |
-    | `elapsed` | t − e_w, the time since the window began     | (num, 1), s     |
-    | `length`  | L_w of the window                            | (num, 1) or number, s |
-    | `inputs`  | τ = 2 (t − e_w)/L_w − 1                      | (num, 1)        |
-    | `problem` | the equation, with the parameters of each row |                |
+    | field     | content                                          | shape, unit           |
+    |-----------|--------------------------------------------------|-----------------------|
+    | `t`       | the times                                        | (num, 1), s           |
+    | `window`  | index w of the window; None where there is one   | (num,)                |
+    | `elapsed` | t − e_w, the time since the window began         | (num, 1), s           |
+    | `length`  | L_w of the window                                | (num, 1) or number, s |
+    | `inputs`  | τ = 2 (t − e_w)/L_w − 1                          | (num, 1)              |
+    | `readout` | which readout of N: w, or as `DenseNetwork` says | (num,)                |
+    | `problem` | the equation, with the parameters of each row    |                       |
     """
 
     t: object
@@ -32,11 +33,12 @@ class Place(NamedTuple):
     elapsed: object
     length: object
     inputs: object
+    readout: object
     problem: object
 
 
-def find_place(edges, t):
-    """Window, elapsed time and window's length of times `(num, 1)`: the first fields of `Place`.
+def find_place(edges, t, problem=None):
+    """`Place` of times, each in its window, with the window's own readout.
 
     A time on an edge belongs to the window that begins there. Times outside the interval, by
     rounding, belong to the first or last window.
@@ -44,16 +46,16 @@ def find_place(edges, t):
     Args:
         edges: e_0 = t0, …, e_W = t0 + T, increasing, in s.
         t: tensor `(num, 1)`, in s.
-
-    Returns:
-        Tuple (window, elapsed, length); window is None where there is one.
+        problem: the equation for the rows of t.
     """
     if len(edges) == 2:
-        return None, t - float(edges[0]), float(edges[1] - edges[0])
-    window = count_up_to(edges[1:-1], ops.reshape(t, (-1,)), ops)
-    begin = ops.take(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
-    length = ops.take(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
-    return window, t - begin, length
+        window, begin, length = None, float(edges[0]), float(edges[1] - edges[0])
+    else:
+        window = count_up_to(edges[1:-1], ops.reshape(t, (-1,)), ops)
+        begin = ops.take(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
+        length = ops.take(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
+    elapsed = t - begin
+    return Place(t, window, elapsed, length, 2.0 * elapsed / length - 1.0, window, problem)
 
 
 def sums_before(steps):

@@ -6,9 +6,9 @@ from keras import ops
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from .initial_conditions import initial_motion, power_derivatives
+from .initial_conditions import initial_motion, power_derivatives, takes_network
 from .time_derivatives import time_derivatives
-from .time_windows import Place, find_place, sums_before
+from .time_windows import find_place, sums_before
 
 
 class TrialSolution:
@@ -18,7 +18,8 @@ class TrialSolution:
         h1 = x_w + v_w (t − e_w),   h2 = ((t − e_w)/L_w)²      (order 1: h1 = x_w, power 1)
 
     The state (x_w, v_w) at the start of a window is that at the end of the one before, so that
-    position and velocity are continuous whatever the weights are.
+    position and velocity are continuous whatever the weights are. An h2 of two arguments takes the
+    place of h2 · N as the lecture writes it, h2(t, N).
 
     Args:
         problem: `InitialValueProblem`.
@@ -26,14 +27,16 @@ class TrialSolution:
         network: `DenseNetwork`, N with a readout for each window.
         window_edges: e_0 = t0, …, e_W = t0 + T, in s.
         h1: function of t that replaces h1, or None.
-        h2: function of t that replaces h2, or None.
+        h2: function of t that replaces h2, or of t and N that replaces h2 · N, or None.
     """
 
     node_counts = None  # of a family
+    num_stages = None  # windows that are trained one after another; None: all weights at once
 
     def __init__(self, problem, domain, network, window_edges, h1=None, h2=None):
         self.problem, self.domain, self.network = problem, domain, network
         self.window_edges, self.own_h1, self.own_h2 = window_edges, h1, h2
+        self.h2_takes_network = takes_network(h2)
         self.compute_dtype = network.compute_dtype
 
     @property
@@ -42,10 +45,7 @@ class TrialSolution:
 
     def place(self, x):
         """`Place` of a batch: times, or {"t": times, …}."""
-        t = self.domain.times(x)
-        window, elapsed, length = find_place(self.window_edges, t)
-        tau = 2.0 * elapsed / length - 1.0
-        return Place(t, window, elapsed, length, tau, self.problem_for(x))
+        return find_place(self.window_edges, self.domain.times(x), self.problem_for(x))
 
     def problem_for(self, x):
         """The equation for the rows of a batch."""
@@ -53,7 +53,7 @@ class TrialSolution:
 
     def value(self, place):
         """x̂ = h1 + h2·N, `(num, dimension)`, in m; `PINN.call` writes it out for the reader."""
-        return self.h1(place) + self.h2(place) * self.network(place.inputs, place.window)
+        return self.h1(place) + self.h2(place, self.network(place.inputs, place.readout))
 
     @block_after_block
     def residuals(self, x, y=None, sample_weight=None):
@@ -73,46 +73,63 @@ class TrialSolution:
             return self.own_h1(place.t)
         if place.window is None:
             return initial_motion(place.problem, place.t)
-        states = ops.take(self.start_states(place.problem), place.window, axis=0)
-        dimension = self.problem.dimension
-        position, velocity = states[:, :dimension], states[:, dimension:]
-        return position + velocity * place.elapsed if self.problem.order == 2 else position
+        start = [ops.take(y, place.window, axis=0) for y in self.window_starts(place.problem)]
+        return start[0] + start[1] * place.elapsed if self.problem.order == 2 else start[0]
 
-    def h2(self, place):
-        """h2, `(num, 1)` or `(num, dimension)`."""
+    def h2(self, place, n):
+        """h2(t, N) of the network's output n, `(num, dimension)`, in m: h2(t) · n, or as given."""
+        return self.own_h2(place.t, n) if self.h2_takes_network else self.h2_factor(place) * n
+
+    def h2_factor(self, place):
+        """h2(t), `(num, 1)` or `(num, dimension)`, that N is multiplied by."""
         if self.own_h2 is not None:
             return self.own_h2(place.t)
         s = place.elapsed / place.length
         return s * s if self.problem.order == 2 else s  # s**1 has no second derivative at 0
 
-    def start_states(self, problem):
-        """States (x_w, v_w) at the starts of all windows, `(W, order · dimension)`."""
-        lengths = ops.convert_to_tensor(np.diff(self.window_edges)[:, None], self.compute_dtype)
-        first = ops.concatenate(
-            [ops.convert_to_tensor(y, lengths.dtype) for y in problem.initial_state()], axis=-1
-        )
-        n, dn = (
-            ops.einsum("h,whd->wd", h[0], self.network.readout.kernel)
-            for h in self.network.features(ops.ones((1, 1), lengths.dtype))[:2]
-        )
-        n = n + self.network.readout.bias
-        if self.problem.order == 1:  # x at the end: x_w + N
-            return first + sums_before(n)
-        dimension = self.problem.dimension
-        velocity = first[:, dimension:] + sums_before(2.0 * (n + dn) / lengths)
-        position = first[:, :dimension] + sums_before(velocity * lengths + n)
-        return ops.concatenate([position, velocity], axis=-1)
+    def window_starts(self, problem):
+        """[x_w, v_w] at the starts of all windows, each `(W, dimension)` (order 1: [x_w])."""
+        first = [ops.convert_to_tensor(y, self.compute_dtype) for y in problem.initial_state()]
+        return self.states_carried_on(first)
+
+    def states_carried_on(self, first):
+        """What a state becomes from window to window, one row for each readout of the network.
+
+            v_{w+1} = v_w + 2 (N + N')/L_w,   x_{w+1} = x_w + v_w L_w + N      (order 1: x_w + N)
+
+        with N and N' at the window's end, τ = 1.
+
+        Args:
+            first: [x, v] at t0, tensors `(1, dimension)` or numbers (order 1: [x]).
+        """
+        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
+        lengths = ops.reshape(lengths, (-1, 1, 1))
+        by_window = (self.num_windows, -1, self.problem.dimension)
+        n, dn = (ops.reshape(part, by_window) for part in self.network.ends())
+        if self.problem.order == 1:
+            states = [first[0] + sums_before(n)]
+        else:
+            velocity = first[1] + sums_before(2.0 * (n + dn) / lengths)
+            states = [first[0] + sums_before(velocity * lengths + n), velocity]
+        return [ops.reshape(y, (-1, self.problem.dimension)) for y in states]
 
     def motion(self, place):
         """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers."""
-        values = self.network.derivatives(place.inputs, place.window)
-        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_times(place, values))]
+        values = self.network.derivatives(place.inputs, place.readout)
+        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_of(place, *values))]
 
-    def h2_times(self, place, values):
-        """[h2 N, (h2 N)', (h2 N)''] in time, for N and its derivatives with respect to τ."""
-        n, dn, ddn = values
-        h2, dh2, ddh2 = self.h2_derivatives(place)
+    def h2_of(self, place, n, dn, ddn):
+        """[h2(t, N), its first and its second derivative in time], from [N, N', N''] in τ."""
         rate = 2.0 / place.length  # dτ/dt
+        if self.h2_takes_network:
+            here = ops.stop_gradient(place.t)  # a tensor of its own, which no tape moves
+
+            def nearby(s):  # N(s) as far as two derivatives see it
+                step = (s - here) * rate
+                return self.own_h2(s, n + step * (dn + 0.5 * step * ddn))
+
+            return time_derivatives(nearby, place.t, 2, self.problem.dimension)
+        h2, dh2, ddh2 = self.h2_derivatives(place)
         first = dh2 * n + h2 * dn * rate
         return [h2 * n, first, ddh2 * n + 2.0 * dh2 * dn * rate + h2 * ddn * rate**2]
 
@@ -127,8 +144,7 @@ class TrialSolution:
         if place.window is None:
             velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
         else:
-            states = ops.take(self.start_states(place.problem), place.window, axis=0)
-            velocity = states[:, self.problem.dimension :]
+            velocity = ops.take(self.window_starts(place.problem)[1], place.window, axis=0)
         return [h1, none + velocity, none]
 
     def h2_derivatives(self, place):

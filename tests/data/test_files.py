@@ -19,7 +19,7 @@ import pytest
 from oscillator_zoo.data import DampedOscillator, Decay, Trajectory, simulate
 from oscillator_zoo.data.files import write_whole
 from oscillator_zoo.models import PINN, load_model
-from oscillator_zoo.models.export.saved_model import write_whole_folder
+from oscillator_zoo.models.export.saved_model import write_whole_saved_model
 from oscillator_zoo.training import Run, SolutionPlot
 from oscillator_zoo.training.results.pictures import save_picture
 
@@ -128,7 +128,7 @@ def test_a_disk_that_is_full_only_when_it_is_flushed_leaves_the_old_file(tmp_pat
         with write_whole(path) as temporary:
             temporary.write_text("new")
     with pytest.raises(OSError, match="folder could not be written"):
-        with write_whole_folder(tmp_path / "folder") as temporary:
+        with write_whole_saved_model(tmp_path / "folder") as temporary:
             temporary.mkdir()
             (temporary / "part").write_text("new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

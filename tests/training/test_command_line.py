@@ -8,15 +8,16 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import oscillator_zoo
-from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main
+from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main, parser
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import recipes
-from oscillator_zoo.training.command_line import listing
+from oscillator_zoo.training.commands import listing
 
 COMMAND = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
 
@@ -36,7 +37,7 @@ def test_list_names_every_recipe_with_one_line(capsys):
     assert all(len(line.split()) > 4 for line in lines)
     shown = {line.split()[0]: line.split()[1] for line in lines}
     assert shown["pinn-damped"].endswith(("e-15", "e-16"))
-    assert shown["pinn-damped-adam"] == "–"
+    assert shown["elman-measured"] == "–"
     assert "error of the preset" in note
     assert LISTING.read_text(encoding="utf-8") == listing(), "run python .ci/presets.py"
 
@@ -60,6 +61,21 @@ def test_plot_writes_pictures_and_names_them(decay, tmp_path, capsys):
     named = [pathlib.Path(line) for line in capsys.readouterr().out.split()]
     assert {path.name for path in named} == {"result.png", "history.png", "residual.png"}
     assert all(path.stat().st_size > 5000 for path in named)
+
+
+def test_identify_prints_constants_of_a_file_with_its_units(tmp_path, capsys):
+    times = np.arange(500) * 0.01
+    moved = np.exp(-0.5 * times) * np.cos(20.0 * times)
+    moved += 0.01 * np.random.default_rng(0).normal(size=500)
+    lines = [f"{t * 1e3:.1f};{x:.5f}".replace(".", ",") for t, x in zip(times, moved)]
+    path, picture = tmp_path / "ring down.csv", tmp_path / "fit.png"
+    path.write_text("\n".join(["Time (ms);x (mm)", *lines]), encoding="latin-1")
+    arguments = ["identify", str(path), "--model", "duffing", "--plot", str(picture)]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    (row,) = [line.split() for line in shown.splitlines() if line.startswith("natural_frequency")]
+    assert abs(float(row[1]) - np.sqrt(400.25) / (2.0 * np.pi)) < 4.0 * float(row[2])
+    assert "1/(mm² s²)" in shown and picture.stat().st_size > 1000
 
 
 def test_export_writes_a_saved_model_that_tensorflow_reads_alone(decay, tmp_path):
@@ -118,12 +134,12 @@ def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
         (["plot", "nowhere"], "There is no nowhere"),
         (["export", "nowhere", "served"], "There is no nowhere"),
         (["evaluate", "pinn-dampd"], "Did you mean 'pinn-damped'"),
-        (["evaluate", "duffing-measured"], "Pass --data FILE and --sampling-rate HZ"),
+        (["evaluate", "duffing-measured"], "Pass --data FILE, and --sampling-rate HZ if"),
         (["plot", "duffing-measured"], "judged on test data: duffing-measured on a measured"),
-        (["evaluate", "duffing-measured", "--data", "x.csv"], "needs sampling_rate"),
+        (["evaluate", "duffing-measured", "--data", "x.csv"], "x.csv, which does not exist"),
         (["plot", "duffing-measured", "--sampling-rate", "2"], "needs data"),
         (["evaluate", "elman-measured"], "has no preset. Received its name. Train it with"),
-        (["plot", "pinn-damped-adam"], "train pinn-damped-adam` and pass the folder, runs"),
+        (["plot", "elman-measured"], "train elman-measured` and pass the folder, runs"),
         (["export", "elman-measured", "served"], "has no preset"),
         (["evaluate", "pinn-damped", "--data", "x.csv"], "Leave the record out"),
         (["train", "pin-decay", "--preset"], "Did you mean 'pinn-decay'"),
@@ -148,10 +164,19 @@ def test_a_bad_record_is_one_line_too(content, capsys, tmp_path):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_a_record_is_described_by_its_columns():
+    given = parser().parse_args(
+        ["evaluate", "duffing-measured", "--data", "r.csv", "--time-column", "when"]
+        + ["--input-column", "2", "--output-column", "x (mm)"]
+    )
+    assert (given.time_column, given.input_column, given.output_column) == ("when", 2, "x (mm)")
+    assert given.sampling_rate is None
+
+
 # Each line is answered in about a tenth of a second; TensorFlow alone takes some three.
 LIGHT = """
 import sys
-from oscillator_zoo.__main__ import main
+from oscillator_zoo.__main__ import main, parser
 for line in (["--help"], ["--version"], ["list"], ["lst"], ["train"], ["train", "pin-decay"],
              ["evaluate", "pin-decay"], ["train", "pinn-decay", "--epochs", "x"]):
     try:

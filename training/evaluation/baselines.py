@@ -24,7 +24,7 @@ def persistence(states, warm_up, num_steps):
 def linear_autoregression(states, force, warm_up, num_steps, order=2, training=None):
     """A linear recurrence fitted by least squares, which feeds its forecasts back.
 
-        s_{i+1} = b + Σ_{j<order} (A_j s_{i−j} + B_j F_{i−j})
+        s_{i+1} = b + Σ_{j<p} A_j s_{i−j} + Σ_{j<q} B_j F_{i−j}
 
     With both position and velocity, order 1 holds every linear oscillator exactly; with the
     position alone, order 2 does. The columns are scaled to one size before the fit, and of all
@@ -35,26 +35,28 @@ def linear_autoregression(states, force, warm_up, num_steps, order=2, training=N
         force: `(batch, time, dimension)`, known at all times.
         warm_up: number of known samples.
         num_steps: length of the forecast.
-        order: number of past samples that the next one depends on.
+        order: p = q, the number of past samples that the next one depends on; or the pair (p, q).
         training: tuple (states, force) of other motions: one recurrence is fitted to all of them.
             None fits one to the known samples of each trajectory.
 
     Returns:
         `(batch, num_steps, features)`, or None if there are not more equations than unknowns.
     """
-    unknowns = 1 + order * (states.shape[-1] + force.shape[-1])
+    orders = order if isinstance(order, tuple) else (order, order)
+    longest = max(orders)
+    unknowns = 1 + orders[0] * states.shape[-1] + orders[1] * force.shape[-1]
     if training is None:
         data = [(s[None, :warm_up], f[None, :warm_up]) for s, f in zip(states, force)]
     else:
         data = [training]
-    num_equations = len(data[0][0]) * (data[0][0].shape[1] - order)
-    if num_equations < unknowns or warm_up < order:
+    num_equations = len(data[0][0]) * (data[0][0].shape[1] - longest)
+    if num_equations < unknowns or warm_up < longest:
         return None
-    matrices = np.stack([_fit(*one, order) for one in data])
+    matrices = np.stack([_fit(*one, orders) for one in data])
     motion = states[:, : warm_up + num_steps].copy()
     for i in range(warm_up, warm_up + num_steps):
-        past = slice(i - order, i)
-        inputs = _regressors(motion[:, past], force[:, past], order)
+        past = slice(i - longest, i)
+        inputs = _regressors(motion[:, past], force[:, past], orders)
         with np.errstate(over="ignore", invalid="ignore"):
             motion[:, i] = (inputs @ matrices)[:, 0]
     return motion[:, warm_up:]
@@ -109,22 +111,23 @@ def _continued(trajectory, warm_up):
     return problem.with_parameters(**start, start_time=float(trajectory.times[warm_up - 1]))
 
 
-def _regressors(states, force, order):
-    """Rows (1, s_i, F_i, s_{i−1}, F_{i−1}, …) for every i that has a whole past."""
-    num = states.shape[1] - order + 1
+def _regressors(states, force, orders):
+    """Rows (1, s_i, s_{i−1}, …, F_i, F_{i−1}, …) for every i that has a whole past."""
+    longest = max(orders)
+    num = states.shape[1] - longest + 1
     past = [
-        part[:, order - 1 - lag : order - 1 - lag + num]
+        part[:, longest - 1 - lag : longest - 1 - lag + num]
+        for part, order in zip((states, force), orders)
         for lag in range(order)
-        for part in (states, force)
     ]
     return np.concatenate([np.ones((*states.shape[:1], num, 1)), *past], axis=-1)
 
 
-def _fit(states, force, order):
-    """The matrix M of s_{i+1} = (1, s_i, F_i, s_{i−1}, …) M, `(unknowns, features)`."""
-    inputs = _regressors(states[:, :-1], force[:, :-1], order)
+def _fit(states, force, orders):
+    """The matrix M of s_{i+1} = (1, s_i, …, F_i, …) M, `(unknowns, features)`."""
+    inputs = _regressors(states[:, :-1], force[:, :-1], orders)
     inputs = inputs.reshape(-1, inputs.shape[-1])
-    targets = states[:, order:].reshape(-1, states.shape[-1])
+    targets = states[:, max(orders) :].reshape(-1, states.shape[-1])
     size = np.abs(inputs).max(axis=0, initial=0.0)
     size[size == 0.0] = 1.0
     solution, *_ = np.linalg.lstsq(inputs / size, targets, rcond=None)

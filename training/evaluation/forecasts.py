@@ -73,8 +73,9 @@ def evaluate_forecast(
             `forecast_windows`.
         training: `Trajectory` to fit the autoregression to, None for the warm-ups.
         tolerated_error: positive number, a fraction of the amplitude.
-        autoregression_order: number of past samples the next one depends on there; None: 1
-            where the velocity is among the features, so that one sample is the state, else 2.
+        autoregression_order: number of past samples the next one depends on there, or a pair: of
+            the motion and of the force; None: 1 where the velocity is among the features, so that
+            one sample is the state, else 2.
 
     Returns:
         `FreeRun`, which prints as a table: `result["model"]["rmse"]` is one number,

@@ -90,7 +90,10 @@ def baseline_forecasts(trajectory, features, warm_up, num_steps, order, training
     """
     if order is None:
         order = 1 if any(name.startswith("velocity") for name in features) else 2
-    order = positive_integer("autoregression_order", order)
+    if isinstance(order, tuple) and len(order) == 2:
+        order = tuple(positive_integer("autoregression_order", part) for part in order)
+    else:
+        order = positive_integer("autoregression_order", order)
     columns = [trajectory.feature_index(name) for name in features]
     states = trajectory.states[:, :, columns].astype(np.float64)
     if training is not None:

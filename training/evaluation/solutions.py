@@ -6,14 +6,13 @@ import numpy as np
 
 from oscillator_zoo.data import simulate
 from oscillator_zoo.data.checks import positive_integer
+from oscillator_zoo.data.stepping.steppers import EVALUATIONS
 
 from .error_bands import error_band
 from .evaluation import Evaluation, position_unit
 from .fine_grid import equidistant_times, fine_times
 from .phase import phase_drift
 from .reference import reference_motion
-
-METHODS = {"euler": 1, "euler_cromer": 1, "rk4": 4}  # evaluations of rhs in one step
 
 
 def evaluate_solution(pinn, num_points=None, num_evaluations=None):
@@ -65,14 +64,14 @@ def evaluate_solution(pinn, num_points=None, num_evaluations=None):
     0.18 m with 256 steps of Euler's method
     """
     grid = fine_times(pinn, num_points)
-    default = max(len(pinn.collocation_times(num_points)), METHODS["rk4"])
+    default = max(len(pinn.collocation_times(num_points)), EVALUATIONS["rk4"])
     num_evaluations = positive_integer(
         "num_evaluations", default if num_evaluations is None else num_evaluations, at_least=4
     )
     problem = pinn.problem
     runs = {"pinn": (grid, *(np.asarray(part, np.float64) for part in pinn.derivatives(grid)[:2]))}
-    methods = [name for name in METHODS if problem.order == 2 or name != "euler_cromer"]
-    steps = {name: num_evaluations // METHODS[name] for name in methods}
+    methods = [name for name in EVALUATIONS if problem.order == 2 or name != "euler_cromer"]
+    steps = {name: num_evaluations // EVALUATIONS[name] for name in methods}
     for name, num_steps in steps.items():
         runs[name] = _stepped(problem, pinn.duration, num_steps, name)
     every_time = np.unique(np.concatenate([times for times, _, _ in runs.values()]))

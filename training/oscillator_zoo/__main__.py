@@ -1,7 +1,7 @@
-"""The command `oscillator-zoo`: what it takes.
+"""The command line `oscillator-zoo`: its commands and their options, in `parser`.
 
 Help, version, list and misspelt words are answered here. Whatever else is asked for is done by
-`oscillator_zoo.training.command_line`, which takes seconds to import.
+`oscillator_zoo.training.commands`, which takes seconds to import.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(arguments=None):
             return 0
         _refuse_misspelt_names(given)
         with _without_start_up_log():
-            from oscillator_zoo.training.command_line import run
+            from oscillator_zoo.training.commands import run
         return run(given)
     except (ValueError, OSError, ImportError) as error:
         print(f"oscillator-zoo: {error}", file=sys.stderr)
@@ -62,9 +62,7 @@ def parser():
     add.add_argument("--epochs", type=int)
     add.add_argument("--seed", type=int, default=0)
     add.add_argument("--data", metavar="FILE", help="CSV file of a measured oscillator")
-    add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-    add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
-    add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+    _add_reading(add)
     help = "train elman-driven by gradients through so many steps"
     add.add_argument("--truncation", type=int, metavar="STEPS", help=help)
     add.add_argument("--resume", action="store_true", help="go on where training was broken off")
@@ -78,17 +76,38 @@ def parser():
         add = commands.add_parser(name, help=does)
         add.add_argument("path", metavar="NAME", help=WHAT)
         add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
-        add.add_argument("--sampling-rate", type=float, metavar="HZ", help="samples per second")
-        add.add_argument("--input-column", type=_column, metavar="COLUMN", help="index or heading")
-        add.add_argument("--output-column", type=_column, metavar="COLUMN", help="index or heading")
+        _add_reading(add)
     help = "default: beside the model; of a preset, presets/NAME"
     add.add_argument("--output-dir", metavar="FOLDER", help=help)
+
+    _add_identify(commands)
 
     add = commands.add_parser("export", help="write a file to serve without this package")
     add.add_argument("path", metavar="NAME", help=WHAT)
     help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
     add.add_argument("folder", metavar="FOLDER", help=help)
     return top
+
+
+def _add_identify(commands):
+    """The command that finds the constants in records."""
+    help = "constants of a measured oscillator, from files of records"
+    add = commands.add_parser("identify", help=help)
+    add.add_argument("files", metavar="FILE", nargs="+", help="text; several share constants")
+    help = "linear, quadratic_drag, duffing, quadratic_cubic, pendulum; default: the best of them"
+    add.add_argument("--model", default="auto", metavar="NAME", help=help)
+    _add_reading(add)
+    add.add_argument("--measured", metavar="WHAT", help="position, velocity or acceleration")
+    add.add_argument("--input-kind", metavar="WHAT", help="force or base_acceleration")
+    add.add_argument("--plot", metavar="FILE", help="write a picture of the fit")
+
+
+def _add_reading(add):
+    """How the file of a record is read."""
+    rate = "samples per second, for a file without times"
+    add.add_argument("--sampling-rate", type=float, metavar="HZ", help=rate)
+    for column in ("--time-column", "--input-column", "--output-column"):
+        add.add_argument(column, type=_column, metavar="COLUMN", help="index or heading")
 
 
 def _column(text):

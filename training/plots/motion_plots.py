@@ -3,6 +3,7 @@
 import numpy as np
 
 from oscillator_zoo.data.checks import positive_integer
+from oscillator_zoo.data.stepping.steppers import LABELS
 
 from ..evaluation.evaluation import feature_unit, position_unit
 from .axes import (
@@ -17,7 +18,6 @@ from .axes import (
 )
 
 MOST_LABELS = 6
-METHODS = {"euler": "explicit Euler", "euler_cromer": "Euler–Cromer", "rk4": "RK4"}
 MODEL_LINE = {"color": COLOURS[0], "linestyle": "-", "linewidth": 1.6}
 BASELINE_LINE = {"linestyle": "--", "linewidth": 1.2}
 
@@ -212,7 +212,7 @@ def _origin(trajectory):
     """Of what problem, by what method, as a title says it."""
     if trajectory.problem is None:
         return "that was measured"
-    by = METHODS.get(trajectory.method)
+    by = LABELS.get(trajectory.method)
     step = "" if trajectory.method_step is None else f", Δt = {trajectory.method_step:g} s"
     return f"of {type(trajectory.problem).__name__}" + (f" by {by}{step}" if by else "")
 

@@ -15,13 +15,16 @@ from .one_step_recipes import conv_window, dense_window, elman_harmonic
 from .pinn_recipes import (
     pinn_coupled,
     pinn_damped,
-    pinn_damped_adam,
     pinn_damped_family,
+    pinn_damped_learned,
     pinn_decay,
     pinn_driven,
+    pinn_driven_learned,
     pinn_duffing,
     pinn_harmonic,
+    pinn_harmonic_learned,
     pinn_pendulum,
+    pinn_pendulum_learned,
     pinn_resonance,
     pinn_step,
     pinn_van_der_pol,
@@ -50,7 +53,10 @@ RECIPES = {
     "pinn-pendulum": pinn_pendulum,
     "pinn-coupled": pinn_coupled,
     "pinn-damped-family": pinn_damped_family,
-    "pinn-damped-adam": pinn_damped_adam,
+    "pinn-harmonic-learned": pinn_harmonic_learned,
+    "pinn-damped-learned": pinn_damped_learned,
+    "pinn-driven-learned": pinn_driven_learned,
+    "pinn-pendulum-learned": pinn_pendulum_learned,
 }
 
 
@@ -87,8 +93,9 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
         resume: whether to go on with the backup of a training that was broken off; without one
             training starts from the beginning, and says so. False removes an old backup.
         **options: further arguments of the recipe: `data` (path of a CSV file) and
-            `sampling_rate` (in Hz) of "elman-measured" and "duffing-measured"; `truncation` of
-            "elman-driven", which is then trained by gradients through so many steps.
+            `sampling_rate` (in Hz, for a file without times) of "elman-measured" and
+            "duffing-measured"; `truncation` of "elman-driven", which is then trained by gradients
+            through so many steps.
 
     Returns:
         Tuple (run, evaluation): the `Run` and its errors, which print as a table.

@@ -11,7 +11,7 @@ from oscillator_zoo.models import ElmanRNN, ForecastModel, LevenbergMarquardt
 from ..callbacks.schedules import HorizonSchedule
 from ..results.run import Run
 
-PREFIX = 50  # known samples, .1 s apart: less than one period
+WARM_UP = 50  # known samples, .1 s apart: less than one period
 AHEAD = 1000  # samples to forecast: 16 periods
 FAMILY = {"damping": (0.02, 0.2), "stiffness": (0.64, 1.44)}
 EXACT = {"dtype": "float64"}
@@ -19,7 +19,7 @@ EXACT = {"dtype": "float64"}
 DAMPED = {"products": 10, "hidden_units": 16, "rank": 4}
 DRIVEN = {"products": 14, "hidden_units": 24, "rank": 10}
 HOW_TO_GO_ON = (
-    f"To train it further: ForecastModel(model, warm_up={PREFIX}) and LevenbergMarquardt, on "
+    f"To train it further: ForecastModel(model, warm_up={WARM_UP}) and LevenbergMarquardt, on "
     "motions divided by their largest |x|."
 )
 # Horizons of the forecasts in training, in steps, and the share of the epochs at which each ends.
@@ -46,9 +46,9 @@ def train_forecaster(motions, sizes, epochs, seed, callbacks):
     train, test = train_and_test(motions, seed)
     states, force = train.states, train.force
     sequences = np.concatenate([states, force], axis=-1) if np.any(force) else states
-    amplitude = np.abs(states[:, :PREFIX, :1]).max(axis=1, keepdims=True)  # as errors are judged
+    amplitude = np.abs(states[:, :WARM_UP, :1]).max(axis=1, keepdims=True)  # as errors are judged
     forecaster = adaptive_forecaster(sequences.shape[-1], seed, **sizes)
-    model = ForecastModel(forecaster, warm_up=PREFIX)
+    model = ForecastModel(forecaster, warm_up=WARM_UP)
     model.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-2))
     history = model.fit(
         sequences / amplitude,
@@ -57,12 +57,12 @@ def train_forecaster(motions, sizes, epochs, seed, callbacks):
         verbose=0,
     )
     losses = {"loss": history.history["loss"]}
-    return Run(forecaster, "forecast", losses, test, PREFIX, notes=(HOW_TO_GO_ON,))
+    return Run(forecaster, "forecast", losses, test, WARM_UP, notes=(HOW_TO_GO_ON,))
 
 
 def train_and_test(motions, seed):
     """Motions to train on, and longer ones of other oscillators."""
-    return motions(100, (seed, 0), PREFIX + 100), motions(200, (seed, 1), PREFIX + AHEAD)
+    return motions(100, (seed, 0), WARM_UP + 100), motions(200, (seed, 1), WARM_UP + AHEAD)
 
 
 def horizon_at(share):

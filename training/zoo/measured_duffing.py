@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oscillator_zoo.data import load_measurement, split_by_time
+from oscillator_zoo.data import split_by_time
 from oscillator_zoo.models import (
     DuffingCell,
     LevenbergMarquardt,
@@ -14,10 +14,10 @@ from oscillator_zoo.models import (
 )
 
 from ..results.run import Run
-from .measured_elman import WARM_UP, check_record, with_later_force
+from .linear_start import FINE
+from .measured_elman import WARM_UP, check_record, read_record
 
 SHORTEST = 400  # samples, of which the test has a quarter
-FINE = 16  # samples in a period
 NEARER = 0.95  # of the start's error: training that gains less has fitted noise
 UNITS = {
     "natural_frequency": "Hz",
@@ -28,21 +28,24 @@ UNITS = {
 }
 
 
-def measured_motions(data, sampling_rate, input_column=None, output_column=None):
+def measured_motions(
+    data, sampling_rate=None, input_column=None, output_column=None, time_column=None
+):
     """The first three quarters of a record, to train on, and the last, to test on."""
-    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
+    record = read_record(data, sampling_rate, input_column, output_column, time_column)
     check_record(record, SHORTEST)
     return split_by_time(record, (0.75, 0.25))
 
 
 def duffing_measured(
     data,
-    sampling_rate,
+    sampling_rate=None,
     input_column=None,
     output_column=None,
     epochs=40,
     seed=0,
     callbacks=(),
+    time_column=None,
 ):
     """Duffing oscillator of twelve weights: from the measured force to the measured position.
 
@@ -55,19 +58,20 @@ def duffing_measured(
 
     Args:
         data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
-        sampling_rate: samples per second, in Hz.
+        sampling_rate: samples per second, in Hz; None where the file has a column of times.
         input_column: the force's column, index or heading.
         output_column: the position's column, index or heading.
         epochs: most steps of least squares.
         seed: an integer ≥ 0.
         callbacks: Keras callbacks.
+        time_column: the times' column, index or heading; False to go by `sampling_rate`.
 
     Returns:
         `Run` of a model from force `(batch, time, 1)` and the first positions `(batch, k, 1)` to
         the position `(batch, time, 1)`. Its notes give the constants with standard errors, or say
         why there are none.
     """
-    train, test = measured_motions(data, sampling_rate, input_column, output_column)
+    train, test = measured_motions(data, sampling_rate, input_column, output_column, time_column)
     equation = _equation(train)
     cell = DuffingCell(
         position_scale=train.states.std(),

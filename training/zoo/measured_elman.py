@@ -12,21 +12,22 @@ from ..callbacks.backup import backed_up
 from ..results.run import Run
 from .linear_start import FINE, linear_oscillator, start_as_oscillator
 
-WARM_UP = 50
-RUN_IN = 250  # samples before a part, in which the network gets into the motion by the force alone
+WARM_UP = 50  # samples of a part that are not scored
+BEFORE = 250  # samples before a part, in which its warm-up begins, by the force alone
 UNITS = 8
-STILL_KNOWN = 0.01  # of the start, after the run-in
+STILL_KNOWN = 0.01  # of the start, after the samples before a part
 SHORTEST = 2007  # samples
 
 
 def elman_measured(
     data,
-    sampling_rate,
+    sampling_rate=None,
     input_column=None,
     output_column=None,
     epochs=80,
     seed=0,
     callbacks=(),
+    time_column=None,
 ):
     """Elman network of eight units: from measured force to measured position, in file units.
 
@@ -43,18 +44,19 @@ def elman_measured(
 
     Args:
         data: path of a CSV file, see `oscillator_zoo.data.load_measurement`.
-        sampling_rate: samples per second, in Hz.
+        sampling_rate: samples per second, in Hz; None where the file has a column of times.
         input_column: the force's column, index or heading.
         output_column: the position's column, index or heading.
         epochs: most steps of least squares.
         seed: an integer ≥ 0, of the weights that training starts from.
         callbacks: Keras callbacks.
+        time_column: the times' column, index or heading; False to go by `sampling_rate`.
 
     Returns:
         `Run` of a model from force `(batch, time, 1)` to position `(batch, time, 1)`.
     """
-    train, validation, test, run_in, oscillator = _prepared(
-        data, sampling_rate, input_column, output_column
+    train, validation, test, before, oscillator = _prepared(
+        read_record(data, sampling_rate, input_column, output_column, time_column)
     )
     # From an orthogonal matrix itself, training often stalls, and the sensitivities may overflow.
     gentle = keras.initializers.Orthogonal(gain=0.9, seed=seed)
@@ -67,7 +69,7 @@ def elman_measured(
     )
     network = ResponseModel(layer.cell)
     network.compile(LevenbergMarquardt(tolerance=0.0, initial_damping=1e-4))
-    force, position, weights = scaled_pair(train, train, run_in)
+    force, position, weights = scaled_pair(train, train, before)
     if oscillator is not None and oscillator.period >= FINE:
         start_as_oscillator(layer.cell, oscillator, force[0, :, 0], position[0, :, 0], seed)
     best = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)
@@ -75,34 +77,56 @@ def elman_measured(
         force,
         position,
         sample_weight=weights,
-        validation_data=scaled_pair(validation, train, run_in),
+        validation_data=scaled_pair(validation, train, before),
         epochs=epochs,
         callbacks=backed_up([best, *callbacks]),
         verbose=0,
     )
     model = scaled_network(train, layer)
     notes = (f"Trained by least squares: step {best.best_epoch + 1} of {epochs} was kept.",)
-    warm_up = run_in + WARM_UP
+    warm_up = before + WARM_UP
     return Run(model, "response", history.history, test, warm_up, training=train, notes=notes)
 
 
-def parts_with_run_in(data, sampling_rate, input_column=None, output_column=None):
-    """A record in three parts, to train on, to choose and to test, the last two with a run-in."""
-    return _prepared(data, sampling_rate, input_column, output_column)[:3]
+def parts_with_warm_up(
+    data, sampling_rate=None, input_column=None, output_column=None, time_column=None
+):
+    """A record in three parts, to train on, to choose and to test, the last two with a warm-up."""
+    return _prepared(read_record(data, sampling_rate, input_column, output_column, time_column))[:3]
 
 
-def _prepared(data, sampling_rate, input_column, output_column):
-    """`parts_with_run_in`, the length of the run-in and the oscillator (None if there is none)."""
-    record = with_later_force(load_measurement(data, sampling_rate, input_column, output_column))
+def read_record(data, sampling_rate, input_column, output_column, time_column):
+    """One record of a force and a position in equal steps, each with the force at its end.
+
+    Raises:
+        ValueError: for several records, gaps, no force or no position; as `load_measurement`.
+    """
+    record = load_measurement(data, sampling_rate, input_column, output_column, time_column)
+    if isinstance(record, list):
+        raise ValueError(
+            f"The recipe learns from one record. Received {len(record)} in {data}. Put each into "
+            "a file of its own."
+        )
+    if record.feature_names != ("position",):
+        raise ValueError(
+            f"The recipe learns positions. Received a record of {record.feature_names[0]} in "
+            f"{data}. Pass output_column."
+        )
+    _ = record.time_step  # raises for gaps, and offers `resample`
+    return with_later_force(record)
+
+
+def _prepared(record):
+    """`parts_with_warm_up`, how many samples stand before a part, and the oscillator or None."""
     check_record(record, SHORTEST)
     train, validation, test = split_by_time(record, (0.6, 0.15, 0.25))
     oscillator = linear_oscillator(train)
-    run_in = RUN_IN
+    before = BEFORE
     if oscillator is not None:  # at most a third of the training part, which it takes as well
         forgets = np.log(1.0 / STILL_KNOWN) / max(oscillator.decay, 1e-9)
-        run_in = int(np.clip(forgets, RUN_IN, max(RUN_IN, len(train.times) // 3)))
-    parts = [with_run_in(record, part, run_in) for part in (validation, test)]
-    return train, *parts, run_in, oscillator
+        before = int(np.clip(forgets, BEFORE, max(BEFORE, len(train.times) // 3)))
+    parts = [with_samples_before(record, part, before) for part in (validation, test)]
+    return train, *parts, before, oscillator
 
 
 def check_record(record, needed):
@@ -131,10 +155,10 @@ def with_later_force(record):
     )
 
 
-def with_run_in(record, part, run_in=RUN_IN):
-    """The part of a record together with the samples before it that the network runs in on."""
-    first = int(np.searchsorted(record.times, part.times[0])) - run_in
-    chosen = slice(first, first + run_in + len(part.times))
+def with_samples_before(record, part, before=BEFORE):
+    """The part of a record together with samples before it, in which its warm-up begins."""
+    first = int(np.searchsorted(record.times, part.times[0])) - before
+    chosen = slice(first, first + before + len(part.times))
     return dataclasses.replace(
         part,
         times=record.times[chosen],
@@ -143,12 +167,12 @@ def with_run_in(record, part, run_in=RUN_IN):
     )
 
 
-def scaled_pair(part, train, run_in=RUN_IN):
+def scaled_pair(part, train, before=BEFORE):
     """Force, position and weights of a part, scaled by the training part; the start weighs 0."""
     force = (part.force[:, :-1] - train.force.mean()) / train.force.std()
     position = (part.states[:, 1:] - train.states.mean()) / train.states.std()
     weights = np.ones(position.shape[:2])
-    weights[:, : run_in + WARM_UP - 1] = 0.0  # of s_1, s_2, …
+    weights[:, : before + WARM_UP - 1] = 0.0  # of s_1, s_2, …
     return force, position, weights
 
 

@@ -22,7 +22,7 @@ from .forecast_recipes import (
     train_and_test,
 )
 from .measured_duffing import measured_motions
-from .measured_elman import parts_with_run_in
+from .measured_elman import parts_with_warm_up
 from .one_step_recipes import harmonic_motions
 from .response_recipes import driven_motions
 
@@ -38,7 +38,7 @@ MOTIONS = {
     "jordan-driven": driven_motions,
     "euler-damped": driven_motions,
 }
-OF_RECORDS = {"duffing-measured": measured_motions, "elman-measured": parts_with_run_in}
+OF_RECORDS = {"duffing-measured": measured_motions, "elman-measured": parts_with_warm_up}
 # A motion twice as large has a forecast twice as large there: only the oscillator counts.
 OF_ANY_SIZE = ("forecast-damped", "forecast-driven")
 GOING_ON = 1e-4  # learning rate of a preset whose training ended with a rate of zero

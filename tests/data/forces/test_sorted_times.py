@@ -29,7 +29,7 @@ def test_a_hundred_thousand_windows_take_no_table_of_times_by_edges():
     """That table would have 2e10 entries."""
     edges = np.arange(100_001.0)
     t = tf.constant(np.repeat(edges[:-1], 2)[:, None] + [[0.0], [0.5]] * 100_000)
-    window, elapsed, length = find_place(edges, t)
-    np.testing.assert_array_equal(window, np.repeat(np.arange(100_000), 2))
-    np.testing.assert_array_equal(elapsed[:, 0], np.tile([0.0, 0.5], 100_000))
-    assert (np.asarray(length) == 1.0).all()
+    place = find_place(edges, t)
+    np.testing.assert_array_equal(place.window, np.repeat(np.arange(100_000), 2))
+    np.testing.assert_array_equal(place.elapsed[:, 0], np.tile([0.0, 0.5], 100_000))
+    assert (np.asarray(place.length) == 1.0).all()

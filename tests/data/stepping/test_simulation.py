@@ -328,7 +328,7 @@ OSCILLATOR = DampedOscillator(damping=0.2)
         ((OSCILLATOR, -0.1, 10), "time_step must be > 0 s. Received: -0.1"),
         ((OSCILLATOR, float("nan"), 10), r"time_step must be a finite real number in s\."),
         ((OSCILLATOR, "0.1", 10), "time_step must be a finite real number.*Received: '0.1'"),
-        ((OSCILLATOR, [0.1, 0.2], 10), r"time_step must be one number.*Received shape \(2,\)"),
+        ((OSCILLATOR, [0.1, 0.2], 10), r"time_step must be one number.*Received: \[0.1, 0.2\]"),
         ((OSCILLATOR, 0.1, 10.0), "num_steps must be an integer.*10.0. Write num_steps=10"),
         ((OSCILLATOR, 0.1, 0), "num_steps must be an integer of at least 1. Received: 0"),
         ((OSCILLATOR, 0.1, -3), "num_steps must be an integer of at least 1. Received: -3"),

@@ -98,7 +98,7 @@ SOLUTIONS = [name for name in PRESETS if name.startswith("pinn")]
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", slow_but_for(NETWORKS, "elman-driven", "forecast-damped"))
+@pytest.mark.parametrize("name", slow_but_for(NETWORKS, "elman-driven"))
 def test_a_network_answers_as_in_keras(name, ending, tmp_path):
     batches = (1,) if ending == "tflite" and "window" not in name else (1, 3)
     assert_answers_as_keras(from_preset(name), ending, tmp_path, batches)
@@ -124,7 +124,7 @@ def conditions(pinn):
     return {"x": terms * (1 + len(lengths)), "v": terms * rate, "a": terms * rate**2}
 
 
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "tflite"))
 @pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-step"))
 def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
     pinn = from_preset(name)
@@ -157,7 +157,7 @@ def test_the_bound_of_the_error_goes_where_its_precision_does(tmp_path):
     assert set(exported(nonlinear, inputs, "onnx", tmp_path)) == {"x", "v", "a", "residual"}
 
 
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "onnx"))
 def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
     pinn = PINN(DampedOscillator(), 2.0, (4,))
     inputs = {"t": np.array([[-0.1], [0.0], [2.0], [2.1], [np.nan]])}
@@ -172,7 +172,7 @@ def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
     assert pinn.derivative_method == "tape"
 
 
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "onnx"))
 def test_a_family_has_no_solution_outside_its_box(ending, tmp_path):
     family = PINN(DampedOscillator(), 1.0, parameter_ranges={"damping": (0.1, 0.2)})
     inputs = {"t": np.full((3, 1), 0.5), "damping": np.array([[0.05], [0.15], [0.3]])}
@@ -239,7 +239,7 @@ def test_a_model_answers_as_in_keras(name, ending, tmp_path):
     assert_answers_as_keras(MODELS[name](), ending, tmp_path, batches, 0 if fixed else steps)
 
 
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "onnx"))
 def test_a_forecast_answers_as_in_keras(ending, tmp_path):
     one_step = sequential(ElmanRNN(4, output_units=2, return_sequences=True))
     model = ForecastModel(one_step, warm_up=5)
@@ -454,7 +454,7 @@ def test_a_file_that_differs_from_the_model_is_refused_with_the_layer(ending, tm
     assert not path.exists()
 
 
-@pytest.mark.parametrize("ending", [".onnx", ".tflite", ""])
+@pytest.mark.parametrize("ending", slow_but_for([".onnx", ".tflite", ""], ".onnx"))
 def test_dropout_and_arrays_that_layers_keep_do_not_matter(ending, tmp_path):
     dropout = {"dropout": 0.2, "recurrent_dropout": 0.1, "return_sequences": True}
     model = free_sequences(

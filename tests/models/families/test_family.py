@@ -149,6 +149,7 @@ def test_an_equation_of_order_one_has_families():
     np.testing.assert_allclose(pinn(x)[:, 0], np.exp(-x["rate"] * x["t"]), atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_force_that_jumps_moves_every_member():
     problem = DampedOscillator(force=Step(1.0, 1.3), position=0.0)
     pinn = solved(problem, 4.0, {"damping": (0.1, 0.5)})
@@ -395,6 +396,7 @@ def test_the_ranges_and_nodes_are_in_the_config():
     assert PINN.from_config(config).trial.nodes.counts == (5,)
 
 
+@pytest.mark.slow
 def test_a_savedmodel_takes_times_and_parameters_by_name(small, tmp_path):
     small.export(tmp_path / "family")
     served = tf.saved_model.load(str(tmp_path / "family"))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from least_squares_checks import weight_columns
+from marks import slow_but_for
 
 from oscillator_zoo.data import (
     DampedOscillator,
@@ -132,7 +133,9 @@ def test_teacher_forcing_is_drawn_anew_and_repeats_with_the_seed():
     assert (draws[0] != draws[1]).any() and (draws[0] != draws[3]).any()
 
 
-@pytest.mark.parametrize(("horizon", "teacher_forcing"), [(None, 0.0), (3, 0.0), (None, 0.4)])
+@pytest.mark.parametrize(
+    ("horizon", "teacher_forcing"), slow_but_for([(None, 0.0), (3, 0.0), (None, 0.4)], (3, 0.0))
+)
 def test_jacobian(horizon, teacher_forcing):
     model, sequences = driven_model(), tf.constant(batch())
     model.horizon, model.teacher_forcing = horizon, teacher_forcing

@@ -20,7 +20,7 @@ from oscillator_zoo.models import (
     read_duffing,
 )
 from oscillator_zoo.models.least_squares.least_squares_steps import accept_or_undo
-from oscillator_zoo.models.least_squares.linearisation import TapeLinearisation
+from oscillator_zoo.models.least_squares.least_squares_system import TapeSystem
 
 TRUTH = [
     np.array(0.01),
@@ -84,12 +84,13 @@ def by_differences(make):
 @pytest.mark.parametrize(
     ("make", "mode"),
     [
-        *((duffing, mode) for mode in ("eager", "graph", "xla")),
-        *((make, "eager") for make in (euler, elman)),
+        (duffing, "graph"),
+        (elman, "eager"),
         *(
             pytest.param(make, mode, marks=pytest.mark.slow)
-            for make in (euler, elman)
-            for mode in ("graph", "xla")
+            for make in (duffing, euler, elman)
+            for mode in ("eager", "graph", "xla")
+            if (make, mode) not in ((duffing, "graph"), (elman, "eager"))
         ),
     ],
 )
@@ -110,7 +111,7 @@ def test_sensitivities_are_those_of_the_tape_through_the_whole_run():
     model = elman()
     batch = batch_of(model, num=4)
 
-    class ByTape(TapeLinearisation):
+    class ByTape(TapeSystem):
         readout_variables = ()
 
     by_tape = ByTape(model).linearise(*batch)
@@ -237,6 +238,7 @@ def test_a_step_after_which_the_run_overflows_is_taken_back(mode, end):
     assert (damping.numpy(), growth.numpy()) == pytest.approx((2e-3, 4.0), rel=1e-7)
 
 
+@pytest.mark.slow
 def test_training_comes_back_from_trial_runs_that_overflow():
     """Around a start of the wrong frequency the first steps are far too long."""
     x, y = record(400)
@@ -251,6 +253,7 @@ def test_training_comes_back_from_trial_runs_that_overflow():
     assert loss[-1] < 1e-6 * loss[0]
 
 
+@pytest.mark.slow
 def test_other_optimizers_train_it_too():
     x, y = record(100)
     model = started(x, y)

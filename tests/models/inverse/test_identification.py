@@ -160,6 +160,7 @@ def test_other_data_are_fitted_without_compiling_again(fitted):
     assert pinn.train_function is graph
 
 
+@pytest.mark.slow
 def test_a_parameter_that_cannot_be_negative_ends_at_zero(fitted):
     pinn, _ = fitted
     growing = np.exp(0.01 * TIMES) * np.cos(1.4 * TIMES)  # no oscillator with damping >= 0
@@ -243,7 +244,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but_for(CASES, "mass, with a known force", "order 1"))
+@pytest.mark.parametrize("name", slow_but_for(CASES, "order 1"))
 def test_parameters_are_those_of_scipys_fit(name):
     truth, guess, names, oracle = CASES[name]
     times = np.linspace(0.0, 6.0, 40)
@@ -291,6 +292,7 @@ def test_the_bias_of_a_stepper_counts_data_by_their_weights():
     )
 
 
+@pytest.mark.slow
 def test_a_second_fit_begins_anew_at_the_first_guess(monkeypatch):
     times = np.linspace(0.0, 6.0, 61)
     pinn = PINN(Pendulum(position=2.0, length=9.0), 6.0, unknown_parameters=("length",), seed=0)
@@ -310,6 +312,7 @@ def test_a_second_fit_begins_anew_at_the_first_guess(monkeypatch):
     assert pinn.stop_reason == "converged" and len(starts) == 2  # refused data change nothing
 
 
+@pytest.mark.slow
 def test_eulers_data_bring_a_warning_with_the_bias_of_the_damping(fitted):
     pinn, _ = fitted
     step, oscillator = 0.05, DampedOscillator(damping=0.2)

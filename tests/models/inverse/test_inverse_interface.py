@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from marks import slow_but_for
 from scipy.optimize import curve_fit
 
 from oscillator_zoo.data import DampedOscillator, Trajectory
@@ -97,6 +98,7 @@ def test_data_of_weight_zero_are_left_out(pinn):
     np.testing.assert_allclose([e.standard_error for e in found.values()], errors, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_dataset_is_read_as_one_batch(pinn):
     pinn.fit(T, X, verbose=0)
     found = pinn.found_values()
@@ -158,6 +160,7 @@ def test_other_optimizers_validate_the_misfit_alone():
 # What the misfit says.
 
 
+@pytest.mark.slow
 def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn, tmp_path):
     growing = np.exp(0.1 * T) * np.cos(T) + noise(0.01)
     with pytest.warns(UserWarning) as warned:
@@ -171,7 +174,7 @@ def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn, tmp
     assert load_model(tmp_path / "grown.keras").stop_reason == "at a bound: damping"
 
 
-@pytest.mark.parametrize("every", [1, 4])  # 60 and 16 numbers in about one swing
+@pytest.mark.parametrize("every", slow_but_for([1, 4], 1))  # 60 and 16 numbers in about one swing
 def test_another_equation_brings_a_warning(pinn, every):
     hyperbolic = np.cos(T) / (1.0 + T) + noise(0.001)
     with pytest.warns(UserWarning, match=r"misfit of .* m \(rms\), \d+ times the noise"):
@@ -179,6 +182,7 @@ def test_another_equation_brings_a_warning(pinn, every):
     assert pinn.stop_reason == "converged, misfit above noise"
 
 
+@pytest.mark.slow
 def test_data_of_weight_zero_do_not_hide_a_misfit(pinn):
     counts = np.arange(61) % 3 > 0
     measured = np.where(counts, np.cos(T) / (1.0 + T) + noise(0.001), 1e6)
@@ -196,12 +200,17 @@ def test_data_of_weight_zero_do_not_hide_a_misfit(pinn):
     "data",
     [
         (T, positions(T, 0.4, 1.3)),  # exact
-        (T, np.float32(positions(T, 0.4, 1.3))),
-        (T, np.round(positions(T, 0.4, 1.3), 2)),
-        (T[::20], positions(T[::20], 0.4, 1.3) + noise(0.01, 4)),
-        (T[[10, 30, 50]], positions(T[[10, 30, 50]], 0.4, 1.3) + noise(0.01, 3)),  # one to spare
-        (T[[10, 30]], positions(T[[10, 30]], 0.4, 1.3) + noise(0.01, 2)),  # none
-        (T[::-1], X[::-1]),
+        *(
+            pytest.param(data, marks=pytest.mark.slow)
+            for data in [
+                (T, np.float32(positions(T, 0.4, 1.3))),
+                (T, np.round(positions(T, 0.4, 1.3), 2)),
+                (T[::20], positions(T[::20], 0.4, 1.3) + noise(0.01, 4)),
+                (T[[10, 30, 50]], positions(T[[10, 30, 50]], 0.4, 1.3) + noise(0.01, 3)),  # 1 over
+                (T[::-1], X[::-1]),
+            ]
+        ),
+        (T[[10, 30]], positions(T[[10, 30]], 0.4, 1.3) + noise(0.01, 2)),  # none to spare
     ],
 )
 def test_good_data_bring_no_warning(pinn, data):

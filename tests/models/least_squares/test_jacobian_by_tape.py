@@ -23,7 +23,7 @@ def batch(units=3, num=4):
 
 def test_a_graph_of_layers():
     model, (x, y) = graph(lambda h: ops.roll(h, 1, axis=1)), batch()
-    system = model.linearisation().linearise(x, y)
+    system = model.least_squares_system().linearise(x, y)
     found = np.hstack([system.readout[0], system.nonlinear[0]])
     np.testing.assert_allclose(found, weight_columns(model, (x, y)), rtol=0, atol=1e-9)
 
@@ -34,11 +34,11 @@ def test_a_recurrent_model():
     model = LeastSquaresModel(inputs, layer(inputs), dtype="float64")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(4, 5, 2)), random.normal(size=(4, 5, 1))
-    assert [v.name for v in model.linearisation().readout_variables] == [
+    assert [v.name for v in model.least_squares_system().readout_variables] == [
         "output_kernel",
         "output_bias",
     ]
-    system = model.linearisation().linearise(x, y)
+    system = model.least_squares_system().linearise(x, y)
     found = np.hstack([system.readout[0], system.nonlinear[0]])
     np.testing.assert_allclose(found, weight_columns(model, (x, y)), rtol=0, atol=1e-9)
 
@@ -47,4 +47,4 @@ def test_a_wrong_jacobian_of_tensorflow_is_noticed():
     """TensorFlow 2.21 rolls along another axis in `tape.jacobian` than in `tape.gradient`."""
     model, (x, y) = graph(lambda h: ops.roll(h, 1, axis=-1)), batch()
     with pytest.raises(tf.errors.InvalidArgumentError, match="Jacobian and the gradient"):
-        model.linearisation().linearise(x, y)
+        model.least_squares_system().linearise(x, y)

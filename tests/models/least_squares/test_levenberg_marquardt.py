@@ -72,7 +72,10 @@ def numpy_loop(weights, x, y, num_steps, damping):
 
 
 @pytest.mark.parametrize(
-    ("how", "damping"), [("eager", 1e-3), ("eager", 1e-9), ("graph", 1e-9), ("XLA", 1e-9)]
+    ("how", "damping"),
+    slow_but_for(
+        [("eager", 1e-3), ("eager", 1e-9), ("graph", 1e-9), ("XLA", 1e-9)], ("graph", 1e-9)
+    ),
 )
 def test_steps_and_damping_are_those_of_a_numpy_loop(how, damping):
     """1e-9 takes steps that are too long at first, so that some are taken back."""

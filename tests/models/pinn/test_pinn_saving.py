@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from marks import slow_but_for
 from pinn_checks import Springs, bounded_ramp, randomise, slow_start, springs, times_of
 
 from oscillator_zoo.data import DampedOscillator, Decay, InitialValueProblem, Sinusoid
@@ -97,7 +98,9 @@ def compiled(options):
     return pinn, pinn.collocation_points(16, 5)
 
 
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True, "steps_per_execution": 5}])
+@pytest.mark.parametrize(
+    "options", slow_but_for([{}, {"jit_compile": True, "steps_per_execution": 5}], {})
+)
 def test_training_goes_on_from_a_file_as_if_it_had_not_stopped(tmp_path, options):
     without_stop, points = compiled(options)
     without_stop.fit(points, epochs=6, verbose=0)

@@ -31,7 +31,9 @@ def history_of(pinn, *args, **options):
     return {name: values[-1] for name, values in history.items()}
 
 
-@pytest.mark.parametrize(("order", "jit_compile"), [(1, True), (2, False)])
+@pytest.mark.parametrize(
+    ("order", "jit_compile"), slow_but_for([(1, True), (2, False)], (2, False))
+)
 def test_logged_loss_and_residual_max_are_those_of_numpy(order, jit_compile):
     pinn = small_pinn(springs(order, 2), jit_compile=jit_compile)
     times = times_of(pinn, num=10)

@@ -161,6 +161,7 @@ class TestGoingOn:
         after = [np.array(weight) for weight in model.trainable_weights]
         assert max(np.abs(a - b).max() for a, b in zip(before, after)) > 1e-5
 
+    @pytest.mark.slow
     def test_a_solution_that_is_at_the_rounding_floor_stays_there(self):
         pinn = PINN.from_preset("pinn-damped")
         assert pinn.fit(epochs=2, verbose=0).history["residual_max"][-1] < 1e-12

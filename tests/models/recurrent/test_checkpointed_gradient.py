@@ -69,7 +69,7 @@ def test_outputs_and_gradients_are_those_of_the_layer(num_steps):
     assert_like(built("elman"), num_steps)
 
 
-@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("return_sequences", slow_but_for([True, False], False))
 @pytest.mark.parametrize("mode", MODES)
 def test_so_they_are_when_compiled_and_for_the_last_output(mode, return_sequences):
     assert_like(built("elman", return_sequences=return_sequences), 4, mode)
@@ -116,6 +116,7 @@ def fitted(layer, wrap, jit_compile):
 
 
 @pytest.mark.parametrize("name", slow_but_for(FITS, "elman"))
+@pytest.mark.slow
 def test_fit_gives_the_weights_of_the_layer(name):
     jit_compile = name == "elman" if BACKEND == "tensorflow" else "auto"
     expected = fitted(FITS[name](), lambda layer: layer, jit_compile)

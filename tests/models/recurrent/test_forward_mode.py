@@ -23,6 +23,7 @@ LAYERS = {
     "jordan": lambda: JordanRNN(UNITS, output_units=2, **OPTIONS),
     "linear": lambda: LinearRNN(ElmanCell(UNITS, "linear", dtype="float64"), **OPTIONS),
     "checkpointed": lambda: CheckpointedGradient(ElmanRNN(UNITS, **OPTIONS), 4),
+    "unrolled": lambda: keras.layers.RNN(ElmanCell(UNITS, dtype="float64"), unroll=True, **OPTIONS),
 }
 H = 1e-6  # differences of numbers of order one are right to 1e-9
 
@@ -134,14 +135,50 @@ def test_a_truncated_gradient_is_truncated_in_both_modes():
     assert_same([tf.reduce_sum(found * weights)], [tf.reduce_sum(slope * direction)], 1e-12)
 
 
-def test_an_unknown_number_of_steps_is_refused_where_tensorflow_cannot():
-    layer = JordanRNN(UNITS, output_units=2, **OPTIONS)
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_over_forward_mode(name, mode):
+    """The second derivative with respect to the inputs along a direction, dᵀ H d."""
+    layer = LAYERS[name]()
+    x, direction = normal((BATCH, 3, FEATURES), 1), [normal((BATCH, 3, FEATURES), 2)]
+    layer(x)
+    randomise(layer)
+    slope = pushed(layer, direction)
+    found = compiled(pushed(slope, direction), mode)(x)
+    assert_same([found], difference(slope, [x], direction), 1e-7)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ("blocks", "linear") else name
+        for name in LAYERS
+    ],
+)
+def test_unknown_sizes_are_refused_where_tensorflow_cannot(name):
+    """Of first derivatives the length, of second ones the batch too: an error and no zeros."""
+    layer = LAYERS[name]()
     x = normal((BATCH, TIME, FEATURES), 1)
     layer(x)
     signature = [tf.TensorSpec((None, None, FEATURES), "float64")]
-    push = tf.function(lambda x: pushed(layer, [x])(x), signature, autograph=False)
-    with pytest.raises(ValueError, match="Received sequences of unknown length"):
-        push(x)
+    first, second = pushed(layer, [x]), pushed(pushed(layer, [x]), [x])
+    for push in (second,) if name in ("elman", "checkpointed") else (first, second):
+        with pytest.raises(ValueError, match=r"unknown length|dimension is undefined"):
+            tf.function(push, signature, autograph=False).get_concrete_function()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", [ElmanCell(UNITS), EulerCell(0.1, 0.3, 1.0)])
+def test_kerass_own_loop_raises_and_unrolled_it_is_right(cell):
+    """It is TensorFlow that cannot: a TypeError, and no zeros."""
+    x = tf.ones((1, 3, 1))
+    expected = pushed(keras.layers.RNN(cell), [x])(x)
+    compiled_jvp = tf.function(pushed(keras.layers.RNN(cell), [x]), autograph=False)
+    with pytest.raises(TypeError, match="variant"):
+        compiled_jvp(x)
+    found = tf.function(pushed(keras.layers.RNN(cell, unroll=True), [x]), autograph=False)(x)
+    assert_same([found], [expected], 1e-6)
 
 
 def test_the_constants_of_an_oscillator_in_blocks():

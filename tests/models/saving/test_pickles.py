@@ -2,10 +2,14 @@
 
 import copy
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import keras
 import numpy as np
 import pytest
+from marks import slow_but_for
 
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import (
@@ -58,6 +62,72 @@ def test_a_preset_keeps_its_card_and_its_warnings(way):
     copied = WAYS[way](from_preset("elman-harmonic"))
     with pytest.warns(UserWarning, match="was trained for"):
         rollout(copied, np.full((1, 3, 2), 1e3), 1)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_force_that_no_file_can_hold_is_named(way):
+    with pytest.raises(ValueError, match="plain function cannot be saved"):
+        WAYS[way](PINN(DampedOscillator(force=np.cos), 1.0, 3))
+
+
+@pytest.mark.slow
+def test_pickles_are_read_in_a_process_of_their_own(tmp_path):
+    """Classes of this package bring it along; Keras's own around them need its import before."""
+    x = np.linspace(-1.0, 1.0, 12).reshape(2, 6, 1)
+    keras_layer = keras.layers.RNN(EulerCell(0.1, 0.3, 1.0, dtype="float64"), dtype="float64")
+    elman = ElmanRNN(3, dtype="float64")
+    expected = [np.array(layer(x)) for layer in (elman, keras_layer)]
+    preset = from_preset("elman-harmonic")
+    for name, one in {"elman": elman, "preset": preset, "keras": keras_layer}.items():
+        (tmp_path / name).write_bytes(pickle.dumps(one))
+    np.save(tmp_path / "x.npy", x)
+    script = """
+        import pathlib, pickle, sys, warnings
+        folder = pathlib.Path(sys.argv[1])
+        preset = pickle.loads((folder / "preset").read_bytes())
+        import numpy as np
+        from oscillator_zoo.models import rollout
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            rollout(preset, np.full((1, 3, 2), 1e3), 1)
+        assert any("was trained for" in str(one.message) for one in caught)
+        x = np.load(folder / "x.npy")
+        answers = [pickle.loads((folder / name).read_bytes())(x) for name in ("elman", "keras")]
+        np.savez(folder / "answers.npz", *map(np.array, answers))
+        """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), tmp_path], check=True)
+    with np.load(tmp_path / "answers.npz") as found:
+        for one, other in zip(found.values(), expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", slow_but_for(LAYERS, "elman"))
+def test_layers_are_left_as_they_are_by_quantize(name):
+    """Keras quantizes the layers that can be, and says of each other one that it is left out."""
+    keras.utils.set_random_seed(0)
+    inner, dense = LAYERS[name](), keras.layers.Dense(2)
+    model = keras.Sequential([keras.Input((6, 1)), inner, dense])
+    x = np.linspace(-1.0, 1.0, 12, dtype="float32").reshape(2, 6, 1)
+    before, hidden = np.array(model(x)), np.array(inner(x))
+    with pytest.raises(NotImplementedError, match="does not have a `quantize`"):
+        inner.quantize("int8")
+    with pytest.warns(UserWarning, match="does not have a `quantize`"):
+        model.quantize("int8")
+    assert dense.dtype_policy.name.startswith("int8")
+    np.testing.assert_array_equal(inner(x), hidden)
+    np.testing.assert_allclose(model(x), before, rtol=0, atol=0.03 * np.abs(before).max())
+
+
+def test_a_solution_inside_another_model_is_left_as_it_is_by_quantize():
+    pinn = PINN(DampedOscillator(), 1.0, (8, 8), seed=1)
+    given = keras.Input((1,), dtype="float64")
+    model, t = keras.Model(given, pinn(given)), np.array([[0.2], [0.9]])
+    before = np.array(model(t)), np.array(pinn.residual(t))
+    with pytest.warns(UserWarning) as caught:  # of the input layer too
+        model.quantize("int8")
+    assert any("keeps the digits of its weights" in str(one.message) for one in caught)
+    np.testing.assert_array_equal(model(t), before[0])
+    np.testing.assert_array_equal(pinn.residual(t), before[1])
 
 
 @pytest.mark.parametrize("model", [lambda: PINN(DampedOscillator(), 1.0, 8), least_squares])

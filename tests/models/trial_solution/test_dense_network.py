@@ -12,13 +12,13 @@ from oscillator_zoo.models.trial_solution.dense_network import DenseNetwork
 UNITS = 2
 
 
-def network(activation="sin", hidden_units=(4, 3), num_inputs=1):
+def network(activation="sin", hidden_units=(4, 3)):
     def normal(seed):
         return keras.initializers.RandomNormal(0.0, 0.7, seed)
 
     layers = [(normal(2 * k), normal(2 * k + 1)) for k in range(len(hidden_units))]
     function = get_activation(activation)
-    return DenseNetwork(hidden_units, UNITS, function, [*layers, normal(99)], num_inputs=num_inputs)
+    return DenseNetwork(hidden_units, UNITS, function, [*layers, normal(99)])
 
 
 def slope(function, step=1e-3):
@@ -48,20 +48,11 @@ def test_derivatives_in_time_are_differences(activation, hidden_units):
         np.testing.assert_allclose(net.derivatives(tau)[k + 1], expected, rtol=0, atol=1e-9)
 
 
-def test_other_inputs_are_held_while_time_moves():
-    net = network(num_inputs=3)
-    inputs = np.random.default_rng(0).normal(size=(6, 3))
-    for k in (0, 1):
-        expected = slope(lambda s, k=k: net.derivatives(inputs + [s, 0.0, 0.0])[k])
-        np.testing.assert_allclose(net.derivatives(inputs)[k + 1], expected, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize("num_inputs", [1, 3])
 @pytest.mark.parametrize("hidden_units", [(5,), (4, 3), (3, 4, 3)])
 @pytest.mark.parametrize("activation", ["sin", "tanh", "swish"])
-def test_hidden_weights_move_the_features_as_differences_say(activation, hidden_units, num_inputs):
-    net, random = network(activation, hidden_units, num_inputs), np.random.default_rng(0)
-    inputs = random.normal(size=(4, num_inputs))
+def test_hidden_weights_move_the_features_as_differences_say(activation, hidden_units):
+    net, random = network(activation, hidden_units), np.random.default_rng(0)
+    inputs = random.normal(size=(4, 1))
     seeds = random.normal(size=(3, 4, 2, hidden_units[-1]))
 
     def results():

@@ -71,7 +71,11 @@ def test_states_between_windows_move_as_the_system_says():
     num_readout = int(np.prod(pinn.trial.readout().shape))
     readout = direction[:num_readout].reshape(pinn.num_windows, -1)
     state, others = np.zeros(2), direction[num_readout:]
-    expected = difference(lambda: pinn.trial.start_states(pinn.problem), pinn, direction)
+
+    def starts():
+        return np.concatenate(pinn.trial.window_starts(pinn.problem), axis=-1)
+
+    expected = difference(starts, pinn, direction)
     for w in range(pinn.num_windows):
         np.testing.assert_allclose(state, expected[w], rtol=1e-8, atol=1e-10)
         move, end, end_nonlinear = (

@@ -58,10 +58,12 @@ def test_a_window_is_a_trial_solution_from_the_state_at_its_start(name):
 
 def test_times_find_their_windows():
     t = np.array([[0.0], [0.4], [0.5], [1.9], [2.0], [2.5]])
-    window, elapsed, length = find_place((0.0, 0.5, 2.0, 2.5), keras.ops.convert_to_tensor(t))
-    np.testing.assert_array_equal(window, [0, 0, 1, 1, 2, 2])
-    np.testing.assert_allclose(elapsed, [[0.0], [0.4], [0.0], [1.4], [0.0], [0.5]], atol=1e-15)
-    np.testing.assert_allclose(length, [[0.5], [0.5], [1.5], [1.5], [0.5], [0.5]], atol=1e-15)
+    place = find_place((0.0, 0.5, 2.0, 2.5), keras.ops.convert_to_tensor(t))
+    np.testing.assert_array_equal(place.window, [0, 0, 1, 1, 2, 2])
+    np.testing.assert_allclose(
+        place.elapsed, [[0.0], [0.4], [0.0], [1.4], [0.0], [0.5]], atol=1e-15
+    )
+    np.testing.assert_allclose(place.length, [[0.5], [0.5], [1.5], [1.5], [0.5], [0.5]], atol=1e-15)
 
 
 @pytest.mark.parametrize(

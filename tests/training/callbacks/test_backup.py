@@ -19,7 +19,7 @@ from oscillator_zoo.training.results import resumable_run
 from oscillator_zoo.training.zoo import entries
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
-RECIPES = {  # of each kind one: Adam and least squares, recurrent and not, one fit and two
+RECIPES = {  # of each kind one: gradients and least squares, recurrent and not, one fit and two
     "elman-harmonic": {"epochs": 3},
     "dense-window": {"epochs": 3},
     "elman-driven": {"epochs": 3, "truncation": 40},
@@ -28,7 +28,7 @@ RECIPES = {  # of each kind one: Adam and least squares, recurrent and not, one 
     "elman-measured": {"epochs": 4},
     "duffing-measured": {"epochs": 3},
     "pinn-pendulum": {"epochs": 60},
-    "pinn-damped-adam": {"epochs": 3},
+    "pinn-harmonic-learned": {"epochs": 3},
     "forecast-damped": {"epochs": 10},
 }
 

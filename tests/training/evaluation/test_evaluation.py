@@ -376,6 +376,22 @@ def test_autoregression_is_that_of_a_numpy_loop(order):
         np.testing.assert_allclose(forecast, autoregression_loop(states, 40, order), rtol=1e-7)
 
 
+def test_autoregression_may_look_further_back_at_the_force_than_at_the_motion():
+    driven = DampedOscillator(damping=0.2, force=Sinusoid(1.0, angular_frequency=2.3, phase=0.3))
+    motions = add_noise(simulate(driven, time_step=0.1, num_steps=90), relative=0.05, seed=1)
+    model = linear_forecaster(np.eye(2), np.zeros((2, 1)))
+    result = evaluate_forecast(model, motions, 40, autoregression_order=(1, 3))
+    states, force = motions.states[0], motions.force[0]
+    rows = [[1.0, *states[i], *force[i - 2 : i + 1, 0]] for i in range(2, 39)]
+    matrix = np.linalg.lstsq(np.array(rows), states[3:40], rcond=None)[0]
+    known = list(states[:40])
+    for i in range(39, 90):
+        known.append(np.array([1.0, *known[-1], *force[i - 2 : i + 1, 0]]) @ matrix)
+    np.testing.assert_allclose(
+        result.forecasts["autoregression"][0], known[40:], rtol=1e-7, atol=1e-9
+    )
+
+
 def test_autoregression_of_order_two_holds_a_measured_position_under_a_force():
     driven = DampedOscillator(damping=0.2, force=Sinusoid(1.0, angular_frequency=2.3))
     motion = simulate(driven, time_step=0.1, num_steps=200)

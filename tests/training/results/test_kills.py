@@ -32,7 +32,7 @@ RECIPES = {
     "euler-damped": {"epochs": 20},
     "elman-measured": {"epochs": 8, "sampling_rate": 10.0},
     "pinn-pendulum": {"epochs": 60},
-    "pinn-damped-adam": {"epochs": 40},
+    "pinn-damped-learned": {"epochs": 60},
 }
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -21,6 +22,7 @@ from oscillator_zoo.training.zoo.forecast_recipes import (
     horizon_at,
     motions_of_a_family,
 )
+from oscillator_zoo.training.zoo.measured_duffing import measured_motions
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -156,8 +158,12 @@ def test_the_notes_say_how_a_network_was_trained_and_whether_it_came_to_an_end(t
     assert short.notes == (
         "Trained by least squares: readout solve, until the epochs were used up.",
     )
-    adam, _ = train("pinn-damped-adam", tmp_path / "adam", epochs=1)
-    assert adam.notes == ("Trained by Adam: 100 steps.",)
+    learned, _ = train("pinn-harmonic-learned", tmp_path / "learned", epochs=1)
+    (note,) = learned.notes
+    assert re.fullmatch(
+        r"All weights learned by gradients: \d+ quasi-Newton steps, until the epochs were used up.",
+        note,
+    )
 
 
 @pytest.mark.parametrize("trained", ["euler-damped"], indirect=True)
@@ -326,9 +332,7 @@ def test_run_json_says_what_was_done(tmp_path):
         ("elman-driven", {"truncation": 0}, "truncation must be an integer of at least 1"),
         ("elman-measured", {"truncation": 5}, "takes data, sampling_rate, input_column"),
         ("elman-measured", {}, "needs data"),
-        ("elman-measured", {"data": "x.csv"}, "needs sampling_rate"),
         ("elman-measured", {"dta": "x.csv"}, "Did you mean 'data'"),
-        ("duffing-measured", {"data": "x.csv"}, "needs sampling_rate"),
     ],
 )
 def test_bad_requests_are_refused_before_anything_is_written(name, options, message, tmp_path):
@@ -350,6 +354,8 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
         ("elman-measured", "1,2\n" * 3000, "The input must vary"),
         ("duffing-measured", "1,2\n" * 300, "needs a record of at least 401 samples. Received 300"),
         ("duffing-measured", "1,2\n" * 3000, "The input must vary"),
+        ("duffing-measured", "u,y\n1,2\n2,3\n\n1,2\n2,1\n", "from one record. Received 2 in"),
+        ("elman-measured", "u,v (m/s)\n1,2\n2,3\n", "Received a record of velocity"),
     ],
 )
 def test_a_record_that_cannot_teach_is_refused_and_leaves_no_folder(name, text, message, tmp_path):
@@ -469,3 +475,21 @@ def test_a_black_box_on_a_measured_oscillator(seed):
     keras.utils.set_random_seed(seed)
     run = recipes()["elman-measured"](SILVERBOX, 610.35, seed=seed)
     assert run.evaluate()["model"]["position_rmse"] < 0.67e-3
+
+
+def test_a_records_own_times_make_a_rate_needless(tmp_path):
+    force, position = np.random.default_rng(0).normal(size=(2, 500)).round(6)
+    rows = "".join(f"{2 * i},{u},{x}\n" for i, (u, x) in enumerate(zip(force, position)))
+    path = tmp_path / "record.csv"
+    path.write_text("clock (ms),u,y\n" + rows)
+    for options in ({}, {"time_column": "clock (ms)"}, {"sampling_rate": 500.0}):
+        train_part, test_part = measured_motions(path, **options)
+        assert train_part.time_step == pytest.approx(0.002, rel=1e-12)
+        np.testing.assert_array_equal(test_part.states[0, -1], position[-2])
+        np.testing.assert_array_equal(test_part.force[0, -1], force[-1])
+    path.write_text("u,y\n1,2\n2,3\n")
+    with pytest.raises(ValueError, match="needs a column of times, or sampling_rate"):
+        measured_motions(path)
+    path.write_text("t,u,y\n" + "".join(f"{i + (i > 250)},1,2\n" for i in range(500)))
+    with pytest.raises(ValueError, match=r"equidistant.*from 1 s to 2 s.*resample"):
+        measured_motions(path)

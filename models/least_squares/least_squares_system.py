@@ -10,7 +10,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
-class Linearisation:
+class LeastSquaresSystem:
     """Residuals with some weights in which they are linear, the readout A, and nonlinear ones, q.
 
     `LevenbergMarquardt` knows a model by this alone. Subclasses have
@@ -66,7 +66,7 @@ def _add_to(variables, change):
         variable.assign_add(tf.reshape(part, variable.shape))
 
 
-class TapeLinearisation(Linearisation):
+class TapeSystem(LeastSquaresSystem):
     """Residuals of a `LeastSquaresModel` and their Jacobian by tape.
 
     Args:

@@ -4,6 +4,8 @@ import decimal
 
 import numpy as np
 
+from .cells import number
+
 EVEN = 1e-3  # of a step: how far the times of an even grid may be from it
 COARSEST = 0.2  # of a step: last digit up to which a grid is told from gaps in it
 COARSEST_RATED = 0.8  # the same, where the sampling rate is known: a gap moves times by 1
@@ -40,9 +42,10 @@ def own_times(table, column, seconds, sampling_rate=None):
     if wrong.size:
         before, after = (table.rows[wrong[0] + k] for k in (0, 1))
         raise ValueError(
-            f"Times must increase. Received {after.cells[column]} in line {after.number}, after "
+            f"Times must increase. Received {after.cells[column]} in {table.place(after)}, after "
             f"{before.cells[column]}, in {table.name(column)}. Sort the lines and drop "
-            "repetitions; or pass time_column=False and sampling_rate if the times are too coarse."
+            "repetitions; put a blank line between two records; or pass time_column=False and "
+            f"sampling_rate if the times are too coarse.{_swapped(table, column)}"
         )
     cells = [row.cells[column] for row in table.rows]
     times = numbers * seconds
@@ -59,6 +62,18 @@ def own_times(table, column, seconds, sampling_rate=None):
         return times
     grid = times[0] + step * np.arange(len(times))
     return times if np.abs(times - grid).max() <= 1e-9 * step else grid
+
+
+def _swapped(table, column):
+    """A doubt for the message, where another column rises as times do."""
+    for other in range(table.num_columns):
+        values = [number(row.cells[other]) for row in table.rows]
+        if other != column and None not in values and (np.diff(values) > 0.0).all():
+            return (
+                f" The numbers of {table.name(other)} rise throughout: are the two columns "
+                "swapped? Then pass time_column."
+            )
+    return ""
 
 
 def are_even(numbers, cells):

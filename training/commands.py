@@ -1,4 +1,4 @@
-"""What the command `oscillator-zoo` does; `oscillator_zoo.__main__` says what it takes."""
+"""What each command of `oscillator-zoo` does; its options are in `oscillator_zoo/__main__.py`."""
 
 import inspect
 import pathlib
@@ -7,19 +7,20 @@ import sys
 
 import tensorflow as tf
 
-from oscillator_zoo.data.files import make_folder
+from oscillator_zoo.data.files import make_folder, write_whole
 from oscillator_zoo.models import available_presets, export_model
 from oscillator_zoo.models.presets.card import TASKS
 from oscillator_zoo.models.presets.preset import preset_names
 from oscillator_zoo.models.presets.table import shown_error
 
+from .instrument import identify
 from .results.pictures import save_pictures
 from .results.resumable_run import has_backup
 from .tour import tour
 from .zoo.entries import find_recipe, recipes, train
 from .zoo.preset_run import checkout_folder, open_run, write_preset
 
-RECORD = ("data", "sampling_rate", "input_column", "output_column")
+RECORD = ("data", "sampling_rate", "input_column", "output_column", "time_column")
 READERS = {
     "": "tf.saved_model.load",
     ".onnx": "onnxruntime.InferenceSession",
@@ -97,6 +98,17 @@ def _plot(given):
         print(picture)
 
 
+def _identify(given):
+    names = (*RECORD[1:], "time_column", "measured", "input_kind")
+    reading = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    found = identify(given.files, given.model, **reading)
+    print(found)
+    if given.plot is not None:
+        with write_whole(given.plot) as temporary:
+            found.plot()[0].figure.savefig(temporary)
+        print(given.plot)
+
+
 def _export(given):
     run = _found(given.path, {})
     export_model(run.model, given.folder)
@@ -111,7 +123,8 @@ def _opened(given):
     if run.task != "solution" and run.test is None:
         raise ValueError(
             f"A model other than a PINN is judged on test data: {given.path} on a measured record, "
-            "which does not come with it. Received none. Pass --data FILE and --sampling-rate HZ."
+            "which does not come with it. Received none. Pass --data FILE, "
+            "and --sampling-rate HZ if it has no column of times."
         )
     return run
 
@@ -138,4 +151,5 @@ COMMANDS = {
     "evaluate": _evaluate,
     "plot": _plot,
     "export": _export,
+    "identify": _identify,
 }

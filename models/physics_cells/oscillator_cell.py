@@ -1,0 +1,132 @@
+"""Any oscillator of a few terms, stepped between samples by Runge and Kutta's method."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from oscillator_zoo.data.checks import one_number, one_of
+
+from ..recurrent.elman_cell import one_state
+
+LARGEST_ANGLE = 0.08  # ω0 times a step of RK4, which damps by 3e-7 a radian of its own
+QUANTITIES = ("position", "velocity", "acceleration")
+CONSTANTS = (
+    *("squared_frequency", "damping_rate", "quadratic_drag"),
+    *("quadratic_stiffness", "cubic_stiffness", "gain"),
+)
+
+
+@keras.saving.register_keras_serializable("oscillator_zoo")
+class OscillatorCell(keras.layers.Layer):
+    """The next sample of an oscillator's motion, as a cell of `keras.layers.RNN`.
+
+        x'' + d x' + q |x'| x' + s x + s2 x² + s3 x³ = G u
+
+    with s sin x in place of s x for a pendulum. Between samples it takes as many steps of RK4 as
+    the frequency asks for; the force is a straight line there, or held.
+
+    | symbol         | argument                                    | unit      |
+    |----------------|---------------------------------------------|-----------|
+    | s              | `squared_frequency`                         | 1/s²      |
+    | d              | `damping_rate`                              | 1/s       |
+    | q              | `quadratic_drag`                            | 1/m       |
+    | s2, s3         | `quadratic_stiffness`, `cubic_stiffness`    | 1/(m s²), 1/(m² s²) |
+    | G              | `gain`                                      | 1/kg      |
+    | c              | `offset` of what is measured                | its unit  |
+
+    The constants are one weight, `constants`, in this order, c last, and are trained with the
+    rest of a model.
+
+    Args:
+        time_step: between samples, in s.
+        quantity: what is measured: "position", "velocity" or "acceleration".
+        pendulum: whether the spring's force is that of a pendulum, s sin x.
+        held: whether the force stays at u_n until the next sample.
+
+    Call arguments:
+        force: u_{n+1}, `(batch, 1)`; zeros for a free decay.
+        states: in a list, (x_n, v_n, u_n), `(batch, 3)`.
+
+    Returns:
+        The measured quantity plus c at the next sample, `(batch, 1)`, and the next state.
+
+    Raises:
+        ValueError: for a time step that is not positive, constants that are not finite, or an
+            unknown quantity.
+
+    Example:
+    >>> cell = OscillatorCell(0.1, squared_frequency=4.0, dtype="float64")
+    >>> layer = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
+    >>> start = keras.ops.convert_to_tensor([[1.0, 0.0, 0.0]], dtype="float64")
+    >>> motion = layer(keras.ops.zeros((1, 5, 1), dtype="float64"), initial_state=[start])
+    >>> round(float(motion[0, -1, 0]), 4)  # cos(2 · 0.5)
+    0.5403
+    """
+
+    def __init__(
+        self,
+        time_step,
+        squared_frequency=1.0,
+        damping_rate=0.0,
+        quadratic_drag=0.0,
+        quadratic_stiffness=0.0,
+        cubic_stiffness=0.0,
+        gain=1.0,
+        offset=0.0,
+        quantity="position",
+        pendulum=False,
+        held=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.time_step = one_number("time_step", time_step, "s", above=0.0)
+        given = (squared_frequency, damping_rate, quadratic_drag)
+        given += (quadratic_stiffness, cubic_stiffness, gain)
+        for name, value in zip((*CONSTANTS, "offset"), (*given, offset)):
+            setattr(self, name, one_number(name, value, "the unit of the data"))
+        self.quantity = one_of("quantity", quantity, QUANTITIES)
+        self.pendulum, self.held = bool(pendulum), bool(held)
+        angle = self.time_step * np.sqrt(abs(self.squared_frequency))
+        self.num_parts = max(1, int(np.ceil(angle / LARGEST_ANGLE)))
+        self.state_size, self.output_size = 3, 1
+        values = np.array([getattr(self, name) for name in (*CONSTANTS, "offset")])
+        self.constants = self.add_weight(
+            shape=values.shape,
+            name="constants",
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(values, dtype=dtype),
+        )
+
+    def call(self, force, states):
+        state, like_states = one_state(states)
+        x, v, before = state[:, :1], state[:, 1:2], state[:, 2:]
+        change, h = force - before, self.time_step / self.num_parts
+        for part in range(self.num_parts):
+            start, middle, end = (
+                before + (0.0 if self.held else (part + share) / self.num_parts) * change
+                for share in (0.0, 0.5, 1.0)
+            )
+            a1 = self.acceleration(x, v, start)
+            v2 = v + 0.5 * h * a1
+            a2 = self.acceleration(x + 0.5 * h * v, v2, middle)
+            v3 = v + 0.5 * h * a2
+            a3 = self.acceleration(x + 0.5 * h * v2, v3, middle)
+            v4 = v + h * a3
+            a4 = self.acceleration(x + h * v3, v4, end)
+            x = x + h * (v + 2.0 * v2 + 2.0 * v3 + v4) / 6.0
+            v = v + h * (a1 + 2.0 * a2 + 2.0 * a3 + a4) / 6.0
+        quantities = {"position": x, "velocity": v}
+        output = quantities.get(self.quantity)
+        if output is None:
+            output = self.acceleration(x, v, force)
+        new_state = ops.concatenate([x, v, force], axis=-1)
+        return output + self.constants[-1], like_states(new_state)
+
+    def acceleration(self, x, v, force):
+        """x'' in m/s²."""
+        s, d, q, s2, s3, gain = (self.constants[i] for i in range(len(CONSTANTS)))
+        spring = s * (ops.sin(x) if self.pendulum else x) + (s2 + s3 * x) * x * x
+        return gain * force - (d + q * ops.abs(v)) * v - spring
+
+    def get_config(self):
+        names = ("time_step", *CONSTANTS, "offset", "quantity", "pendulum", "held")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

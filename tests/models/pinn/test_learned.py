@@ -1,0 +1,108 @@
+"""A PINN all of whose weights are learned by gradients, one window after another."""
+
+import numpy as np
+import pytest
+
+from oscillator_zoo.data import DampedOscillator, Decay, Duffing
+from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden, load_model
+
+
+def decaying(**options):
+    """Three windows of a small network."""
+    edges = [0.0, 0.7, 1.5, 2.0]
+    pinn = PINN(Decay(), 2.0, (4, 4), window_edges=edges, learned=True, seed=3, **options)
+    pinn.compile(SelfScaledBroyden(tolerance=1e-3), jit_compile=False)
+    return pinn
+
+
+def fit(pinn, epochs):
+    return pinn.fit(pinn.collocation_points(30, steps_per_epoch=1), epochs=epochs, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """The weights after each step of fit, and the model at the end."""
+    pinn = decaying()
+    weights = [pinn.get_weights()]
+    for epochs in (1, 1, 9):
+        fit(pinn, epochs)
+        weights.append(pinn.get_weights())
+    return pinn, weights
+
+
+@pytest.mark.slow
+def test_each_step_of_fit_trains_one_window(trained):
+    _, weights = trained
+    for window in range(3):
+        for old, new in zip(weights[window][:-1], weights[window + 1][:-1]):  # but the size
+            assert np.abs(new[window] - old[window]).max() > 1e-6
+            np.testing.assert_array_equal(np.delete(new, window, 0), np.delete(old, window, 0))
+
+
+@pytest.mark.slow
+def test_it_ends_by_itself_when_every_window_meets_its_tolerance(trained):
+    pinn, _ = trained
+    assert pinn.stop_reason == "tolerance met"
+    assert np.abs(pinn.residual(pinn.collocation_times(30))).max() <= 1e-3
+    times = np.linspace(0.0, 2.0, 50)
+    np.testing.assert_allclose(pinn(times)[:, 0], np.exp(-times), rtol=0, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_going_on_from_a_file_equals_not_having_stopped(trained, tmp_path):
+    pinn = decaying()
+    fit(pinn, 1)
+    pinn.save(tmp_path / "half.keras")
+    loaded = load_model(tmp_path / "half.keras")
+    assert loaded.learned and loaded.activation is pinn.activation
+    fit(loaded, 9)
+    for one, other in zip(loaded.get_weights(), trained[1][-1]):
+        np.testing.assert_array_equal(one, other)
+    assert loaded.stop_reason == "tolerance met"
+
+
+def test_windows_units_and_activation_are_by_rule():
+    pinn = PINN(DampedOscillator(), 7.0, learned=True, seed=0)
+    assert (pinn.num_windows, pinn.hidden_units) == (4, (10, 10))  # 2 rad in each
+    assert pinn.activation.__name__ == "tanh"
+    assert pinn.get_config()["learned"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"h2": lambda t: t}, "Received h2 beside it"),
+        ({"parameter_ranges": {"rate": (1.0, 2.0)}}, "Received parameter_ranges"),
+        ({"unknown_parameters": ("rate",)}, "Received unknown_parameters"),
+    ],
+)
+def test_what_learned_windows_cannot_have_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        PINN(Decay(), 2.0, learned=True, **options)
+
+
+def test_least_squares_and_proofs_refuse_it():
+    pinn = decaying()
+    with pytest.raises(ValueError, match=r"Received: a PINN with learned=True.*SelfScaledBroyden"):
+        pinn.compile(LevenbergMarquardt())
+    with pytest.raises(ValueError, match=r"Received: a PINN with learned=True.*error_estimate"):
+        pinn.error_bound([1.0])
+    estimate, _ = pinn.error_estimate([1.0, 2.0])
+    error = pinn([1.0, 2.0]).numpy() - np.exp([[-1.0], [-2.0]])
+    np.testing.assert_allclose(estimate, error, rtol=1e-6, atol=1e-12)  # a linear equation
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize(
+    "problem", [DampedOscillator(0.5, 2.0, 200.0), Duffing(damping=0.1)], ids=["linear", "Duffing"]
+)
+def test_all_weights_reach_the_lectures_tolerance(problem, jit_compile):
+    pinn = PINN(problem, 0.5 if problem.is_linear else 4.0, learned=True, seed=0)
+    pinn.compile(SelfScaledBroyden(), jit_compile=jit_compile)
+    pinn.fit(epochs=1, verbose=0)
+    assert pinn.stop_reason == "tolerance met"
+    between = np.linspace(0.0, pinn.duration, 3001)
+    assert np.abs(pinn.residual(between)).max() <= 1e-6
+    estimate, _ = pinn.error_estimate(between[::100])
+    assert np.abs(estimate).max() <= 1e-7

@@ -1,0 +1,292 @@
+"""Constants from records: against closed forms, an independent integrator, and what breaks it."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline
+
+from oscillator_zoo.data import Trajectory, simulate
+from oscillator_zoo.models import OscillatorCell
+from oscillator_zoo.training import identify
+from oscillator_zoo.training.instrument.oscillator_laws import LAWS
+from oscillator_zoo.training.instrument.window_runs import Windows, run_windows
+
+MOST = 4.0  # standard errors between truth and estimate: one in 16,000
+
+
+def decay(times, frequency=1.5, ratio=0.02, phase=0.3, size=1.0):
+    """A linear decay in closed form."""
+    omega = 2.0 * np.pi * frequency
+    damped = omega * np.sqrt(1.0 - ratio**2)
+    return size * np.exp(-ratio * omega * times) * np.cos(damped * times + phase)
+
+
+def record(times, values, force=None, quantity="position"):
+    force = np.zeros_like(times) if force is None else force
+    return Trajectory(times, values[None, :, None], (quantity,), force[None, :, None])
+
+
+def moved(acceleration, times, start):
+    """A motion by an integrator that the code under test does not use: position, velocity."""
+    return solve_ivp(
+        lambda t, s: [s[1], acceleration(t, *s)],
+        (times[0], times[-1]),
+        start,
+        "DOP853",
+        t_eval=times,
+        rtol=1e-10,
+        atol=1e-12,
+    ).y
+
+
+def assert_found(result, **truth):
+    for name, value in truth.items():
+        estimate = result.estimates[name]
+        assert abs(estimate.value - value) < MOST * estimate.standard_error, name
+        assert estimate.lower < estimate.value < estimate.upper
+
+
+@pytest.fixture(scope="module")
+def two_decays():
+    """Uneven times with a gap, an offset, and noise of a tenth of the signal."""
+    random = np.random.default_rng(1)
+    records = []
+    for phase in (0.3, 2.0):
+        times = np.sort(random.uniform(0.0, 20.0, 700))
+        values = (
+            decay(times, phase=phase) + 5.0 + 0.1 * decay(times).std() * random.normal(size=700)
+        )
+        values[200:280] = np.nan
+        records.append(record(times, values))
+    return records
+
+
+@pytest.fixture(scope="module")
+def linear(two_decays):
+    return identify(two_decays, model="linear")
+
+
+def test_uneven_decays_with_gaps_share_their_constants(linear):
+    assert_found(linear, natural_frequency=1.5, damping_ratio=0.02, quality_factor=25.0)
+    assert_found(linear, logarithmic_decrement=2.0 * np.pi * 0.02 / np.sqrt(1.0 - 0.02**2))
+    assert linear.doubts == []
+    np.testing.assert_allclose(linear.offsets, 5.0, atol=0.05)
+
+
+def test_windows_and_the_closed_form_find_the_same_motion(two_decays, linear):
+    by_windows = identify(two_decays, model="duffing")
+    assert by_windows.rmse <= linear.rmse
+    assert by_windows.rmse == pytest.approx(linear.rmse, rel=0.01)
+    assert_found(by_windows, natural_frequency=1.5, damping_ratio=0.02, cubic_stiffness=0.0)
+
+
+def test_the_result_prints_as_a_table(linear):
+    text = str(linear)
+    for word in ("95 % interval", "quality_factor", "Hz", "Ljung–Box", "Nothing speaks against"):
+        assert word in text
+
+
+def test_the_plot_has_record_residual_and_autocorrelation(linear):
+    axes = linear.plot(1)
+    assert len(axes) == 3 and axes[2].get_ylabel() == "autocorrelation"
+    with pytest.raises(ValueError, match="three Matplotlib Axes"):
+        linear.plot(ax=axes[0])
+
+
+def test_an_accelerometer_on_a_softening_spring():
+    """As a telephone writes it: times of its own, acceleration, no force."""
+    random, steps = np.random.default_rng(3), np.full(500, 0.02)
+    times = 100.0 + np.cumsum(steps * random.uniform(0.8, 1.2, 500))
+    truth = lambda t, x, v: -40.0 * x - 0.3 * v + 25.0 * x**3  # noqa: E731
+    x, v = moved(truth, times, [0.7, 0.0])
+    values = truth(0.0, x, v) + 9.81 + 0.3 * random.normal(size=500)
+    found = identify(record(times, values, quantity="acceleration"), model="duffing")
+    ratio = 0.15 / np.sqrt(40.0)
+    frequency = np.sqrt(40.0) / (2.0 * np.pi)
+    assert_found(found, natural_frequency=frequency, damping_ratio=ratio, cubic_stiffness=-25.0)
+    assert found.offsets[0] == pytest.approx(9.81, abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def shaken():
+    """A mass on a shaken base: the way from the base under minus the base's acceleration."""
+    random = np.random.default_rng(4)
+    times = 0.15 * np.arange(400)
+    base = random.normal(size=400)
+
+    def acceleration(t, x, v):
+        return -np.interp(t, times, base) - 0.8 * v - 30.0 * x
+
+    pieces, state = [[0.1, 0.0]], [0.1, 0.0]
+    for begin, end in itertools.pairwise(times):  # the force bends at every sample
+        state = moved(acceleration, np.array([begin, end]), state)[:, -1]
+        pieces.append(state)
+    position = np.array(pieces)[:, 0]
+    values = position + 0.05 * position.std() * random.normal(size=400)
+    values[100:110] = np.nan
+    return record(times, values, base), position
+
+
+@pytest.fixture(scope="module")
+def base_excited(shaken):
+    return identify(shaken[0], model="linear", force_between="linear")
+
+
+@pytest.mark.slow
+def test_the_course_of_the_force_is_found(shaken):
+    assert identify(shaken[0], model="linear").fit.course == "linear"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["duffing", "quadratic_drag"])
+def test_auto_takes_the_equation_that_made_the_record(name):
+    times = 0.05 * np.arange(600)
+    extra = {"duffing": lambda x, v: 4.0 * x**3, "quadratic_drag": lambda x, v: 0.3 * abs(v) * v}
+    x, _ = moved(lambda t, x, v: -9.0 * x - 0.1 * v - extra[name](x, v), times, [1.0, 0.0])
+    found = identify(record(times, x + 0.01 * np.random.default_rng(8).normal(size=600)))
+    assert found.law == name and found.doubts == []
+    assert found.comparison["linear"].bic > found.comparison[name].bic + 10.0
+
+
+def test_a_base_excited_record(base_excited):
+    frequency = np.sqrt(30.0) / (2.0 * np.pi)
+    assert_found(base_excited, natural_frequency=frequency, mass=-1.0)
+    assert_found(base_excited, damping_ratio=0.4 / np.sqrt(30.0))
+    assert base_excited.doubts == []
+
+
+def fit_of(given, found):
+    kept = np.isfinite(given.states[0, :, 0])
+    return given.states[0, kept, 0] - found.residuals[0]
+
+
+def test_the_cell_steps_like_the_fit(shaken, base_excited):
+    (_, _, layer) = base_excited.model.layers
+    inputs, run = base_excited.model_inputs(), []
+    state = [inputs["start"]]
+    for force in inputs["force"][0, :5]:
+        output, state = layer.cell(force[None], state)
+        run.append(float(output[0, 0]))
+    atol = 2e-5 * shaken[1].std()
+    np.testing.assert_allclose(run, fit_of(shaken[0], base_excited)[1:6], atol=atol)
+
+
+@pytest.mark.slow
+def test_the_keras_model_runs_like_the_fit(shaken, base_excited):
+    run = base_excited.model.predict(base_excited.model_inputs(), verbose=0)[0, :90, 0]
+    atol = 2e-5 * shaken[1].std()
+    np.testing.assert_allclose(run, fit_of(shaken[0], base_excited)[1:91], atol=atol)
+
+
+def test_every_argument_of_the_cell_is_kept():
+    given = dict.fromkeys(("damping_rate", "quadratic_drag", "quadratic_stiffness"), 0.1)
+    given |= {"cubic_stiffness": 0.3, "gain": 2.0, "offset": 0.4, "quantity": "acceleration"}
+    cell = OscillatorCell(0.1, 2.0, pendulum=True, held=True, dtype="float64", **given)
+    again = OscillatorCell.from_config(cell.get_config())
+    state = np.array([[0.2, -0.3, 0.5]])
+    for one, other in zip(cell(np.ones((1, 1)), [state]), again(np.ones((1, 1)), [state])):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    with pytest.raises(ValueError, match="quantity must be one of"):
+        OscillatorCell(0.1, quantity="speed")
+
+
+def test_the_problem_moves_like_the_fit(two_decays):
+    found = identify(two_decays, model="quadratic_drag")
+    times = found.records[1].times
+    run = simulate(found.problem_for(1), (times[-1] - times[0]) / 4000, 4000, method="rk4")
+    fit = found.records[1].values - found.residuals[1] - found.offsets[1]
+    motion = CubicSpline(run.times, run.feature("position")[0])
+    np.testing.assert_allclose(motion(times), fit, atol=1e-6)
+
+
+def test_a_nonlinear_decay_is_no_linear_one():
+    times = 0.05 * np.arange(400)
+    x, _ = moved(lambda t, x, v: -9.0 * x - 0.1 * v - 6.0 * x**3, times, [1.0, 0.0])
+    values = x + 0.01 * np.random.default_rng(5).normal(size=400)
+    found = identify(record(times, values), model="linear")
+    assert any("not white" in doubt and "autocorrelation" in doubt for doubt in found.doubts)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t, x: (t[:30], x[:30]), "shorter than a period"),
+        (lambda t, x: (t, np.clip(x, -0.6, 0.6)), "clipped"),
+        (lambda t, x: (t[::30], x[::30]), "too slow"),
+        (
+            lambda t, x: (t, decay(t, ratio=0.0) + 0.01 * np.sin(1e5 * t)),
+            "damping lies at its bound",
+        ),
+    ],
+)
+def test_doubts_are_sentences_with_numbers(change, words):
+    times = 0.0101 * np.arange(1000)
+    values = decay(times) + 1e-3 * np.random.default_rng(6).normal(size=1000)
+    found = identify(record(*change(times, values)), model="linear")
+    assert any(words in doubt for doubt in found.doubts), found.doubts
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "at least one record"),
+        (record(np.arange(50.0), np.ones(50)), "must move"),
+        (record(np.arange(5.0), np.arange(5.0)), "at least 12 samples"),
+        (record(np.arange(50.0) ** 1.1, np.arange(50.0), np.ones(50)), "equal steps"),
+        (record(np.arange(50.0), np.arange(50.0), quantity="current"), "must measure one of"),
+        (
+            record(np.arange(9.0).repeat(2) + [0, 0.5] * 9, np.arange(18.0), np.full(18, np.nan)),
+            "gaps",
+        ),
+    ],
+)
+def test_what_is_no_record_is_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        identify(given)
+
+
+def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
+    given, kept = shaken[0], np.ones(400, bool)
+    kept[200:210] = False
+    cut = dataclasses.replace(
+        given,
+        times=given.times[kept],
+        states=given.states[:, kept],
+        force=given.force[:, kept],
+        input_kind="base_acceleration",
+    )
+    found = identify(cut, model="linear", force_between="linear")
+    assert [len(one.times) for one in found.records] == [200, 190]
+    assert_found(found, mass=-1.0)
+    assert found.estimates["mass"].value != base_excited.estimates["mass"].value
+    with pytest.raises(ValueError, match="Received base_position"):
+        identify(dataclasses.replace(given, input_kind="base_position"))
+
+
+def test_free_and_driven_records_do_not_mix():
+    times = np.arange(50.0)
+    values = np.sin(times)
+    with pytest.raises(ValueError, match="all be driven or all free"):
+        identify([record(times, values), record(times, values, np.cos(times))])
+    with pytest.raises(ValueError, match="model must be one of"):
+        identify(record(times, values), model="duffin")
+
+
+def test_a_step_is_of_order_eight():
+    law, constants, start = LAWS["quadratic_cubic"], np.array([1.0, 0.05, 0.2, 0.3]), [1.0, 0.3]
+    exact = moved(
+        lambda t, x, v: -x - 0.05 * v - 0.2 * x**2 - 0.3 * x**3, np.array([0.0, 6.0]), start
+    )[:, -1]
+    errors = []
+    for num in (8, 16):
+        one = np.zeros(1, int)
+        windows = Windows(
+            *(one, one, np.array([6.0 / num]), np.array([num]), None),
+            *(one, one, None, np.zeros(1), None, "position"),
+        )
+        run = run_windows(law, constants, np.array([start]), windows)
+        errors.append(np.abs(run.ends[0] - exact).max())
+    assert 7.5 < np.log2(errors[0] / errors[1]) < 9.5

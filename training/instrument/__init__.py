@@ -1,0 +1,14 @@
+"""Any record of an oscillator in, its constants with honest intervals out.
+
+Begin with `identifying`. `record_list` takes what was measured, `oscillator_laws` has the
+equations. `linear_decay` fits a free linear decay in closed form; all else is fitted by `law_fit`:
+`weak_guesses` to begin with, then `shooting` on `window_runs`, in windows that `window_layout`
+cuts. `found_constants` gives errors and intervals, `record_doubts` what speaks against them,
+`identified` shows it and makes the problem and the Keras model, `record_plot` draws it. It may
+import the rooms below it.
+"""
+
+from .identified import Identified
+from .identifying import identify
+
+__all__ = ["Identified", "identify"]

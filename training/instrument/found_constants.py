@@ -1,0 +1,117 @@
+"""Constants of a fitted law as people name them, with standard errors and intervals."""
+
+import numpy as np
+
+from oscillator_zoo.models.least_squares.estimates import (
+    Estimate,
+    Estimates,
+    estimates_at_minimum,
+)
+
+from .record_doubts import ljung_box
+
+STEP = 1e-5  # of the differences, relative
+UNITS = {
+    "natural_frequency": "Hz",
+    "damping_ratio": "",
+    "quality_factor": "",
+    "logarithmic_decrement": "",
+    "mass": "F s²/x",
+    "damping": "F s/x",
+    "stiffness": "F/x",
+    "gain": "1/(F s²)",
+}
+EXTRA = {  # free, then driven
+    "quadratic_drag": ("1/x", "F s²/x²"),
+    "quadratic_stiffness": ("1/(x s²)", "F/x²"),
+    "cubic_stiffness": ("1/(x² s²)", "F/x³"),
+}
+
+
+def unit_of(name, record):
+    """The unit of a constant, with x and F where the record does not name them."""
+    unit = EXTRA[name][record.force is not None] if name in EXTRA else UNITS[name]
+    own = {"F": record.units.get("force"), "x": record.units.get("position")}
+    if record.quantity != "position" and record.quantity in record.units:
+        own["x"] = f"({record.units[record.quantity]} s{'²' * (record.quantity[0] == 'a')})"
+    return "".join(own.get(letter) or letter for letter in unit)
+
+
+def named(law, constants):
+    """Constants as people name them: of mass 1 in a free decay, else with the mass 1/G."""
+    p = dict(constants)
+    root, ratio = _ratio(p)
+    values = {
+        "natural_frequency": root / (2.0 * np.pi),
+        "damping_ratio": ratio,
+        "logarithmic_decrement": 2.0 * np.pi * ratio / np.sqrt(max(1.0 - ratio**2, 1e-12)),
+    }
+    driven = "gain" in p
+    mass = 1.0 / p["gain"] if driven else 1.0
+    if driven and law.scalable:
+        values["mass"] = mass
+        values["damping"] = mass * p["damping_rate"]
+        values["stiffness"] = mass * p["squared_frequency"]
+    elif driven:
+        values["gain"] = p["gain"]
+    extra = (name for name in p if name in EXTRA)
+    return values | {name: mass * p[name] for name in extra}
+
+
+def _ratio(p):
+    root = np.sqrt(p["squared_frequency"])
+    return root, p["damping_rate"] / (2.0 * root)
+
+
+def estimates_of(fit, errors):
+    """`Estimates` of a fit, and the correlations of the law's constants.
+
+    To first order in the noise; for residuals that are not white, the larger one of those for
+    independent noise and for noise whose neighbours are alike. The quality factor 1/(2ζ), which
+    is far from linear where the damping is hardly known, has the interval of ζ turned over.
+
+    Args:
+        fit: `LawFit`.
+        errors: residuals of each record, in order of time.
+
+    Returns:
+        Tuple (estimates, correlation `(P, P)`).
+    """
+    names, point = list(fit.constants), np.array(list(fit.constants.values()))
+    values = named(fit.law, fit.constants)
+    lengths = np.linalg.norm(fit.jacobian, axis=0)
+    # A natural step for the differences: what changes the fit by a small part of the record.
+    steps = STEP * np.maximum(np.abs(point), 1e-3 * np.sqrt(fit.square) / (lengths + 1e-300))
+    slopes = np.zeros((len(values), len(point)))
+    for i, step in enumerate(steps):
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = point.copy()
+            moved[i] += sign * step
+            ends.append(np.array(list(named(fit.law, dict(zip(names, moved))).values())))
+        slopes[:, i] = (ends[0] - ends[1]) / (2.0 * step)
+    never, solved = [False] * len(values), fit.num_unknowns - len(point)
+    given = (values, never, fit.error, fit.jacobian, slopes)
+    found = estimates_at_minimum(*given, solved=solved)
+    white, usual = ljung_box(errors)
+    if white > usual:
+        alike = estimates_at_minimum(*given, correlated=True)
+        found = {n: max(found[n], alike[n], key=lambda e: e.standard_error) for n in found}
+    estimates = Estimates()
+    for name, estimate in found.items():
+        estimates[name] = estimate
+        if name == "damping_ratio":
+            estimates["quality_factor"] = _turned_over(estimate)
+    inverse = np.linalg.inv(np.linalg.qr(fit.jacobian / lengths, mode="r"))
+    covariance = inverse @ inverse.T
+    sizes = np.sqrt(np.diag(covariance))
+    return estimates, covariance / np.outer(sizes, sizes)
+
+
+def _turned_over(ratio):
+    """Q = 1/(2ζ) from ζ; an interval of ζ that reaches 0 leaves Q without an upper end."""
+    value = 0.5 / ratio.value if ratio.value > 0.0 else np.inf
+    upper = 0.5 / ratio.lower if ratio.lower > 0.0 else np.inf
+    lower = 0.5 / ratio.upper if ratio.upper > 0.0 else np.inf
+    error = 2.0 * value**2 * ratio.standard_error if np.isfinite(value) else np.inf
+    return Estimate(value, error, lower, upper)

@@ -1,0 +1,163 @@
+"""From records of an oscillator to its constants."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from oscillator_zoo.data.checks import one_of
+from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
+
+from .found_constants import estimates_of
+from .identified import Identified, errors_of
+from .law_fit import fit_decay, fit_law, pieces
+from .oscillator_laws import LAWS
+from .record_doubts import doubts_of
+from .record_list import as_records
+from .weak_guesses import spectral_rate
+
+UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
+SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
+SHORT = 30  # periods that tell the courses of a force apart
+
+
+class Comparison(NamedTuple):
+    """How near a law comes to the records: Bayesian information criterion and RMSE."""
+
+    bic: float
+    rmse: float
+
+
+def identify(records, model="auto", force_between=None, **reading):
+    """Constants of a measured oscillator, with intervals, from records and no first guess.
+
+        linear            x'' + d x' + s x = G u
+        quadratic_drag    x'' + d x' + q |x'| x' + s x = G u
+        duffing           x'' + d x' + s x + s3 x³ = G u
+        quadratic_cubic   x'' + d x' + s x + s2 x² + s3 x³ = G u
+        pendulum          x'' + d x' + s sin x = G u
+
+    Least squares on the free run of the equation: all records at once share the constants, and
+    each has its own start and offset. Nothing is differentiated, so noise does not bias. A free
+    decay may be sampled at any times, with gaps; a driven record in equal steps, and what of it
+    was not measured may be NaN.
+
+    The start is found, not guessed. For free decays a bank of matched filters gives frequency and
+    damping; for driven ones the equation in weak form. Then the records are cut into windows of
+    one or two periods, each of which begins where the record says (multiple shooting), and these
+    are joined until one free run is left. `model="auto"` fits all equations and takes the one of
+    the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good.
+
+    Standard errors are those of linearised least squares; where the residual is not white, those
+    for correlated noise if they are larger.
+
+    Args:
+        records: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of
+            them. A motion whose force is zero throughout is a free decay. The feature
+            "position", "velocity" or "acceleration" is what was measured. Under the acceleration
+            of a base, of a motion relative to it, the gain G = 1/m is −1.
+        model: one of the names above, or "auto".
+        force_between: of a driven record, what the force does between samples: "smooth" (no
+            frequency above half the sampling rate), "linear" or "held"; None takes the nearest.
+        **reading: arguments of `load_measurement`, such as `sampling_rate`, for files.
+
+    Returns:
+        `Identified`: `print` it; `estimates`, `doubts`, `plot()`, `model`, `problem`.
+
+    Raises:
+        ValueError: for records without motion or of different kinds, gaps in a force, uneven
+            steps of a driven record, an unknown name, or no oscillation to be found.
+
+    Example:
+    >>> from oscillator_zoo.data import DampedOscillator, add_noise, simulate
+    >>> truth = DampedOscillator(damping=0.2, stiffness=4.0)
+    >>> decay = simulate(truth, time_step=0.05, num_steps=800, method="rk4")
+    >>> found = identify(add_noise(decay, relative=0.01, seed=0), model="linear")
+    >>> print(f"{found.estimates['damping_ratio'].value:.3f}", found.doubts)
+    0.050 []
+    """
+    records = as_records(records, **reading)
+    driven = records[0].force is not None
+    name = one_of("model", model, ("auto", *LAWS))
+    if force_between is not None:
+        one_of("force_between", force_between, COURSES)
+    names = [name] if name != "auto" else [n for n in LAWS if _may_be(n, records)]
+    fits = (_driven if driven else _free)(names, records, force_between)
+    if not fits:
+        raise ValueError(
+            "The records must show an oscillation. Received records in which no run of "
+            f"{', '.join(names)} stays finite. Check the columns and the sampling rate."
+        )
+    compared = {fit.law.name: _compared(fit) for fit in fits}
+    fits.sort(key=lambda fit: compared[fit.law.name].bic)
+    best = fits[0]
+    errors = errors_of(best, records)
+    estimates, correlation = estimates_of(best, errors)
+    doubts = doubts_of(records, best, errors, estimates, correlation)
+    comparison = {fit.law.name: compared[fit.law.name] for fit in fits}
+    doubts += _as_good(comparison)
+    return Identified(best, records, estimates, doubts, comparison)
+
+
+def _free(names, records, _):
+    """`LawFit` of every law to free decays."""
+    linear = fit_decay(LAWS["linear"], records)
+    rate = np.sqrt(linear.constants["squared_frequency"])
+    fits = [fit_law(LAWS[n], records, rate, linear.constants) for n in names if n != "linear"]
+    fits = [fit for fit in fits if fit is not None]
+    return [linear, *fits] if "linear" in names else fits
+
+
+def _driven(names, records, course):
+    """`LawFit` of every law to driven records."""
+    rate = spectral_rate(records)
+    first = pieces(records, rate, SHORT)
+    law = LAWS["quadratic_cubic" if len(names) > 1 else names[0]]
+    tried = {
+        name: fit_law(law, first, rate, {}, name) for name in COURSES if course in (None, name)
+    }
+    tried = {name: fit for name, fit in tried.items() if fit is not None}
+    if not tried:
+        return []
+    course = min(tried, key=lambda name: tried[name].square)
+    start = tried[course].constants
+    rate = np.sqrt(start["squared_frequency"])
+    fits = []
+    for name in names:
+        if LAWS[name] is law and first is records:
+            fits.append(tried[course])
+        else:
+            fits.append(fit_law(LAWS[name], records, rate, start, course))
+    return [fit for fit in fits if fit is not None]
+
+
+def _may_be(name, records):
+    """Whether a law is worth a try: a pendulum's angle is in rad and no farther than the top."""
+    if name != "pendulum":
+        return True
+    reach = max(np.ptp(record.values[record.kept]) / 2.0 for record in records)
+    return records[0].quantity == "position" and SWING[0] < reach < SWING[1]
+
+
+def _compared(fit):
+    num, mean = len(fit.error), fit.square / len(fit.error)
+    bic = num * np.log(mean + 1e-300) + fit.num_unknowns * np.log(num)
+    return Comparison(float(bic), float(np.sqrt(mean)))
+
+
+def _as_good(comparison):
+    """A sentence if other laws are as good as the best."""
+    (best, first), *others = comparison.items()
+    own = set(LAWS[best].terms)
+    # A law with one term more is never farther: that it is no nearer speaks for the simpler one.
+    others = [(n, o) for n, o in others if n == "pendulum" or not own < set(LAWS[n].terms)]
+    near = [
+        f"{name} ({one.bic - first.bic:.2g})"
+        for name, one in others
+        if one.bic - first.bic < UNDECIDED
+    ]
+    if not near:
+        return []
+    return [
+        f"{best} cannot be told from {', '.join(near)}: the difference of BIC in brackets is below "
+        f"{UNDECIDED:g}. Measure longer or larger motions, or name the model."
+    ]

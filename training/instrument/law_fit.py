@@ -1,0 +1,173 @@
+"""Fits one law to records, from no first guess to the free run."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .linear_decay import fit_linear_decay
+from .shooting import Shooting
+from .weak_guesses import even, position_of, weak_guesses
+from .window_layout import middle_of, windows_of
+
+BEST = 3  # guesses that are searched from, until one leads to the noise of the windows
+PIECE = 60  # periods of a long record to begin with
+COARSE = 0.4  # of the steps, until the free run
+WELL = 1.3  # mean square error of whole records, of that of windows with own starts
+
+
+class LawFit(NamedTuple):
+    """A law with the constants nearest to the records.
+
+    | field       | content                                                                 |
+    |-------------|-------------------------------------------------------------------------|
+    | `law`       | `Law`                                                                   |
+    | `constants` | by name, in units of the records and s                                  |
+    | `starts`    | (x0, v0) of each record, `(records, 2)`                                 |
+    | `offsets`   | of each record, `(records,)`                                            |
+    | `error`     | fit − record at all samples, `(n,)`                                     |
+    | `jacobian`  | by the constants, cleared of starts and offsets, `(n, P)`               |
+    | `closed`    | whether the search ended at one free run for each record                |
+    | `course`    | of the force between samples, or None                                   |
+    """
+
+    law: object
+    constants: dict
+    starts: np.ndarray
+    offsets: np.ndarray
+    error: np.ndarray
+    jacobian: np.ndarray
+    closed: bool
+    course: str | None
+
+    @property
+    def num_unknowns(self):
+        return len(self.constants) + self.starts.size + self.offsets.size
+
+    @property
+    def square(self):
+        return float(self.error @ self.error)
+
+
+def fit_decay(law, records):
+    """`LawFit` of the linear law to free decays, in closed form."""
+    found = fit_linear_decay(records)
+    w, alpha = found.frequency, found.rate
+    local = found.jacobian[:, 2:]
+    moves = found.jacobian[:, :2].copy()
+    first = 0
+    for i, record in enumerate(records):
+        rows = slice(first, first + len(record.times))
+        basis = np.linalg.qr(local[rows, 3 * i : 3 * i + 3])[0]
+        moves[rows] -= basis @ (basis.T @ moves[rows])
+        first = rows.stop
+    by_square = moves[:, 0] / (2.0 * w)
+    jacobian = np.stack([by_square, 0.5 * moves[:, 1] - alpha * by_square], axis=1)
+    turn = complex(-alpha, w)
+    power = ("position", "velocity", "acceleration").index(records[0].quantity)
+    phasor = (found.amplitudes[:, 1] - 1j * found.amplitudes[:, 2]) / turn**power
+    starts = np.stack([phasor.real, (turn * phasor).real], axis=1)
+    constants = {"squared_frequency": w * w + alpha * alpha, "damping_rate": 2.0 * alpha}
+    return LawFit(law, constants, starts, found.amplitudes[:, 0], found.error, jacobian, True, None)
+
+
+def fit_law(law, records, rate, start, course=None):
+    """`LawFit` of any law by multiple shooting, or None where no run stays finite.
+
+    Long records are begun with a piece of them.
+
+    Args:
+        law: `Law`.
+        records: list of `Record`.
+        rate: angular frequency of the motion, in rad/s.
+        start: constants by name, of another law, from which to begin too; may be empty.
+        course: of the force between samples.
+    """
+    driven = records[0].force is not None
+    scales = _scales(law, records, rate)
+    units = law.units(driven, rate, *scales)
+    names = law.constants(driven)
+    first = pieces(records, rate, PIECE)
+    guesses = weak_guesses(law, first, rate, scales, course)
+    if start:
+        like = [start.get(name, 0.0) for name in names] / units
+        guesses = np.concatenate([like[None], guesses])
+    guesses = np.concatenate([guesses, _plain_guesses(law, driven)])
+    guesses = guesses[(guesses[:, 0] > 0.0) & np.isfinite(guesses).all(axis=1)]
+    shooting = _shooting(law, first, rate, scales, course)
+    best = _best(shooting, shooting.begin(guesses, BEST))
+    if best is not None and first is not records:
+        shooting = _shooting(law, records, rate, scales, course)
+        point = shooting.at_rest(best.point.constants)
+        best = _best(shooting, [point, point], near=True)
+    if best is None:
+        return None
+    return _in_units(law, records, best, shooting, rate, scales, course)
+
+
+def pieces(records, rate, periods):
+    """The beginnings of long records; the records themselves where none is long."""
+    length = periods * 2.0 * np.pi / rate
+    if all(record.duration < 2.0 * length for record in records):
+        return records
+    return [record.part(record.times <= record.times[0] + length) for record in records]
+
+
+def _plain_guesses(law, driven):
+    """A little and much damping at the frequency of the motion, for where nothing else is had."""
+    guesses = np.zeros((2, len(law.constants(driven))))
+    names = list(law.terms)
+    guesses[:, names.index("squared_frequency")] = 1.0
+    guesses[:, names.index("damping_rate")] = 0.05, 0.4
+    if driven:
+        guesses[:, -1] = 0.1, 0.5
+    return guesses
+
+
+def _shooting(law, records, rate, scales, course):
+    fine, coarse = (
+        windows_of(records, rate, scales, parts, course)
+        for parts in (law.parts, COARSE * law.parts)
+    )
+    return Shooting(law, fine, coarse)
+
+
+def _best(shooting, points, near=False):
+    """The best end of the searches from several points, the rest left out once one is good."""
+    shots = []
+    for point in points:
+        shot = shooting.search(point, near=near)
+        if np.isfinite(shot.square):
+            shots.append(shot)
+        noise = shot.noise and WELL * shot.noise * len(shot.error)
+        if shot.closed and (near or (noise and shot.square < noise)):
+            break
+        near = False
+    return min(shots, key=lambda shot: (not shot.closed, shot.square), default=None)
+
+
+def _scales(law, records, rate):
+    """Units of position and force: standard deviations."""
+    sizes = []
+    for record in records:
+        step, values, _, _ = even(record)
+        sizes.append(position_of(record, values, step, rate).std())
+    forces = [record.force.std() for record in records if record.force is not None]
+    return max(sizes) if law.scalable else 1.0, max(forces, default=1.0)
+
+
+def _in_units(law, records, shot, shooting, rate, scales, course):
+    driven = records[0].force is not None
+    units = law.units(driven, rate, *scales)
+    power = ("position", "velocity", "acceleration").index(records[0].quantity)
+    unit = scales[0] * rate**power
+    names = law.constants(driven)
+    return LawFit(
+        law,
+        dict(zip(names, shot.point.constants * units)),
+        shot.point.starts[shooting.begins] * scales[0] * [1.0, rate],
+        np.array([middle_of(r) for r in records]) + shot.point.offsets * unit,
+        shot.error * unit,
+        shot.jacobian * unit / units,
+        shot.closed,
+        course,
+    )

@@ -1,0 +1,175 @@
+"""The free decay of a linear oscillator: offsets and amplitudes solved for, two numbers searched.
+
+y(t) = c + e^{−αt} (A cos ω_d t + B sin ω_d t),    s_1 = ω_d² + α²,   d = 2α
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+SPREADS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)  # α times the duration
+FASTEST_DECAY = 0.5  # α times the mean time between samples
+OFTEN = 4  # points of the filter's grid of times between two samples, for uneven times
+NUM_STARTS = 4
+FEW_PERIODS = 4.0  # below, the offset and the two ends matter, and a grid of exact fits is used
+FEW_SAMPLES = 400  # enough for that grid
+MOST_STEPS = 60
+SMALL_STEP = 1e-10  # relative to what the record resolves
+
+
+class LinearDecay(NamedTuple):
+    """A fitted decay.
+
+    | field       | content                                                                  |
+    |-------------|--------------------------------------------------------------------------|
+    | `frequency` | ω_d, in rad/s                                                            |
+    | `rate`      | α, in 1/s                                                                |
+    | `amplitudes`| rows (c, A, B), one for each record, `(records, 3)`; t from its start    |
+    | `error`     | fit − record, all records in a row, `(n,)`                               |
+    | `jacobian`  | ∂error by (ω_d, α, c_1, A_1, B_1, c_2, …), `(n, 2 + 3·records)`          |
+    """
+
+    frequency: float
+    rate: float
+    amplitudes: np.ndarray
+    error: np.ndarray
+    jacobian: np.ndarray
+
+
+def fit_linear_decay(records):
+    """The decay nearest to all records, in the sense of least squares.
+
+    The start is the best of a bank of matched filters, e^{−αt} e^{iωt} over a grid of ω and α:
+    the most likely decay on that grid, which noise does not bias. From there variable projection
+    (Golub and Pereyra, in the form of Kaufman): the amplitudes are the best for the two numbers at
+    every step.
+
+    Args:
+        records: list of `Record`, free.
+
+    Returns:
+        `LinearDecay`.
+    """
+    shifted = [(r.times - r.times[0], r.values) for r in records]
+    best = None
+    for start in _starts(shifted):
+        found = _search(shifted, *start)
+        if best is None or found[0] < best[0]:
+            best = found
+    _, frequency, rate = best
+    parts = [_projected(t, y, frequency, rate) for t, y in shifted]
+    error = np.concatenate([part[0] for part in parts])
+    jacobian = np.zeros((len(error), 2 + 3 * len(parts)))
+    first = 0
+    for i, (own, moves, basis, _) in enumerate(parts):
+        rows = slice(first, first + len(own))
+        jacobian[rows, :2], jacobian[rows, 2 + 3 * i : 5 + 3 * i] = moves, basis
+        first += len(own)
+    amplitudes = np.array([part[3] for part in parts])
+    return LinearDecay(frequency, rate, amplitudes, error, jacobian)
+
+
+def _projected(t, y, frequency, rate):
+    """Error, its ∂ by (ω_d, α) at fixed amplitudes, the basis, and the best (c, A, B)."""
+    decay = np.exp(-rate * t)
+    cosine, sine = decay * np.cos(frequency * t), decay * np.sin(frequency * t)
+    basis = np.stack([np.ones_like(t), cosine, sine], axis=1)
+    amplitudes = np.linalg.lstsq(basis, y, rcond=1e-13)[0]
+    _, a, b = amplitudes
+    moves = np.stack([t * (b * cosine - a * sine), -t * (a * cosine + b * sine)], axis=1)
+    return basis @ amplitudes - y, moves, basis, amplitudes
+
+
+def _search(shifted, frequency, rate):
+    """Levenberg–Marquardt on (ω_d, α) with projected residuals: sum of squares, ω_d, α."""
+    longest, step = max(t[-1] for t, _ in shifted), 1e-3
+
+    def at(point):
+        rows = [_projected(t, y, *point) for t, y in shifted]
+        return sum(float(row[0] @ row[0]) for row in rows), rows
+
+    point = np.array([frequency, rate])
+    square, rows = at(point)
+    for _ in range(MOST_STEPS):
+        normal, right = np.zeros((2, 2)), np.zeros(2)
+        for error, moves, basis, _ in rows:
+            left = np.linalg.qr(basis)[0]
+            moves = moves - left @ (left.T @ moves)
+            normal, right = normal + moves.T @ moves, right - moves.T @ error
+        for _ in range(12):
+            damped = normal + step * np.diag(np.diag(normal) + 1e-300)
+            move = np.linalg.lstsq(damped, right, rcond=1e-15)[0]
+            move[1] = max(move[1], -2.0 / longest - point[1])  # no growth beyond e²
+            trial = point + move
+            trial[0] = abs(trial[0])
+            tried = at(trial)
+            if tried[0] < square:
+                break
+            step *= 8.0
+        else:
+            break
+        fall = square - tried[0]
+        point, (square, rows), step = trial, tried, max(step / 10.0, 1e-12)
+        if np.abs(move).max() * longest < SMALL_STEP or fall < 1e-14 * square:
+            break
+    return square, *point
+
+
+def _starts(shifted):
+    """Pairs (ω, α) to begin with, the likeliest first."""
+    longest = max(t[-1] for t, _ in shifted)
+    apart = min(t[-1] / (len(t) - 1) for t, _ in shifted)
+    even = all(np.ptp(np.diff(t)) < 1e-3 * apart for t, _ in shifted)
+    grid = apart if even else apart / OFTEN
+    size = 1 << int(np.ceil(np.log2(2.0 * longest / grid + 2)))
+    rates = [s / longest for s in SPREADS if s / longest <= FASTEST_DECAY / apart]
+    frequencies = 2.0 * np.pi * np.fft.rfftfreq(size, grid)
+    inside = (frequencies > 0.5 * np.pi / longest) & (frequencies < np.pi / apart)
+    power = np.array([_gain(shifted, rate, grid, size)[inside] for rate in rates])
+    frequencies = frequencies[inside]
+    starts = []
+    for flat in np.argsort(power, axis=None)[::-1]:
+        i, j = np.unravel_index(flat, power.shape)
+        spread = max(4.0 * np.pi / longest, 0.5 * rates[i])
+        if all(abs(frequencies[j] - w) > spread or a != rates[i] for w, a in starts):
+            starts.append((frequencies[j], rates[i]))
+        if len(starts) == NUM_STARTS:
+            break
+    if starts[0][0] * longest < 2.0 * np.pi * FEW_PERIODS or starts[0][1] > 0.1 * starts[0][0]:
+        starts = [_best_of_grid(shifted, longest), starts[0]]
+    squares = [sum(_square(t, y, *start) for t, y in shifted) for start in starts]
+    return [starts[i] for i in np.argsort(squares)[:2]]
+
+
+def _gain(shifted, rate, grid, size):
+    """How much of all records the filters of one decay take away, by frequency."""
+    total = 0.0
+    for t, y in shifted:
+        places = np.rint(t / grid).astype(int)
+        weights = np.exp(-rate * t)
+        values = weights * (y - np.average(y, weights=weights**2))
+        row = np.bincount(places, values, size)
+        total = total + np.abs(np.fft.rfft(row)) ** 2 / np.sum(weights**2)
+    return total
+
+
+def _square(t, y, frequency, rate):
+    error = _projected(t, y, frequency, rate)[0]
+    return float(error @ error)
+
+
+def _best_of_grid(shifted, longest):
+    """The best of exact fits on a coarse grid, for records of few periods or much damping."""
+    thin = [(t[:: -(-len(t) // FEW_SAMPLES)], y[:: -(-len(t) // FEW_SAMPLES)]) for t, y in shifted]
+    frequencies = np.concatenate([np.arange(0.25, 6.0, 0.25), np.geomspace(6.0, 60.0, 14)]) * (
+        np.pi / longest
+    )
+    apart = min(t[1] - t[0] for t, _ in thin)
+    points = [
+        (w, ratio * w)
+        for w in frequencies
+        for ratio in (0.0, 0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5)
+        if w * apart < np.pi and ratio * w * apart < 2.0
+    ]
+    squares = [sum(_square(t, y, *point) for t, y in thin) for point in points]
+    return points[int(np.argmin(squares))]

@@ -1,0 +1,109 @@
+"""The equations that `identify` knows, each a sum of terms with one constant each.
+
+x'' + Σ_i p_i φ_i(x, x') = G u
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Term(NamedTuple):
+    """One term p φ(x, v).
+
+    | field      | content                                                              |
+    |------------|----------------------------------------------------------------------|
+    | `values`   | φ, ∂φ/∂x and ∂φ/∂v as a function of x and v                          |
+    | `rate`     | power of 1/s in the unit of p                                        |
+    | `position` | power of 1/m in the unit of p                                        |
+    | `shape`    | φ of x alone, for first guesses; "velocity", or None if there is none |
+    """
+
+    values: object
+    rate: int
+    position: int
+    shape: object = None
+
+
+def _sine(x, v):
+    return np.sin(x), np.cos(x), 0.0
+
+
+TERMS = {
+    "squared_frequency": Term(lambda x, v: (x, 1.0, 0.0), 2, 0, lambda x: x),
+    "damping_rate": Term(lambda x, v: (v, 0.0, 1.0), 1, 0, "velocity"),
+    "quadratic_drag": Term(lambda x, v: (np.abs(v) * v, 0.0, 2.0 * np.abs(v)), 0, 1),
+    "quadratic_stiffness": Term(lambda x, v: (x * x, 2.0 * x, 0.0), 2, 1, lambda x: x * x),
+    "cubic_stiffness": Term(lambda x, v: (x * x * x, 3.0 * x * x, 0.0), 2, 2, lambda x: x * x * x),
+}
+PENDULUM = {"squared_frequency": Term(_sine, 2, 0, np.sin)}
+
+
+class Law(NamedTuple):
+    """An equation of motion.
+
+    | field      | content                                                          |
+    |------------|------------------------------------------------------------------|
+    | `name`     | as the user writes it                                            |
+    | `equation` | as a text                                                        |
+    | `terms`    | `Term` by the name of its constant, in order                     |
+    | `scalable` | whether it keeps its form when positions are in another unit     |
+    | `parts`    | Runge–Kutta steps in a radian; more for terms with a kink        |
+    """
+
+    name: str
+    equation: str
+    terms: dict
+    scalable: bool = True
+    parts: float = 4.0
+
+    def constants(self, driven):
+        """Names of all constants; the gain G = 1/m comes last where a force acts."""
+        return (*self.terms, "gain") if driven else tuple(self.terms)
+
+    def acceleration(self, constants, x, v, u=None):
+        """x'', ∂x''/∂x, ∂x''/∂v, each `(K,)`, and ∂x''/∂p, `(P, K)`; constants `(P, K or 1)`."""
+        by_constant, slope_x, slope_v = np.empty((len(constants), *x.shape)), 0.0, 0.0
+        for i, term in enumerate(self.terms.values()):
+            value, along_x, along_v = term.values(x, v)
+            by_constant[i] = -value
+            slope_x, slope_v = slope_x - constants[i] * along_x, slope_v - constants[i] * along_v
+        if u is not None:
+            by_constant[-1] = u
+        return (constants * by_constant).sum(axis=0), slope_x, slope_v, by_constant
+
+    def units(self, driven, rate, position, force):
+        """What each constant in scaled units is multiplied by: 1/s, m and N of one unit each."""
+        sizes = [rate**term.rate / position**term.position for term in self.terms.values()]
+        return np.array([*sizes, rate**2 * position / force] if driven else sizes)
+
+
+def _of(*names):
+    return {name: TERMS[name] for name in names}
+
+
+_VISCOUS = ("squared_frequency", "damping_rate")
+LAWS = {
+    law.name: law
+    for law in (
+        Law("linear", "x'' + d x' + s x = G u", _of(*_VISCOUS)),
+        Law(
+            "quadratic_drag",
+            "x'' + d x' + q |x'| x' + s x = G u",
+            _of(*_VISCOUS, "quadratic_drag"),
+            parts=10.0,
+        ),
+        Law("duffing", "x'' + d x' + s x + s3 x³ = G u", _of(*_VISCOUS, "cubic_stiffness")),
+        Law(
+            "quadratic_cubic",
+            "x'' + d x' + s x + s2 x² + s3 x³ = G u",
+            _of(*_VISCOUS, "quadratic_stiffness", "cubic_stiffness"),
+        ),
+        Law(
+            "pendulum",
+            "x'' + d x' + s sin x = G u",
+            PENDULUM | _of("damping_rate"),
+            scalable=False,
+        ),
+    )
+}

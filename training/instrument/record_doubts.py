@@ -1,0 +1,143 @@
+"""What speaks against a fit, each in a sentence with its number."""
+
+import numpy as np
+
+from oscillator_zoo.models.physics_cells.duffing_checks import linear_rmse
+
+MOST_LAGS = 20
+NORMAL_999 = 3.0902  # the value that a standard normal number stays below in 999 of 1000 cases
+UNEXPLAINED, NO_BETTER = 0.1, 0.9  # RMSE over standard deviation; over that of autoregression
+ALIKE = 0.999  # correlation of two constants that cannot be told apart
+FEWEST_A_PERIOD = 3.0  # samples
+RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
+
+
+def autocorrelation(errors, most=MOST_LAGS):
+    """Correlation of residuals at lags 0, 1, …, of all records together.
+
+    Args:
+        errors: list of residuals in order of time, one array for each record.
+    """
+    lags = max(1, min(most, min(map(len, errors)) // 5))
+    total = sum(float(e @ e) for e in errors)
+    sums = [sum(float(e[: len(e) - k] @ e[k:]) for e in errors) for k in range(lags + 1)]
+    return np.array(sums) / total
+
+
+def ljung_box(errors):
+    """Ljung and Box's Q and the value that it exceeds for white noise in 1 of 1000 cases.
+
+    G. M. Ljung and G. E. P. Box, Biometrika 65 (1978) 297; χ² by Wilson and Hilferty.
+    """
+    alike, num = autocorrelation(errors), sum(map(len, errors))
+    lags = np.arange(1, len(alike))
+    found = num * (num + 2.0) * np.sum(alike[1:] ** 2 / (num - lags))
+    part = 2.0 / (9.0 * len(lags))
+    return float(found), len(lags) * (1.0 - part + NORMAL_999 * np.sqrt(part)) ** 3
+
+
+def doubts_of(records, fit, errors, estimates, correlation):
+    """Sentences; none if all is well.
+
+    Args:
+        records: list of `Record`.
+        fit: `LawFit`.
+        errors: residuals of each record.
+        estimates: `Estimate` by name.
+        correlation: of the law's constants, `(P, P)`.
+    """
+    found = [
+        _open(fit),
+        _not_white(errors),
+        *(_no_better(record, error) for record, error in zip(records, errors)),
+        _at_a_bound(estimates),
+        *_alike(list(fit.constants), correlation),
+        *(_too_short(record, estimates) for record in records),
+        *(_too_coarse(record, estimates) for record in records),
+        *(_clipped(record) for record in records),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _open(fit):
+    if not fit.closed:
+        return (
+            "The search did not end at one free run: the motion between the windows does not "
+            "follow this equation."
+        )
+
+
+def _not_white(errors):
+    found, usual = ljung_box(errors)
+    if found > usual:
+        alike = autocorrelation(errors)
+        lag = 1 + int(np.argmax(np.abs(alike[1:])))
+        shown = 2.0 / np.sqrt(sum(map(len, errors)))
+        return (
+            f"The residual is not white: its autocorrelation is {alike[lag]:.2g} at a lag of {lag} "
+            f"samples, where noise shows ±{shown:.2g} (Ljung–Box {found:.4g}, for noise below "
+            f"{usual:.4g}). The equation or the noise is another; the intervals allow for "
+            "correlated noise only."
+        )
+
+
+def _no_better(record, error):
+    """Against the free run of a linear autoregression, where one can be fitted."""
+    if not (record.is_even and record.kept.all()):
+        return None
+    force = np.zeros(len(record.values)) if record.force is None else record.force
+    deviation, rmse = record.values.std(), np.sqrt(np.mean(error**2))
+    linear = linear_rmse(force, record.values)
+    if rmse > UNEXPLAINED * deviation and rmse > NO_BETTER * linear:
+        return (
+            f"The fit is no better than linear autoregression in {record.name}: RMSE / standard "
+            f"deviation {rmse / deviation:.3g} against {linear / deviation:.3g}."
+        )
+
+
+def _at_a_bound(estimates):
+    one = estimates["damping_ratio"]
+    if one.lower <= 0.0:
+        return (
+            f"The damping lies at its bound, 0: damping_ratio {one.value:.3g}, 95 % interval from "
+            f"{one.lower:.3g} to {one.upper:.3g}. Only its upper end is found."
+        )
+
+
+def _alike(names, correlation):
+    for i, first in enumerate(names):
+        for j, second in enumerate(names[:i]):
+            if abs(correlation[i, j]) > ALIKE:
+                yield (
+                    f"{first} and {second} cannot be told apart: their estimates have a "
+                    f"correlation of {correlation[i, j]:.5f}."
+                )
+
+
+def _too_short(record, estimates):
+    periods = record.duration * estimates["natural_frequency"].value
+    if periods < 1.0:
+        return f"The record is shorter than a period: {periods:.2g} periods in {record.name}."
+
+
+def _too_coarse(record, estimates):
+    samples = (len(record.times) - 1) / record.duration / estimates["natural_frequency"].value
+    if samples < FEWEST_A_PERIOD:
+        return (
+            f"The sampling may be too slow for what was found: {samples:.3g} samples a period in "
+            f"{record.name}. Two or fewer show another frequency (aliasing)."
+        )
+
+
+def _clipped(record):
+    """Whether the record stays at its largest or smallest value again and again."""
+    values = record.values[record.kept]
+    for extreme in (values.max(), values.min()):
+        at = np.concatenate([[False], values == extreme, [False]])
+        edges = np.flatnonzero(np.diff(at.astype(int)))
+        runs = edges[1::2] - edges[::2]
+        if np.sum(runs >= RUN) >= FEWEST_RUNS:
+            return (
+                f"The record looks clipped: {np.sum(runs)} samples of {record.name} are "
+                f"{extreme:g}, {runs.max()} of them in a row."
+            )

@@ -1,0 +1,172 @@
+"""Records as `identify` takes them: what was measured, when, and under which force."""
+
+import dataclasses
+import itertools
+import os
+
+import numpy as np
+
+from oscillator_zoo.data import Trajectory, load_measurement
+from oscillator_zoo.data.checks import brief
+
+QUANTITIES = ("position", "velocity", "acceleration")
+INPUTS = ("force", "base_acceleration")
+GAP = 1.5  # middle steps; a longer one lacks a sample
+FEWEST = 12  # samples that hold a number
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One motion of an oscillator.
+
+    | field      | content                                                             |
+    |------------|---------------------------------------------------------------------|
+    | `name`     | of the file, or a number, for messages                              |
+    | `times`    | `(N,)`, increasing, in s                                            |
+    | `values`   | what was measured, `(N,)`                                           |
+    | `force`    | at `times`, `(N,)`, or None for a free decay                        |
+    | `quantity` | "position", "velocity" or "acceleration"                            |
+    | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
+    | `units`    | that the file names, by "force" or the quantity                     |
+    """
+
+    name: str
+    times: np.ndarray
+    values: np.ndarray
+    force: np.ndarray | None
+    quantity: str
+    kept: np.ndarray
+    units: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def duration(self):
+        return self.times[-1] - self.times[0]
+
+    @property
+    def is_even(self):
+        """Whether all steps are equal, so that lags and filters mean something."""
+        steps = np.diff(self.times)
+        rounding = 8.0 * np.finfo(float).eps * np.abs(self.times).max()
+        return np.ptp(steps) <= 1e-3 * steps.mean() + rounding
+
+    def part(self, chosen):
+        """Some of the samples, one after the other: a slice or a mask."""
+        arrays = {name: getattr(self, name) for name in ("times", "values", "force", "kept")}
+        parts = {name: array[chosen] for name, array in arrays.items() if array is not None}
+        return dataclasses.replace(self, **parts)
+
+
+def as_records(given, **options):
+    """A list of `Record`, from whatever `identify` was given.
+
+    A driven record with gaps becomes several, each with its own start, since nothing is known of
+    the force in a gap.
+
+    Args:
+        given: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of them.
+        **options: of `load_measurement`.
+
+    Raises:
+        ValueError: for records without numbers, without motion, of different kinds, or with a
+            force that is not known throughout or unevenly sampled.
+    """
+    given = given if isinstance(given, list | tuple) else [given]
+    if not given:
+        raise ValueError("identify needs at least one record. Received an empty list. Pass one.")
+    if options and any(isinstance(one, Trajectory) for one in given):
+        raise ValueError(
+            f"{', '.join(options)} say how a file is read. Received them beside a Trajectory, "
+            "which is read already. Leave them out."
+        )
+    records = []
+    for number, one in enumerate(given):
+        name, read = f"record {number + 1}", one
+        if not isinstance(one, Trajectory):
+            name = os.path.basename(one) if isinstance(one, str | os.PathLike) else name
+            read = load_measurement(one, **options)
+        read = read if isinstance(read, list) else [read]
+        motions = [(motion, row) for motion in read for row in range(len(motion))]
+        for i, (motion, row) in enumerate(motions):
+            own = f"{name}, motion {i + 1}" if len(motions) > 1 else name
+            records += _without_gaps(_record(motion, row, own))
+    for record in records:
+        _check(record)
+    kinds = {(record.quantity, record.force is None) for record in records}
+    if len(kinds) > 1:
+        raise ValueError(
+            "Records that share their constants must all be driven or all free, and measure one "
+            f"quantity. Received {sorted(f'{q}, ' + ('driven', 'free')[f] for q, f in kinds)}. "
+            "Identify them one after the other."
+        )
+    return records
+
+
+def _record(trajectory, row, name):
+    quantity = next((q for q in QUANTITIES if q in trajectory.feature_names), None)
+    if quantity is None:
+        raise ValueError(
+            f"A record must measure one of {', '.join(QUANTITIES)}. Received "
+            f"{', '.join(trajectory.feature_names)} ({name}). Name its feature so."
+        )
+    values = trajectory.feature(quantity)[row].astype(np.float64)
+    force = trajectory.force[row].astype(np.float64)
+    if force.shape[-1] != 1:
+        raise ValueError(
+            f"A record has one force. Received {force.shape[-1]} in {name}. Choose one."
+        )
+    kept = np.isfinite(values)
+    force = force[:, 0] if np.any(force[kept] != 0.0) else None
+    if force is not None and trajectory.input_kind not in INPUTS:
+        raise ValueError(
+            f"What drives must be a force or the acceleration of a base. Received "
+            f"{trajectory.input_kind} in {name}. Differentiate it first, and pass the motion "
+            'relative to the base, with input_kind="base_acceleration".'
+        )
+    times = trajectory.times
+    if force is None:
+        times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)
+    units = trajectory.units or {}
+    return Record(name, times, values, force, quantity, kept, units)
+
+
+def _without_gaps(record):
+    """The record, or if it is driven the parts of it between its gaps."""
+    if record.force is None or len(record.times) < 2:
+        return [record]
+    steps = np.diff(record.times)
+    ends = np.flatnonzero(steps > GAP * np.median(steps)) + 1
+    if not len(ends):
+        return [record]
+    edges = [0, *ends, len(record.times)]
+    parts = []
+    for first, last in itertools.pairwise(edges):
+        if record.kept[first:last].sum() >= FEWEST:
+            part = record.part(slice(first, last))
+            parts.append(dataclasses.replace(part, name=f"{record.name} from {part.times[0]:g} s"))
+    return parts or [record]
+
+
+def _check(record):
+    values = record.values[record.kept]
+    if len(values) < FEWEST:
+        raise ValueError(
+            f"A record needs at least {FEWEST} samples that hold a number. Received {len(values)} "
+            f"in {record.name}. Measure longer, or sample faster."
+        )
+    if not np.ptp(values) > 0.0:
+        raise ValueError(
+            f"A record must move. Received {brief(values)} throughout {record.name}. "
+            "Check the column."
+        )
+    if record.force is not None and not np.isfinite(record.force).all():
+        raise ValueError(
+            "The force must be known at every time of a record, since it acts on all later ones. "
+            f"Received {np.sum(~np.isfinite(record.force))} gaps in {record.name}. "
+            "Cut the record there."
+        )
+    if record.force is not None and not record.is_even:
+        steps = np.diff(record.times)
+        raise ValueError(
+            f"A driven record must be sampled in equal steps. Received steps from {steps.min():g} "
+            f"s to {steps.max():g} s in {record.name}. Interpolate it to equal steps first."
+        )

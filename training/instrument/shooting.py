@@ -1,0 +1,280 @@
+"""Least squares on free runs by multiple shooting: short windows first, joined step by step.
+
+Each window begins where the record says that the motion was. So no phase is ever wrong by a
+period, whatever the constants were, and least squares finds the right valley from afar. Then
+windows are joined into groups of four, sixteen, …, inside which a window has to begin where the
+one before it ended; with the last join the groups are the free runs of the records.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from .window_runs import copies, run_windows
+
+JOINED = 4  # groups become one
+FEW_STEPS, MOST_STEPS = 8, 40
+FIRST_STEPS = 25
+FALL = 1e-3  # relative, of the sum of squares, at which a level ends
+LAST_FALL, CLOSED = 1e-10, 1e-9
+SHUT = 1e-6  # a gap, of the size of the motion, below which a run is one
+HEAVIER = 100.0
+HALVINGS = 4
+STARTS = 2  # steps of least squares for the starts alone
+MOST_WINDOWS = 2000  # of all guesses together
+QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
+RIDGE = 1e-9  # of starts that no sample sees
+
+
+class Point(NamedTuple):
+    """Where a search is: constants, offsets of the records, starts of the windows."""
+
+    constants: np.ndarray
+    offsets: np.ndarray
+    starts: np.ndarray
+
+
+class Shot(NamedTuple):
+    """The end of a search.
+
+    | field      | content                                                              |
+    |------------|----------------------------------------------------------------------|
+    | `point`    | `Point`                                                              |
+    | `error`    | free run + offset − record at all samples, `(N,)`                    |
+    | `jacobian` | its derivatives by the constants, starts and offsets solved for      |
+    | `square`   | of the error                                                         |
+    | `closed`   | whether all windows begin where those before them end                |
+    | `noise`    | mean square error with a start for each window, or None if not known |
+    """
+
+    point: Point
+    error: np.ndarray
+    jacobian: np.ndarray
+    square: float
+    closed: bool
+    noise: float | None
+
+
+class Shooting:
+    """A law, the windows of the records, and the least squares on them."""
+
+    def __init__(self, law, windows, coarse=None):
+        self.law, self.windows, self.coarse = law, windows, coarse or windows
+        self.num_records = int(windows.record[-1]) + 1
+        self.sample_record = windows.record[windows.window]
+        self.begins = np.flatnonzero(np.diff(windows.record, prepend=-1))  # of records
+        self.first_weight = max(1.0, len(windows.values) / (4 * len(windows.record)))
+        self.weight = self.first_weight  # of a gap
+
+    @QUIET
+    def begin(self, guesses, most):
+        """Points for guessed constants, the nearest to the record first.
+
+        From rest, one step of least squares finds the starts of all windows, which is exact for
+        a linear law. All guesses run at once, in every so many windows.
+        """
+        every = max(1, len(guesses) * len(self.coarse.step) // MOST_WINDOWS)
+        tiled = copies(self.coarse, len(guesses), every)
+        trial = Shooting(self.law, tiled)
+        constants = np.repeat(np.transpose(guesses), len(tiled.step) // len(guesses), axis=1)
+        point = Point(constants, np.zeros(len(guesses)), np.zeros((len(tiled.step), 2)))
+        group = np.arange(len(tiled.step))
+        for _ in range(STARTS):
+            point = point._replace(starts=point.starts + trial.own_starts(point, group))
+        error = trial.state(point, group).error
+        squares = np.bincount(tiled.record[tiled.window], error**2)
+        order = np.argsort(np.where(np.isfinite(squares), squares, np.inf))[:most]
+        return [self.at_rest(guesses[i]) for i in order]
+
+    @QUIET
+    def at_rest(self, constants):
+        """The point with these constants whose windows lie nearest to the record."""
+        fine, self.windows = self.windows, self.coarse
+        group = np.arange(len(self.coarse.step))
+        point = Point(np.array(constants), np.zeros(self.num_records), np.zeros((len(group), 2)))
+        for _ in range(STARTS):
+            point = point._replace(starts=point.starts + self.own_starts(point, group))
+        self.windows = fine
+        return point
+
+    def own_starts(self, point, group):
+        """Changes of the starts of all windows by a step of least squares, constants fixed."""
+        return self.move(self.state(point, group), group, fixed=True).starts
+
+    @QUIET
+    def search(self, point, first_steps=FIRST_STEPS, near=False):
+        """From single windows to whole records; at once if the constants are `near`: `Shot`."""
+        self.weight, noise = self.first_weight, None
+        longest = int(np.diff(np.append(self.begins, len(self.windows.record))).max())
+        size, steps, fine = 1, first_steps, self.windows
+        self.windows = self.coarse
+        while size < longest and not near:
+            state = self.descend(point, self.groups(size), steps, FALL)
+            freedom = len(state.error) - 2 * len(np.unique(self.groups(size)))
+            if size == 1 and freedom > 0:
+                noise = float(state.error @ state.error) / freedom
+            point, size, steps = state.point, size * JOINED, FEW_STEPS
+        self.windows = fine
+        state = self.descend(point, self.groups(longest), MOST_STEPS, LAST_FALL)
+        return Shot(
+            *(state.point, state.error, self.projected(state)),
+            *(float(state.error @ state.error), self.gap(state) < SHUT, noise),
+        )
+
+    def groups(self, size):
+        """The first window of the group of each window, `(K,)`."""
+        places = np.arange(len(self.windows.record))
+        begin = self.begins[self.windows.record]
+        return begin + (places - begin) // size * size
+
+    def state(self, point, group):
+        """Runs from a point, with everything written by the starts of the groups."""
+        run = run_windows(self.law, point.constants, point.starts, self.windows)
+        error = run.values + point.offsets[self.sample_record] - self.windows.values
+        inner = np.flatnonzero(group != np.arange(len(group)))  # windows that continue one
+        gaps = run.ends[inner - 1] - point.starts[inner]
+        return State(point, run, error, inner, gaps, self.merit(error, gaps))
+
+    def transfers(self, state, group):
+        """Moves of all starts by (start of the group, constants, 1), `(K, 2, 2 + P + 1)`."""
+        size = state.run.slopes.shape[1]
+        moves = np.zeros((len(group), 2, size + 1))
+        moves[:, 0, 0] = moves[:, 1, 1] = 1.0
+        gaps = np.zeros((len(group), 2))
+        gaps[state.inner] = state.gaps
+        place = np.arange(len(group)) - group
+        slopes = state.run.end_slopes
+        order = np.argsort(place, kind="stable")
+        edges = np.searchsorted(place[order], np.arange(1, place.max() + 2))
+        for first, last in itertools.pairwise(edges):
+            k = order[first:last]
+            moves[k] = slopes[k - 1, :, :2] @ moves[k - 1]
+            moves[k, :, 2:size] += slopes[k - 1, :, 2:]
+            moves[k, :, size] += gaps[k]
+        return moves
+
+    def rows(self, state, moves):
+        """Rows of the samples: by the start of the group, by the constants, and the error."""
+        slopes, window = state.run.slopes, self.windows.window
+        through = slopes[:, 0, None] * moves[window, 0] + slopes[:, 1, None] * moves[window, 1]
+        through[:, 2:-1] += slopes[:, 2:]
+        through[:, -1] += state.error
+        return through
+
+    def move(self, state, group, damping=0.0, fixed=False):
+        """The Levenberg–Marquardt step as a `Point` of changes.
+
+        The two numbers of each group are eliminated first (Schur's complement).
+        """
+        moves = self.transfers(state, group)
+        rows = self.rows(state, moves)
+        heads, number = np.unique(group, return_inverse=True)
+        first = np.searchsorted(number[self.windows.window], np.arange(len(heads)))
+        local, shared = rows[:, :2], self.shared(rows)
+        products = _sums(np.einsum("ni,nj->nij", local, np.c_[rows[:, -1], local]), first, heads)
+        blocks, right = products[:, :, 1:], products[:, :, 0]
+        typical = RIDGE * (np.trace(blocks, axis1=1, axis2=2).max() + 1e-300)
+        blocks = blocks + typical * np.eye(2)
+        change = np.zeros(shared.shape[1])
+        if not fixed:
+            cross = _sums(np.einsum("ni,nj->nij", local, shared), first, heads)
+            solved = np.linalg.solve(blocks, np.concatenate([cross, right[..., None]], axis=2))
+            normal = shared.T @ shared - np.einsum("gij,gik->jk", cross, solved[..., :-1])
+            target = shared.T @ rows[:, -1] - np.einsum("gij,gi->j", cross, solved[..., -1])
+            sizes = np.sqrt(np.maximum(np.diag(shared.T @ shared), 1e-300))
+            normal = normal / np.outer(sizes, sizes) + (damping + 1e-13) * np.eye(len(sizes))
+            change = -np.linalg.lstsq(normal, target / sizes, rcond=1e-14)[0] / sizes
+            right = right + cross @ change
+        of_groups = -np.linalg.solve(blocks, right[..., None])[..., 0]
+        return self.changes(moves, number, of_groups, change)
+
+    def shared(self, rows):
+        """Columns of the constants and of the records' offsets."""
+        offsets = self.sample_record[:, None] == np.arange(self.num_records)
+        return np.concatenate([rows[:, 2:-1], offsets], axis=1)
+
+    def changes(self, moves, number, of_groups, change):
+        """All windows follow the starts of their groups and the constants."""
+        num_constants = len(change) - self.num_records
+        constants = change[:num_constants]
+        tiled = np.tile(constants, (len(number), 1))
+        whole = np.c_[of_groups[number], tiled, np.ones(len(number))]
+        starts = np.einsum("kij,kj->ki", moves, whole)
+        return Point(constants, change[num_constants:], starts)
+
+    def line_search(self, state, move, group):
+        """The state after the longest share of a step that helps, and the fall; None if none."""
+        share = 1.0
+        for _ in range(HALVINGS):
+            point = Point(*(a + share * b for a, b in zip(state.point, move)))
+            tried = self.state(point, group)
+            if tried.merit < state.merit:
+                return tried, 1.0 - tried.merit / state.merit
+            share *= 0.5 if np.isfinite(tried.merit) else 0.1
+        return None
+
+    def descend(self, point, group, most, least_fall):
+        """Steps until the sum of squares falls no more: `State`.
+
+        Where a step that closes the gaps between windows cannot be had without a larger error,
+        the gaps' weight grows.
+        """
+        state, damping = self.state(point, group), 0.0
+        for _ in range(most):
+            if not np.isfinite(state.merit):
+                break
+            taken = self.line_search(state, self.move(state, group, damping), group)
+            if taken is None and damping < 1.0:
+                damping = max(10.0 * damping, 1e-3)
+                if self.gap(state) > CLOSED:
+                    self.weight *= HEAVIER
+                    state = state._replace(merit=self.merit(state.error, state.gaps))
+                continue
+            if taken is None:
+                break
+            (state, fall), damping = taken, 0.1 * damping if damping > 1e-6 else 0.0
+            if fall < least_fall and (self.gap(state) < CLOSED or least_fall > LAST_FALL):
+                break
+        return state
+
+    def gap(self, state):
+        """The largest gap between a window and the next, of the size of the motion."""
+        size = np.abs(state.point.starts).max()
+        return float(np.abs(state.gaps).max(initial=0.0) / (size + 1e-300))
+
+    def merit(self, error, gaps):
+        """What has to fall: the sum of squares, and the gaps between windows."""
+        merit = float(error @ error + self.weight * np.sum(gaps**2))
+        return merit if np.isfinite(merit) else np.inf
+
+    def projected(self, state):
+        """∂error by the constants, cleared of what starts and offsets can do."""
+        group = self.groups(len(self.windows.record))
+        rows = self.rows(state, self.transfers(state, group))
+        jacobian = rows[:, 2:-1].copy()
+        edges = np.searchsorted(self.sample_record, np.arange(self.num_records + 1))
+        for first, last in itertools.pairwise(edges):
+            own = np.c_[rows[first:last, :2], np.ones(last - first)]
+            basis = np.linalg.qr(own / np.maximum(np.linalg.norm(own, axis=0), 1e-300))[0]
+            jacobian[first:last] -= basis @ (basis.T @ jacobian[first:last])
+        return jacobian
+
+
+class State(NamedTuple):
+    """A point and its runs; `gaps` at the `inner` windows, `merit` what has to fall."""
+
+    point: Point
+    run: object
+    error: np.ndarray
+    inner: np.ndarray
+    gaps: np.ndarray
+    merit: float
+
+
+def _sums(values, first, heads):
+    """Sums over the samples of each group; 0 for a group without samples."""
+    last = np.append(first[1:], len(values))
+    sums = np.add.reduceat(values, np.minimum(first, len(values) - 1), axis=0)
+    sums[first == last] = 0.0
+    return sums
