@@ -1,6 +1,6 @@
 """Constants of simulated Duffing oscillators by sampling rate and noise: are they in the errors?
 
-    python benchmarks/duffing_rates.py [--rates 6 10 …] [--noise 0.003 0.05] [--seeds 5]
+    python benchmarks/duffing_rates.py [--rates 6 10 …] [--noise 0.003 …] [--seeds 5] [--samples N]
 
 m = 1, γ = .8, k = 120, k3 = 300 (1.743 Hz, ζ = .0365), 1000 samples, under a multisine up to twice
 the resonance or white noise, held or linear between samples. The motion comes from RK4 in NumPy

@@ -1,12 +1,9 @@
 """Random problems, networks and training stages, with solutions to 30 digits, for error bounds.
 
-Run as a script it tries many of them and prints what was found:
-
-    python tests/error_bound_cases.py 1000
+`benchmarks/error_bounds.py` tries many of them.
 """
 
 import itertools
-import sys
 import time
 from typing import NamedTuple
 
@@ -283,16 +280,24 @@ class Outcome(NamedTuple):
         return self.bound <= 10.0 * self.error or self.error < 100.0 * self.rounding
 
 
-def try_case(seed, num_times=12):
-    """The outcome of one random case."""
-    random = np.random.default_rng(seed)
+def random_case(random):
+    """A `PINN` for a random problem, in some stage of its training, and the stage's name."""
     problem, duration = random_problem(random)
     pinn = random_pinn(random, problem, duration)
     stage = STAGES[random.integers(len(STAGES))]
     train(pinn, stage, random)
+    return pinn, stage
+
+
+def try_case(seed, num_times=12, make=random_case):
+    """The outcome of one random case."""
+    random = np.random.default_rng(seed)
+    pinn, stage = make(random)
+    problem, duration = pinn.problem, pinn.duration
     start = problem.start_time
     times = {start, start + duration, *(start + duration * random.random(num_times)).tolist()}
     times |= {t for t in (*pinn.window_edges, *problem.breakpoints) if t <= start + duration}
+    times |= {t for f in problem.coordinate_forces for t in kinks(f) if start <= t <= max(times)}
     times = np.array(sorted(times))
     x = np.asarray(pinn(times[:, None]))
     v = np.asarray(pinn.derivatives(times)[1])
@@ -325,26 +330,124 @@ def try_case(seed, num_times=12):
     )
 
 
-def main(num, first=0):
-    outcomes = []
-    for seed in range(first, first + num):
-        outcomes.append(try_case(seed))
-        one = outcomes[-1]
-        if not one.holds or not one.is_tight:
-            print(f"seed {seed}: {one}", flush=True)
-        if (seed + 1) % 50 == 0:
-            print(f"… {seed + 1}", flush=True)
-    print("stage            cases  holds  tight  judged  median bound/error there  seconds")
-    for stage in (*STAGES, "all"):
-        own = [o for o in outcomes if stage in (o.stage, "all")]
-        judged = [o for o in own if o.error >= 100.0 * o.rounding]
-        ratio = np.median([o.bound / o.error for o in judged]) if judged else np.nan
-        print(
-            f"{stage:16s} {len(own):5d}  {sum(o.holds for o in own):5d}  "
-            f"{sum(o.is_tight for o in own):5d}  {len(judged):6d}  {ratio:24.6f}  "
-            f"{np.median([o.seconds for o in own]):7.3f}"
+# --------------------------------------------------------------------------- cases at edges
+
+
+def edge_case(random):
+    """A `PINN` where a bound is easily wrong, and the kind of edge."""
+    kind = str(random.choice(list(EDGES)))
+    return EDGES[kind](random), kind
+
+
+def near(random, time):
+    """A float64 number at most three numbers away."""
+    for _ in range(int(random.integers(0, 4))):
+        time = float(np.nextafter(time, random.choice([-np.inf, np.inf])))
+    return time
+
+
+def jump_beside_an_edge(random):
+    """A step, or two samples that are neighbours, beside an edge, a start or an end, far away."""
+    start = float(random.choice([0.3, -1e3, 1e6, 1e9, -1e12]))
+    ulp = abs(np.spacing(start))
+    duration = float(max(random.uniform(0.5, 3.0), random.integers(4, 40) * ulp))
+    end = start + duration
+    edge = start + 0.4 * duration
+    edges = [start, edge, edge + max(0.2 * duration, ulp), end]
+    if random.random() < 0.3:  # a window of one number
+        edges.insert(2, float(np.nextafter(edge, np.inf)))
+    jump = near(random, float(random.choice([start, edge, edge, end])))
+    size = float(10.0 ** random.uniform(-2, 3))
+    force = Step(size, jump)
+    if random.random() < 0.5:
+        times = [start - duration, jump, float(np.nextafter(jump, np.inf)), end + duration]
+        force = Sampled(times, size * random.normal(size=4))
+    if random.random() < 0.3:
+        problem = Decay(random.uniform(0.1, 3.0), random.normal(), force, start)
+    else:
+        problem = DampedOscillator(
+            damping=random.uniform(0, 2), force=force, position=0.0, start_time=start
         )
+    pinn = PINN(problem, duration, (6,), window_edges=edges, bandwidth=3.0, seed=1)
+    return with_weights(pinn, random, 1.0)
 
 
-if __name__ == "__main__":
-    main(*(int(value) for value in sys.argv[1:]))
+def large_weights_that_cancel(random):
+    """Layers far in saturation, whose rounding errors are amplified beyond all bounds."""
+    size = float(10.0 ** random.uniform(2, 10))
+    activation = str(random.choice(["tanh", "sin", "swish"]))
+    pinn = PINN(
+        DampedOscillator(position=random.normal(), stiffness=random.uniform(0.5, 4.0)),
+        1.0,
+        hidden_units=(8, 1, 1),
+        activation=activation,
+        seed=1,
+    )
+    weights = [random.normal(size=np.shape(w)) for w in pinn.get_weights()]
+    f = {"tanh": np.tanh, "sin": np.sin, "swish": lambda z: z / (1 + np.exp(-z))}[activation]
+    weights[0] *= float(random.choice([0.0, 1e-9, 1.0]))
+    weights[2] *= size
+    weights[3] = -(f(weights[1]) @ weights[2])
+    weights[4] *= size
+    weights[5] *= 9.0
+    pinn.set_weights(weights)
+    return pinn
+
+
+def very_large_or_small(random):
+    """Amplitudes and units far from 1."""
+    size = float(10.0 ** random.choice([-290.0, -200.0, -100.0, 100.0, 140.0]))
+    problem = DampedOscillator(
+        damping=random.uniform(0, 1), position=size, velocity=-size * random.normal()
+    )
+    pinn = PINN(problem, 2.0, (6,), bandwidth=3.0, seed=1)
+    with_weights(pinn, random, 1.0)
+    pinn.network.readout.kernel.assign(pinn.network.readout.kernel * size)
+    pinn.network.readout.bias.assign(pinn.network.readout.bias * size)
+    return pinn
+
+
+def fast_force(random):
+    """A force that turns a thousand times in a window."""
+    omega = float(10.0 ** random.uniform(1.5, 2.8))
+    force = Sinusoid(random.normal() * omega, omega, random.uniform(0, 6))
+    if random.random() < 0.5:
+        force = Chirp(random.normal(), -omega, omega, 1.0)
+    problem = DampedOscillator(force=force, start_time=float(random.choice([0.0, 2.0])))
+    edges = [problem.start_time, problem.start_time + 1.0]
+    pinn = PINN(problem, 1.0, (6,), window_edges=edges, bandwidth=3.0, seed=1)
+    return with_weights(pinn, random, 1.0)
+
+
+def steep_units(random):
+    """Units that turn in a small part of a window."""
+    pinn = PINN(Decay(1.0), 1.0, hidden_units=(3,), activation="tanh", seed=1)
+    with_weights(pinn, random, 1.0)
+    first = pinn.network.hidden[0]
+    slope = 10.0 ** random.uniform(1, 6, 3)
+    first.kernel.assign(slope[None])
+    first.bias.assign(-slope * random.uniform(-0.9, 0.9, 3))
+    return pinn
+
+
+def very_damped(random):
+    """Damping ratios up to 1e5."""
+    ratio = float(random.choice([1.0, 10.0 ** random.uniform(-8, 5)]))
+    problem = DampedOscillator(damping=2.0 * ratio, stiffness=1.0, velocity=random.normal())
+    duration = 3.0 / max(ratio, 1.0)
+    return with_weights(PINN(problem, duration, (6,), bandwidth=3.0, seed=1), random, 1.0)
+
+
+def with_weights(pinn, random, scale):
+    pinn.set_weights([scale * random.normal(size=np.shape(w)) for w in pinn.get_weights()])
+    return pinn
+
+
+EDGES = {
+    "jump": jump_beside_an_edge,
+    "cancelling": large_weights_that_cancel,
+    "sizes": very_large_or_small,
+    "fast force": fast_force,
+    "steep": steep_units,
+    "damped": very_damped,
+}

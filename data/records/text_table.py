@@ -108,9 +108,12 @@ def read_tables(path):
     separator, width = _shape([line for _, line in kept if line.strip()])
     rows = [Row(k, line, cells_of(line, separator)) for k, line in kept]
     begin = _first_sample(rows, width)
-    headings, units, title = _headings(rows[:begin], separator, width)
-    if headings is None and begin < len(rows):
-        headings = _headings_in_comment(lines, rows[begin].number, separator, width)
+    ragged = begin < len(rows) and rows[begin].cells[-1] == ""  # a separator ends the line
+    headings, units, title = _headings(rows[:begin], separator, width, ragged)
+    if begin < len(rows):
+        commented = _headings_in_comment(lines, rows[begin].number, separator, width)
+        if commented is not None:  # it is nearer to the numbers
+            headings, units = commented, None
     tables = []
     for block in _blocks(rows[begin:], width):
         for row in block:
@@ -160,13 +163,13 @@ def _first_sample(rows, width):
     return first
 
 
-def _headings(rows, separator, width):
+def _headings(rows, separator, width, ragged):
     """Headings, units and the row of headings, out of the lines before a table; None if absent."""
     texts = []
     for row in rows:
         cells = _split_as(row.line, separator, width)
-        if len(cells) == width - 1:
-            cells.append("")  # a separator at the end of every line but this one
+        if ragged and len(cells) == width - 1:
+            cells.append("")
         if len(cells) == width and any(cells) and all(number(cell) is None for cell in cells):
             texts.append((row, cells))
     if not texts or texts[-1][0] is not [row for row in rows if any(row.cells)][-1]:

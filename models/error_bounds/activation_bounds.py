@@ -25,7 +25,7 @@ class Sine:
     On the real line also |sin x| ≤ |sin z| + |x − z|.
     """
 
-    roundings = (2.0, 2.0, 2.0)  # seen: 0.5, 0.5, 0.5
+    roundings = (4.0, 4.0, 4.0)  # seen: 0.5, 0.5, 0.5; vectorised ones promise 2 ulp
 
     @staticmethod
     def derivatives(z):

@@ -52,7 +52,8 @@ class Affine:
         if isinstance(number, complex | np.complexfloating | str) or not np.isscalar(number):
             raise NotAffine(f"it meets {type(number).__name__} {number!r}")
         values = np.zeros_like(like.values)
-        values[0] = number
+        # Whole numbers are what float64 makes of them, as beside an array.
+        values[0] = number if isinstance(number, EXTENDED) else float(number)
         return cls(values, np.zeros_like(values))
 
     @property

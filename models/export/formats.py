@@ -25,8 +25,8 @@ def export_model(model, path):
     `a` and the `residual` at times `t`, NaN outside its interval, and its `error_bound` where it
     has one (not in float32, whose rounding it does not count); other models offer their `output`,
     and a SavedModel `serve`; `keras.layers.TFSMLayer` around one of a model in float64, such as a
-    `PINN`, needs `dtype="float64"`. What is written is written whole or not at all, and only if it
-    gives the numbers of `model(x)` for two sizes of batch and of time.
+    `PINN`, needs `dtype="float64"`. What is written is written whole or not at all, and only if
+    all that it offers has the numbers of the model itself for two sizes of batch and of time.
 
     In ONNX the numbers are those of Keras up to rounding. In LiteRT a float64 model is rounded to
     float32: weights of a network that nearly cancel leave 2e-7 to 1e-4 of the motion of that, the

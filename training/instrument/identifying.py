@@ -9,7 +9,7 @@ from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
 
 from .found_constants import estimates_of
 from .identified import Identified, errors_of
-from .law_fit import fit_decay, fit_law, pieces
+from .law_fit import fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
 from .record_doubts import doubts_of
 from .record_list import as_records
@@ -17,6 +17,7 @@ from .weak_guesses import spectral_rate
 
 UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
+NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
 SHORT = 30  # periods that tell the courses of a force apart
 
 
@@ -81,7 +82,7 @@ def identify(records, model="auto", force_between=None, **reading):
     if force_between is not None:
         one_of("force_between", force_between, COURSES)
     names = [name] if name != "auto" else [n for n in LAWS if _may_be(n, records)]
-    fits = (_driven if driven else _free)(names, records, force_between)
+    fits, doubts = (_driven if driven else _free)(names, records, force_between)
     if not fits:
         raise ValueError(
             "The records must show an oscillation. Received records in which no run of "
@@ -92,7 +93,7 @@ def identify(records, model="auto", force_between=None, **reading):
     best = fits[0]
     errors = errors_of(best, records)
     estimates, correlation = estimates_of(best, errors)
-    doubts = doubts_of(records, best, errors, estimates, correlation)
+    doubts += doubts_of(records, best, errors, estimates, correlation)
     comparison = {fit.law.name: compared[fit.law.name] for fit in fits}
     doubts += _as_good(comparison)
     return Identified(best, records, estimates, doubts, comparison)
@@ -104,30 +105,51 @@ def _free(names, records, _):
     rate = np.sqrt(linear.constants["squared_frequency"])
     fits = [fit_law(LAWS[n], records, rate, linear.constants) for n in names if n != "linear"]
     fits = [fit for fit in fits if fit is not None]
-    return [linear, *fits] if "linear" in names else fits
+    return ([linear, *fits] if "linear" in names else fits), []
 
 
 def _driven(names, records, course):
-    """`LawFit` of every law to driven records."""
+    """`LawFit` of every law to driven records, and a doubt on what the force does in between."""
     rate = spectral_rate(records)
     first = pieces(records, rate, SHORT)
     law = LAWS["quadratic_cubic" if len(names) > 1 else names[0]]
     tried = {
-        name: fit_law(law, first, rate, {}, name) for name in COURSES if course in (None, name)
+        name: fit_windows(law, first, rate, name) for name in COURSES if course in (None, name)
     }
-    tried = {name: fit for name, fit in tried.items() if fit is not None}
-    if not tried:
-        return []
-    course = min(tried, key=lambda name: tried[name].square)
-    start = tried[course].constants
+    best = min(square for _, square in tried.values())
+    runs = {
+        name: fit_law(law, first, rate, start, name)
+        for name, (start, square) in tried.items()
+        if square <= NEAR * best or len(tried) == 1
+    }
+    runs = {name: fit for name, fit in runs.items() if fit is not None}
+    if not runs:
+        return [], []
+    course = min(runs, key=lambda name: runs[name].square)
+    start = runs[course].constants
     rate = np.sqrt(start["squared_frequency"])
     fits = []
     for name in names:
-        if LAWS[name] is law and first is records:
-            fits.append(tried[course])
-        else:
-            fits.append(fit_law(LAWS[name], records, rate, start, course))
-    return [fit for fit in fits if fit is not None]
+        again = LAWS[name] is law and first is records
+        fit = runs[course] if again else fit_law(LAWS[name], records, rate, start, course)
+        fits += [] if fit is None else [fit]
+    return fits, _course_doubt(course, runs)
+
+
+def _course_doubt(course, runs):
+    """A sentence if the force may as well do something else between samples."""
+    best = runs[course]
+    root = np.sqrt(best.constants["squared_frequency"])
+    for name, fit in runs.items():
+        worse = _compared(fit).bic - _compared(best).bic
+        shift = np.sqrt(fit.constants["squared_frequency"]) / root - 1.0
+        if name != course and worse < UNDECIDED and "held" in (name, course):
+            return [
+                f"What the force does between samples cannot be told: {name} is as near as "
+                f"{course} (difference of BIC {worse:.2g}) and moves the frequency by {shift:.2g} "
+                "of itself. Pass force_between."
+            ]
+    return []
 
 
 def _may_be(name, records):

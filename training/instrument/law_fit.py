@@ -82,18 +82,10 @@ def fit_law(law, records, rate, start, course=None):
         start: constants by name, of another law, from which to begin too; may be empty.
         course: of the force between samples.
     """
-    driven = records[0].force is not None
     scales = _scales(law, records, rate)
-    units = law.units(driven, rate, *scales)
-    names = law.constants(driven)
     first = pieces(records, rate, PIECE)
-    guesses = weak_guesses(law, first, rate, scales, course)
-    if start:
-        like = [start.get(name, 0.0) for name in names] / units
-        guesses = np.concatenate([like[None], guesses])
-    guesses = np.concatenate([guesses, _plain_guesses(law, driven)])
-    guesses = guesses[(guesses[:, 0] > 0.0) & np.isfinite(guesses).all(axis=1)]
     shooting = _shooting(law, first, rate, scales, course)
+    guesses = _guesses(law, first, rate, scales, start, course)
     best = _best(shooting, shooting.begin(guesses, BEST))
     if best is not None and first is not records:
         shooting = _shooting(law, records, rate, scales, course)
@@ -102,6 +94,27 @@ def fit_law(law, records, rate, start, course=None):
     if best is None:
         return None
     return _in_units(law, records, best, shooting, rate, scales, course)
+
+
+def fit_windows(law, records, rate, course):
+    """Constants by name, and the sum of squares, of windows with own starts: soon had."""
+    scales = _scales(law, records, rate)
+    shooting = _shooting(law, records, rate, scales, course)
+    guesses = _guesses(law, records, rate, scales, {}, course)
+    constants, square = shooting.in_windows(next(shooting.begin(guesses, 1)))
+    units = law.units(records[0].force is not None, rate, *scales)
+    return dict(zip(law.constants(records[0].force is not None), constants * units)), square
+
+
+def _guesses(law, records, rate, scales, start, course):
+    """Constants to begin with, in scaled units: like those of another law, weak, plain."""
+    driven = records[0].force is not None
+    guesses = [weak_guesses(law, records, rate, scales, course), _plain_guesses(law, driven)]
+    if start:
+        like = np.array([start.get(name, 0.0) for name in law.constants(driven)])
+        guesses.insert(0, like[None] / law.units(driven, rate, *scales))
+    guesses = np.concatenate(guesses)
+    return guesses[(guesses[:, 0] > 0.0) & np.isfinite(guesses).all(axis=1)]
 
 
 def pieces(records, rate, periods):

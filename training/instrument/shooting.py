@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .window_runs import copies, run_windows
+from .window_runs import copies, run_windows, sums_of_groups
 
 JOINED = 4  # groups become one
 FEW_STEPS, MOST_STEPS = 8, 40
@@ -69,7 +69,7 @@ class Shooting:
 
     @QUIET
     def begin(self, guesses, most):
-        """Points for guessed constants, the nearest to the record first.
+        """Points for guessed constants, one after the other, the nearest to the record first.
 
         From rest, one step of least squares finds the starts of all windows, which is exact for
         a linear law. All guesses run at once, in every so many windows.
@@ -85,7 +85,7 @@ class Shooting:
         error = trial.state(point, group).error
         squares = np.bincount(tiled.record[tiled.window], error**2)
         order = np.argsort(np.where(np.isfinite(squares), squares, np.inf))[:most]
-        return [self.at_rest(guesses[i]) for i in order]
+        return (self.at_rest(guesses[i]) for i in order)
 
     @QUIET
     def at_rest(self, constants):
@@ -121,6 +121,13 @@ class Shooting:
             *(state.point, state.error, self.projected(state)),
             *(float(state.error @ state.error), self.gap(state) < SHUT, noise),
         )
+
+    @QUIET
+    def in_windows(self, point):
+        """Constants and the sum of squares where each window has its own start."""
+        self.windows = self.coarse
+        state = self.descend(point, self.groups(1), FIRST_STEPS, FALL)
+        return state.point.constants, state.merit
 
     def groups(self, size):
         """The first window of the group of each window, `(K,)`."""
@@ -172,13 +179,13 @@ class Shooting:
         heads, number = np.unique(group, return_inverse=True)
         first = np.searchsorted(number[self.windows.window], np.arange(len(heads)))
         local, shared = rows[:, :2], self.shared(rows)
-        products = _sums(np.einsum("ni,nj->nij", local, np.c_[rows[:, -1], local]), first, heads)
+        products = sums_of_groups(np.einsum("ni,nj->nij", local, np.c_[rows[:, -1], local]), first)
         blocks, right = products[:, :, 1:], products[:, :, 0]
         typical = RIDGE * (np.trace(blocks, axis1=1, axis2=2).max() + 1e-300)
         blocks = blocks + typical * np.eye(2)
         change = np.zeros(shared.shape[1])
         if not fixed:
-            cross = _sums(np.einsum("ni,nj->nij", local, shared), first, heads)
+            cross = sums_of_groups(np.einsum("ni,nj->nij", local, shared), first)
             solved = np.linalg.solve(blocks, np.concatenate([cross, right[..., None]], axis=2))
             normal = shared.T @ shared - np.einsum("gij,gik->jk", cross, solved[..., :-1])
             target = shared.T @ rows[:, -1] - np.einsum("gij,gi->j", cross, solved[..., -1])
@@ -270,11 +277,3 @@ class State(NamedTuple):
     inner: np.ndarray
     gaps: np.ndarray
     merit: float
-
-
-def _sums(values, first, heads):
-    """Sums over the samples of each group; 0 for a group without samples."""
-    last = np.append(first[1:], len(values))
-    sums = np.add.reduceat(values, np.minimum(first, len(values) - 1), axis=0)
-    sums[first == last] = 0.0
-    return sums

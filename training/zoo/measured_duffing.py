@@ -94,7 +94,7 @@ def duffing_measured(
     if equation is not None and not _rmse(model, x, y) < NEARER * start[1]:
         model.set_weights(start[0])
         notes = (f"{notes[0]} They came no nearer than the equation's own weights, which stay.",)
-    notes += _constants(model, train.time_step, x, y, equation)
+    notes += _constants(model, train, x, y, equation)
     return Run(model, "response", history.history, test, WARM_UP, training=train, notes=notes)
 
 
@@ -120,13 +120,20 @@ def _rmse(model, x, y):
     return float(np.sqrt(np.mean(error**2)))
 
 
-def _constants(model, time_step, x, y, equation):
+def _constants(model, train, x, y, equation):
     """Sentences on the constants, or on why there are none."""
     try:
-        estimates = duffing_estimates(model, time_step, x, y, equation)
+        estimates = duffing_estimates(model, train.time_step, x, y, equation)
     except ValueError as error:
         return (str(error),)
-    lines = tuple(_line(name, unit, estimates[name]) for name, unit in UNITS.items())
+    units = train.units or {}
+    of_file = "of force / position"
+    if units.keys() >= {"force", "position"}:  # as the headings of the record name them
+        of_file = f"{units['force']}/{units['position']}"
+    lines = tuple(
+        _line(name, unit.replace("of force / position", of_file), estimates[name])
+        for name, unit in UNITS.items()
+    )
     return (*lines, estimates.note)
 
 

@@ -27,7 +27,8 @@ from oscillator_zoo.models import (
     export_model,
     from_preset,
 )
-from oscillator_zoo.models.export.check import sample
+from oscillator_zoo.models.export.check import check_answers, sample
+from oscillator_zoo.models.export.served_function import served
 
 PRESETS = sorted(available_presets())
 FORMATS = ("onnx", "tflite")
@@ -115,9 +116,14 @@ def times_and_parameters(pinn, num=9):
 
 def conditions(pinn):
     """How much larger than the motion the terms are that a trial solution adds up: in x, v, a."""
-    kernel = np.asarray(pinn.network.readout.kernel)
-    terms = 1.0 + np.abs(kernel).sum(axis=1).max()
-    turns = np.abs(np.asarray(pinn.network.hidden[0].kernel)).max() + 2.0
+    if pinn.learned:
+        first, _, second, _, kernel, _ = (np.abs(array) for array in pinn.network.arrays)
+        turns = first.max() * second.sum(axis=1).max() + 2.0
+        kernel = float(pinn.network.size) * kernel
+    else:
+        kernel = np.abs(pinn.network.readout.kernel)
+        turns = np.abs(pinn.network.hidden[0].kernel).max() + 2.0
+    terms = 1.0 + kernel.sum(axis=1).max()
     lengths = np.diff(pinn.window_edges)
     rate = 2.0 * turns / lengths.min()
     # What a window's first velocity is wrong by goes on through all later ones.
@@ -452,6 +458,32 @@ def test_a_file_that_differs_from_the_model_is_refused_with_the_layer(ending, tm
     with pytest.raises(ValueError, match=message):
         export_model(model, path)
     assert not path.exists()
+
+
+@pytest.fixture(scope="module")
+def solution():
+    pinn = PINN(DampedOscillator(), 2.0, (4,), seed=1)
+    return pinn, served(pinn)
+
+
+@pytest.mark.parametrize("name", [None, "x", "v", "a", "residual", "error_bound"])
+def test_every_number_of_a_solution_is_compared(name, solution):
+    """A file that has one of them wrong by one part in a million, from the second size on."""
+    pinn, offered = solution
+    sizes = []
+
+    def answer(samples):
+        sizes.append(len(samples[0]))
+        results = offered.function(*map(tf.constant, samples))
+        wrong = 1.0 + 1e-6 * (len(sizes) == 2)
+        return {n: y.numpy() * (wrong if n == name else 1.0) for n, y in results.items()}
+
+    if name is None:
+        check_answers(pinn, offered, answer)
+    else:
+        with pytest.raises(ArithmeticError, match=f"{name} is off by"):
+            check_answers(pinn, offered, answer)
+    assert sizes == [2, 3]
 
 
 @pytest.mark.parametrize("ending", slow_but_for([".onnx", ".tflite", ""], ".onnx"))

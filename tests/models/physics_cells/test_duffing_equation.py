@@ -29,16 +29,17 @@ TRUTH = {
 }
 
 
-def record(rate, noise=0.0, num=1500, course="linear", seed=0):
+def record(rate, noise=0.0, num=1500, course="linear", seed=0, size=6.0, **constants):
     """Time step, force and position; RK4 in small steps that end where the samples are."""
     random = np.random.default_rng(seed)
     time_step, parts = 1.0 / (rate * TRUTH["natural_frequency"]), max(4, int(160 / rate))
-    force = 6.0 * np.sqrt(max(rate / 6.0, 1.0)) * random.normal(size=num)
+    force = size * np.sqrt(max(rate / 6.0, 1.0)) * random.normal(size=num)
+    damping, cubic = constants.get("damping", DAMPING), constants.get("cubic", CUBIC)
     shares = np.arange(2 * parts + 1) / (2 * parts) * (course == "linear")
     x, v, h, positions = 0.0, 0.0, time_step / parts, [0.0]
 
     def slope(x, v, u):
-        return v, (u - DAMPING * v - STIFFNESS * x - CUBIC * x**3) / MASS
+        return v, (u - damping * v - STIFFNESS * x - cubic * x**3) / MASS
 
     for i in range(num - 1):
         u = (force[i] + shares * (force[i + 1] - force[i])).tolist()
@@ -66,6 +67,109 @@ def test_constants_are_within_their_errors_at_any_rate(rate, noise, course):
         estimate = fit.estimates[name]
         assert abs(estimate.value - true) < 4.0 * estimate.standard_error, name
         assert estimate.standard_error < 0.05 * (abs(true) or CUBIC), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rate", "num", "size", "constants"),
+    [
+        (6, 400, 8.0, {"cubic": -300.0}),
+        (20, 400, 12.0, {"damping": 6.0}),
+        (20, 800, 2.0, {"damping": 0.05}),
+        (150, 400, 8.0, {"cubic": -300.0, "damping": 4.0}),
+    ],
+)
+def test_other_oscillators_in_short_records_in_other_units(rate, num, size, constants):
+    """Softening, heavily and lightly damped; in µm and mN, with an offset, 3 % noise."""
+    time_step, force, position = record(rate, 0.03, num, "held", 1, size, **constants)
+    assert np.isfinite(position).all()
+    fit = fit_duffing(1e3 * force, 1e6 * position + 2e5, time_step)
+    truth = {
+        "natural_frequency": TRUTH["natural_frequency"],
+        "damping": 1e-3 * constants.get("damping", DAMPING),
+        "stiffness": 1e-3 * STIFFNESS,
+        "cubic_stiffness": 1e-15 * constants.get("cubic", CUBIC),
+    }
+    assert fit.rmse == pytest.approx(0.03 * 1e6 * position.std(), rel=0.1)
+    for name, true in truth.items():
+        estimate = fit.estimates[name]
+        assert abs(estimate.value - true) < 4.0 * estimate.standard_error, name
+        assert estimate.standard_error < 0.3 * abs(true), name
+
+
+def test_an_oscillator_that_another_force_drives_has_no_constants():
+    time_step, _, position = record(12, 0.01, num=400)
+    force = np.random.default_rng(9).normal(size=400)
+    with pytest.raises(ValueError, match=r"No constants were found|Received a force that hardly"):
+        fit_duffing(force, position, time_step)
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Scaled positions and force of a short record, and its period in samples."""
+    _, force, position = record(20, 0.05, num=400)
+    y = (position - position.mean()) / position.std()
+    return y, force / force.std(), 20.0
+
+
+def test_short_windows_and_one_run_find_the_same_oscillator(few):
+    y, u, period = few
+    short = duffing_course.fit_in_windows(y, u, period, "linear")
+    assert short.search.num_windows == 7 and short.starts.shape == (7, 2)
+    assert np.sqrt(short.variance) == pytest.approx(0.05, rel=0.15)
+    whole = duffing_course.grown(short)
+    assert whole.search.num_windows == 1 and len(whole.error) == 400
+    np.testing.assert_allclose(whole.constants[[0, 4]], short.constants[[0, 4]], rtol=0.1)
+    assert duffing_course.bent(whole) < 0.05
+    assert duffing_course.trusted(whole, short) is whole
+
+
+def test_where_one_run_bends_the_longest_straight_windows_stay(few, monkeypatch):
+    """As a chaotic motion does: errors that are no straight line in the constants."""
+    y, u, period = few
+    short = duffing_course.fit_in_windows(y, u, period, "linear")
+    whole = duffing_course.grown(short)
+    monkeypatch.setattr(duffing_course, "bent", lambda found: found.search.window / 150)
+    monkeypatch.setattr(duffing_course, "BENT", 1.0)
+    straight = duffing_course.trusted(whole, short)
+    assert straight.search.window == 120 and straight.search.num_windows == 4
+    assert np.sqrt(straight.variance) == pytest.approx(0.05, rel=0.15)
+
+
+def test_windows_are_least_squares_with_starts_of_their_own(few):
+    """The step of the eliminated equations is that of all of them at once."""
+    y, u, _ = few
+    search = duffing_course.Search(y, u, 0.3, "linear", 90)
+    constants = np.array([1.0, 0.1, 0.0, 0.3, 0.5, 0.0])
+    starts = np.random.default_rng(0).normal(size=(5, 2))
+    error = search.found(constants, starts).error
+    by_constants, by_starts = search.jacobian(constants, starts)
+    full = np.zeros((len(y), 16))
+    full[:, :6] = by_constants
+    for window in range(5):
+        rows = slice(90 * window, min(90 * (window + 1), len(y)))
+        full[rows, 6 + 2 * window : 8 + 2 * window] = by_starts[rows]
+    step = -np.linalg.lstsq(full, error, rcond=None)[0]
+    moves, own = search._moves(by_constants, by_starts, error, starts_only=False)
+    np.testing.assert_allclose(moves[0], step[:6], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(own[0].ravel(), step[6:], rtol=1e-5, atol=1e-6)
+    projected, _ = duffing_course.without_starts(search, by_constants, by_starts)
+    covariance = np.linalg.inv(full.T @ full)[:6, :6]
+    np.testing.assert_allclose(np.linalg.inv(projected.T @ projected), covariance, rtol=1e-6)
+
+
+def test_courses_that_are_as_likely_widen_the_intervals(few):
+    y, u, period = few
+    found = duffing_course.grown(duffing_course.fit_in_windows(y, u, period, "linear"))
+    moved = found._replace(constants=found.constants * [1.1, 1, 1, 1, 1, 1])
+    alone, beside = (
+        duffing_equation._estimates(dict(one), 0.01, (0.0, 1.0, 1.0))["natural_frequency"]
+        for one in ([("linear", found)], [("linear", found), ("held", moved)])
+    )
+    assert beside.value == alone.value
+    apart = alone.value * (np.sqrt(1.1) - 1.0)
+    assert beside.standard_error == pytest.approx(apart / np.sqrt(2.0), rel=0.2)
+    assert beside.upper - beside.value > 5.0 * (alone.upper - alone.value)
 
 
 def test_guesses_hardly_feel_the_noise_of_fine_sampling():

@@ -38,6 +38,7 @@ FEED_FORWARD = ("dense-window", "conv-window")
 SOLUTIONS = (
     *("decay", "harmonic", "damped", "driven", "resonance", "step", "duffing", "van-der-pol"),
     *("pendulum", "coupled", "damped-family"),
+    *("harmonic-learned", "damped-learned", "driven-learned", "pendulum-learned"),
 )
 ALL = {*RECURRENT, *FEED_FORWARD, "duffing-measured", *(f"pinn-{name}" for name in SOLUTIONS)}
 ONE_OF_EACH_TASK = ("pinn-damped", "elman-harmonic", "euler-damped")

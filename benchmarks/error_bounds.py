@@ -1,0 +1,60 @@
+"""`PINN.error_bound` against the error to 34 digits: random problems, and problems at edges.
+
+    python benchmarks/error_bounds.py [--random 2000] [--edges 200] [--first 0]
+
+A bound holds where no error at any of some fifteen times, of position or velocity, is above it. It
+is tight where it is at most ten times the largest error; that is judged where the error is a
+hundred times what rounding in the model can do. Cases that do not hold are printed; there must be
+none.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tests"))
+
+import numpy as np
+from error_bound_cases import EDGES, STAGES, edge_case, random_case, try_case
+
+
+def run(num, first, make, kinds):
+    """Print a table of what `num` cases have shown, by kind; returns how many do not hold."""
+    outcomes, begin = [], time.perf_counter()
+    for seed in range(first, first + num):
+        outcomes.append(try_case(seed, make=make))
+        if not outcomes[-1].holds:
+            print(f"seed {seed} does not hold: {outcomes[-1]}", flush=True)
+        if (seed + 1) % 50 == 0:
+            minutes = (time.perf_counter() - begin) / 60.0
+            print(f"… {seed + 1}, {minutes:.0f} minutes", flush=True)
+    print("kind            cases  holds  judged  tight  median bound/error there  seconds")
+    for kind in (*kinds, "all"):
+        own = [o for o in outcomes if kind in (o.stage, "all")]
+        judged = [o for o in own if o.error >= 100.0 * o.rounding]
+        ratio = np.median([o.bound / o.error for o in judged]) if judged else np.nan
+        seconds = np.median([o.seconds for o in own]) if own else np.nan
+        print(
+            f"{kind:14s} {len(own):6d} {sum(o.holds for o in own):6d} {len(judged):7d} "
+            f"{sum(o.is_tight for o in judged):6d} {ratio:25.6f} {seconds:8.3f}"
+        )
+    return sum(not o.holds for o in outcomes)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--random", type=int, default=2000)
+    parser.add_argument("--edges", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    given = parser.parse_args()
+    wrong = run(given.edges, given.first, edge_case, EDGES) if given.edges else 0
+    wrong += run(given.random, given.first, random_case, STAGES) if given.random else 0
+    print(f"{wrong} violations")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
