@@ -6,12 +6,13 @@ import numpy as np
 
 from oscillator_zoo.data import simulate
 
-from .budget import STIFF, check_motion, rate_of_time
+from .budget import MOST_RADIANS, STIFF, check_motion, rate_of_time
 from .resolution import motion_at, unresolved
 from .undeclared_jumps import undeclared_jumps
 
 STEP = 0.05  # radians of the fastest motion in one step
 FEWEST_STEPS, MOST_STEPS = 250, 64_000
+STEP_ASIDE = 1e-6  # of difference quotients, relative
 LOOKED_AT = 65_536  # times at which a force is looked at
 GRADING = 0.25  # a window may be half as long again as the one beside it
 HIDDEN = 2.0  # so many times faster than the sketch shows: a pulse that it stepped over
@@ -69,10 +70,27 @@ class Sketch:
         if is_pulse:
             self.rates = graded(self.times, self.rates)
         # A jump in time makes the motion fast, and not the equation stiff.
-        fastest = equation_rates(problem, self.times, self.states).max()
-        check_motion(problem, duration, self.rates, fastest)
+        rates = equation_rates(problem, self.times, self.states)
+        if rates.max() * duration > MOST_RADIANS:
+            self._check_continuous(rates)
+        check_motion(problem, duration, self.rates, rates.max())
         steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
         self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+    def _check_continuous(self, rates):
+        """Raise where the equation is fast only because rhs jumps with x or v.
+
+        There a difference quotient is half as large over twice the step.
+        """
+        worst = int(rates.argmax())
+        wider = equation_rates(self.problem, self.times, self.states, 2.0 * STEP_ASIDE)[worst]
+        if abs(wider - rates[worst]) > 0.1 * rates[worst]:
+            raise ValueError(
+                "A PINN follows an rhs that is continuous in x and v. Received "
+                f"{self.problem!r}, which jumps with them near t = {self.times[worst]:.6g} s, as "
+                "dry friction does. Write it smoothly, tanh(v / width) for sign(v), or take "
+                "simulate(method='rk4') with small steps."
+            )
 
     def unresolved(self, edges):
         """Which windows between edges, `(W,)`, are too long for polynomials to follow x''.
@@ -145,20 +163,16 @@ def rate(problem, times, states):
     return problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
 
 
-def equation_rates(problem, times, states):
-    """max |λ(J)| with J = ∂(v, rhs)/∂(x, v) at every time of a motion, `(num,)`, in rad/s."""
-    t, state = times[:, None], np.split(states, problem.order, axis=-1)
-    rhs = problem.rhs(t, *state) + np.zeros_like(state[0])
-    step = 1e-6 * np.maximum(np.abs(states).max(axis=0), 1e-3)
+def equation_rates(problem, times, states, step=STEP_ASIDE):
+    """max |λ(J)| with J = ∂(v, rhs)/∂(x, v) at every time of a motion, `(num,)`, in rad/s.
+
+    J is a difference quotient over ±`step` times the largest magnitude of each feature.
+    """
     columns = []
-    for k, size in enumerate(step):
-        up, down = states.copy(), states.copy()
-        up[:, k] += size
-        down[:, k] -= size
-        change = problem.rhs(t, *np.split(up, problem.order, -1)) - problem.rhs(
-            t, *np.split(down, problem.order, -1)
-        )
-        columns.append((change + np.zeros_like(rhs)) / (2.0 * size))
+    for k, size in enumerate(step * np.maximum(np.abs(states).max(axis=0), 1e-3)):
+        aside = size * np.eye(states.shape[1])[k]
+        change = rate(problem, times, states + aside) - rate(problem, times, states - aside)
+        columns.append(change / (2.0 * size))
     jacobian = np.stack(columns, axis=-1)
     if problem.order == 2:
         velocity = np.zeros_like(jacobian)

@@ -48,7 +48,11 @@ def apart(function):
 
 
 def readout_step(system, batch, damping=None, growth=None):
-    """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls."""
+    """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls.
+
+    Where r is linear in the readout the whole step is the best: a shorter one falls only by chance,
+    among rounding errors.
+    """
     step = newton_step_of_readout(system, batch)
     before = _squares(step.residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
@@ -66,7 +70,9 @@ def readout_step(system, batch, damping=None, growth=None):
         return (0.5 * fraction, *moved(0.5 * fraction))
 
     one = tf.ones((), before.dtype)
-    fraction, after, residuals = tf.while_loop(too_far, halve, (one, *moved(one)))
+    fraction, after, residuals = one, *moved(one)
+    if not system.is_linear_in_readout:
+        fraction, after, residuals = tf.while_loop(too_far, halve, (one, after, residuals))
     falls = after < before
     tf.cond(falls, lambda: None, lambda: system.set_readout(old))
     residuals = tf.where(falls, residuals, tf.reshape(step.residual, tf.shape(residuals)))

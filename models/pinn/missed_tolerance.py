@@ -11,6 +11,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 PIECES = 8  # into which the message cuts the window with the largest residual
+TINY = 1000  # so many times shorter than the longest is a window that was halved to the end
 
 
 def warn_of_missed_tolerance(pinn):
@@ -58,6 +59,11 @@ def _what_helps(pinn, time):
         cure = f"Rounding leaves that much in {pinn.compute_dtype}: leave dtype out."
     elif len(edges) == 2:
         cure = "Leave hidden_units and window_edges out, to have windows where they are needed."
+    elif (end - begin) * TINY < np.diff(edges).max():
+        cure = (
+            f"Windows are as short as {end - begin:.2g} s there already: where rhs jumps or bends "
+            "with x or v, no network follows it. Write it smoothly, tanh(v / width) for sign(v)."
+        )
     else:
         cure = (
             f"Cut that window, {begin:.6g} s to {end:.6g} s: window_edges=sorted("

@@ -7,6 +7,7 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator, Duffing, InitialValueProblem, Step
 from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.equation import sketch
 from oscillator_zoo.models.equation.resolution import motion_at, unresolved
 from oscillator_zoo.models.equation.sketch import Sketch
 from oscillator_zoo.models.trial_solution.time_windows import windows_by_rule
@@ -63,10 +64,9 @@ def test_a_motion_between_steps_keeps_its_side_of_a_jump():
     ids=["harmonic", "duffing", "step"],
 )
 def test_ordinary_motions_have_the_windows_of_their_angle(problem):
-    sketch = Sketch(problem, 10.0)
-    edges = windows_by_rule(sketch)
-    parts = len(set(sketch.corners)) + 1
-    assert len(edges) - 1 <= np.ceil(sketch.angle[-1] / 2.0) + parts
+    motion = Sketch(problem, 10.0)
+    parts = len(set(motion.corners)) + 1
+    assert len(windows_by_rule(motion)) - 1 <= np.ceil(motion.angle[-1] / 2.0) + parts
 
 
 @pytest.mark.parametrize("width", [3e-4, 3e-3, 3e-2, 0.1, 0.3])
@@ -80,6 +80,20 @@ def test_windows_beside_pulses_are_short_enough(width):
         t = np.linspace(begin, end, 400)
         follows = np.polynomial.Chebyshev.fit(t, force(t), 16)
         assert np.abs(follows(t) - force(t)).max() < 1e-6
+
+
+class Friction(InitialValueProblem):
+    """Dry friction, which jumps with v and holds the mass in the end."""
+
+    def rhs(self, t, x, v, ops=np):
+        return -x - 0.2 * ops.sign(v)
+
+
+def test_an_equation_that_jumps_with_the_velocity_is_refused_with_time_and_cure(monkeypatch):
+    monkeypatch.setattr(sketch, "MOST_STEPS", 4000)  # enough, and quick
+    message = r"continuous in x and v\. Received Friction.*near t = \d.* s, as dry friction.*tanh"
+    with pytest.raises(ValueError, match=message):
+        Sketch(Friction(1.0, 0.0), 10.0)
 
 
 def test_a_window_is_halved_only_so_often_where_a_motion_bends():

@@ -208,6 +208,16 @@ def test_rounding_floor_is_where_the_residual_is_rounding():
     assert np.abs(pinn.residual(pinn.collocation_times())).max() < 400.0 * 1e-11
 
 
+def test_a_linear_equation_takes_a_solve_and_hardly_more():
+    """cos t in five windows: one solve, and no shorter steps where a whole one gains nothing."""
+    pinn = PINN(DampedOscillator(), 9.0, seed=1)
+    pinn.compile(LevenbergMarquardt(), run_eagerly=True)
+    pinn.fit(pinn.collocation_points(steps_per_epoch=20), epochs=1, verbose=0)
+    assert int(pinn.optimizer.iterations) <= 6 and pinn.stop_reason is not None
+    t = np.linspace(0.0, 9.0, 50)
+    np.testing.assert_allclose(pinn(t)[:, 0], np.cos(t), rtol=0, atol=1e-12)
+
+
 def test_steps_after_the_end_change_nothing():
     pinn = PINN(DampedOscillator(damping=0.2), 4.0, seed=1)
     pinn.compile(LevenbergMarquardt())

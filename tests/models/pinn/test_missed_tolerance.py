@@ -1,5 +1,7 @@
 """A fit above its tolerance warns, with the place and what helps; short pulses are seen."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from oscillator_zoo.models.equation.budget import check_motion
 from oscillator_zoo.models.equation.sketch import Sketch
 from oscillator_zoo.models.equation.undeclared_jumps import undeclared_jumps
 from oscillator_zoo.models.least_squares.whole_batch_optimizer import STOP_REASONS
+from oscillator_zoo.models.pinn.missed_tolerance import _what_helps
 
 
 def pulse(t):
@@ -37,6 +40,12 @@ def test_a_missed_tolerance_names_the_residual_the_place_and_what_helps():
     with pytest.warns(UserWarning, match=message) as caught:
         pinn.fit(pinn.collocation_points(steps_per_epoch=1), epochs=1, verbose=0)
     assert len(caught) == 1
+
+
+def test_windows_that_are_tiny_already_are_not_to_be_cut_again():
+    pinn = PINN(DampedOscillator(), 3.0, (4,), window_edges=[0.0, 1.0, 1.0001, 3.0], seed=0)
+    assert re.search(r"as short as 0\.0001 s.*jumps or bends with x", _what_helps(pinn, 1.00005))
+    assert "Cut that window, 1.0001 s to 3 s" in _what_helps(pinn, 2.0)
 
 
 def test_a_tolerance_of_zero_asks_for_the_smallest_residual_and_does_not_warn():
