@@ -197,7 +197,7 @@ def main():
     options.add_argument("--first", type=int, default=0)
     options.add_argument("--verbose", action="store_true")
     given = options.parse_args()
-    rows, below = [], 0
+    rows, below, refused = [], 0, 0
     for i in range(given.first, given.first + given.records):
         law, truth, records, sigma, case = draw(
             np.random.default_rng([given.seed, i]), given.longest
@@ -205,7 +205,12 @@ def main():
         if case["energy"] < LEAST_ENERGY or case["periods"] < 1.0:
             below += 1
             continue
-        found, inside, pulls, near, seconds = judge(law, truth, records, sigma, given.auto)
+        try:
+            found, inside, pulls, near, seconds = judge(law, truth, records, sigma, given.auto)
+        except ValueError as error:
+            refused += 1
+            print(i, "refused:", error)
+            continue
         usual = None
         if not case["driven"]:
             one = found.estimates["natural_frequency"].standard_error * np.sqrt(len(records))
@@ -225,7 +230,9 @@ def main():
             ]
             name = f"{'driven' if driven else 'free'}, {'linear' if linear else 'nonlinear'}"
             report(name, chosen)
-    print(f"{below} cases below the threshold left out. Load {os.getloadavg()[0]:.1f}.")
+    print(
+        f"{below} cases below the threshold left out, {refused} refused. Load {os.getloadavg()[0]:.1f}."
+    )
 
 
 def report(name, rows):
