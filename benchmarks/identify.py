@@ -231,7 +231,8 @@ def main():
             name = f"{'driven' if driven else 'free'}, {'linear' if linear else 'nonlinear'}"
             report(name, chosen)
     print(
-        f"{below} cases below the threshold left out, {refused} refused. Load {os.getloadavg()[0]:.1f}."
+        f"{below} cases below the threshold left out, {refused} refused. "
+        f"Load {os.getloadavg()[0]:.1f}."
     )
 
 
