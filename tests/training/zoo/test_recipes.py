@@ -56,7 +56,7 @@ def inputs_of(run):
 
 
 FAMILIES = ("pinn-damped-family",)
-SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and "adam" not in n and n not in FAMILIES]
+SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and n not in FAMILIES]
 TO_THE_END = (*FAMILIES, *SOLUTIONS, "euler-damped")  # least squares, which stops by itself
 
 QUICK = ("dense-window", "euler-damped", "pinn-decay", "pinn-pendulum")  # of each kind
@@ -123,8 +123,11 @@ def test_a_recipe_by_least_squares_ends_at_the_true_motion(trained):
     times = np.concatenate([part.t for part in parts])
     true = np.concatenate([part.y[0] for part in parts])
     error = np.linalg.norm(run.model(times)[:, 0] - true) / np.linalg.norm(true)
-    assert error < 1e-11  # the README says 1e-12; DOP853 itself is wrong by about as much
     assert np.abs(run.model.residual(times)).max() < 1e-6  # the lecture's criterion
+    if run.model.learned:
+        assert error < 1e-6  # what that criterion gives; seen: 6e-8
+        return
+    assert error < 1e-11  # the README says 1e-12; DOP853 itself is wrong by about as much
     assert run.notes == ("Trained by least squares: readout solve, until rounding floor.",)
 
 
