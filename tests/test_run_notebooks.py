@@ -1,6 +1,8 @@
-"""`.ci/run_notebooks.py` knows which cells of a notebook have to show a picture."""
+"""`.ci/run_notebooks.py` knows which cells have to show a picture; no output shows a machine."""
 
+import json
 import pathlib
+import re
 import runpy
 
 import pytest
@@ -24,3 +26,14 @@ SCRIPT = pathlib.Path(__file__).parent.parent / ".ci" / "run_notebooks.py"
 def test_a_cell_draws_where_it_calls_what_draws(source, expected):
     pytest.importorskip("nbconvert")
     assert runpy.run_path(str(SCRIPT))["draws"](source) == expected
+
+
+def test_no_stored_output_shows_a_path_of_the_machine_that_wrote_it():
+    shown = []
+    for path in sorted((SCRIPT.parents[1] / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                text = "".join(output.get("text", output.get("data", {}).get("text/plain", "")))
+                shown += [(path.name, *re.findall(r"\S*(?:ipykernel_|site-packages)\S*", text))]
+    assert len(shown) > 100  # outputs were found
+    assert [entry for entry in shown if len(entry) > 1] == []
