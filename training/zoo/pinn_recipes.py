@@ -26,11 +26,26 @@ def solve(problem, duration, epochs, seed, callbacks, parameter_ranges=None):
     """Train by least squares with the defaults; one step an epoch, so that the history shows it."""
     pinn = PINN(problem, duration, parameter_ranges=parameter_ranges, seed=seed)
     pinn.compile(LevenbergMarquardt())
+    history, ended = fitted(pinn, epochs, callbacks)
+    notes = (f"Trained by least squares: {pinn.optimizer.method}, until {ended}.",)
+    return Run(pinn, "solution", history, notes=notes)
+
+
+def learn(problem, duration, epochs, seed, callbacks):
+    """Train all weights by gradients, one window after another; a window an epoch."""
+    pinn = PINN(problem, duration, learned=True, seed=seed)
+    pinn.compile(SelfScaledBroyden())
+    history, ended = fitted(pinn, epochs, callbacks)
+    steps = int(pinn.optimizer.iterations)
+    notes = (f"All weights learned by gradients: {steps} quasi-Newton steps, until {ended}.",)
+    return Run(pinn, "solution", history, notes=notes)
+
+
+def fitted(pinn, epochs, callbacks):
+    """Fit at the collocation points: the history, and what ended it."""
     points = pinn.collocation_points(steps_per_epoch=1)
     history = pinn.fit(points, epochs=epochs, callbacks=callbacks, verbose=0)
-    ended = pinn.stop_reason or "the epochs were used up"
-    notes = (f"Trained by least squares: {pinn.optimizer.method}, until {ended}.",)
-    return Run(pinn, "solution", history.history, notes=notes)
+    return history.history, pinn.stop_reason or "the epochs were used up"
 
 
 def pinn_decay(epochs=60, seed=0, callbacks=()):
@@ -92,18 +107,6 @@ def pinn_damped_family(epochs=60, seed=0, callbacks=()):
     """The damped oscillator for γ = .05 … .5 kg/s and k = .5 … 2 N/m at once, over 8 s."""
     ranges = {"damping": (0.05, 0.5), "stiffness": (0.5, 2.0)}
     return solve(DampedOscillator(), 8.0, epochs, seed, callbacks, ranges)
-
-
-def learn(problem, duration, epochs, seed, callbacks):
-    """Train all weights by gradients, one window after another; a window an epoch."""
-    pinn = PINN(problem, duration, learned=True, seed=seed)
-    pinn.compile(SelfScaledBroyden())
-    points = pinn.collocation_points(steps_per_epoch=1)
-    history = pinn.fit(points, epochs=epochs, callbacks=callbacks, verbose=0)
-    ended = pinn.stop_reason or "the epochs were used up"
-    steps = int(pinn.optimizer.iterations)
-    notes = (f"All weights learned by gradients: {steps} quasi-Newton steps, until {ended}.",)
-    return Run(pinn, "solution", history.history, notes=notes)
 
 
 def pinn_harmonic_learned(epochs=60, seed=0, callbacks=()):
