@@ -15,6 +15,7 @@ import numpy as np
 from .chebyshev_cells import (
     MOST_CELLS,
     NUM_NODES,
+    TURN,
     Cells,
     check_number_of_cells,
     integrate_series,
@@ -31,7 +32,6 @@ if keras.backend.backend() == "tensorflow":
 RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
 NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
 ROUNDS = 6
-TURN = 1.1  # h |A| of a cell at most: a window by rule has 1, and damping makes hardly more of it
 
 
 def estimate_error(pinn, t):
