@@ -5,6 +5,7 @@ from keras import ops
 
 from ..base_model.array_batches import ALL
 from ..base_model.graph_class import graph_class, is_graph
+from ..base_model.multi_worker import answer_keras
 from ..base_model.precise_model import PreciseModel
 from ..saving.frozen_parts import set_trainable_parts
 from .distribution import (
@@ -78,6 +79,7 @@ class LeastSquaresModel(PreciseModel):
         if is_graph(args, kwargs):
             self.__class__ = graph_class(type(self))
         super().__init__(*args, **kwargs)
+        answer_keras(self.distribute_strategy)
         if is_graph(args, kwargs) and len(self.outputs) != 1:
             raise ValueError(
                 f"{type(self).__name__} has one output, whose residuals it squares. "
