@@ -40,6 +40,7 @@ from oscillator_zoo.training.callbacks import backup
 from oscillator_zoo.training.zoo import entries
 
 STEPS, BATCH, TIMES = 2, 8, 12
+QUIET = {"shuffle": False, "verbose": 0}
 DESCENT = keras.optimizers.SGD  # shows a gradient of another size, as Adam would not
 
 
@@ -62,7 +63,7 @@ def of_the_user(strategy, folder):
     with strategy.scope():
         model = keras.Sequential([keras.Input((TIMES, 1), dtype="float64"), layer])
         model.compile(DESCENT(1e-2), loss="mse")
-    history = model.fit(own_shards(strategy), steps_per_epoch=STEPS, epochs=2, verbose=0)
+    history = model.fit(own_shards(strategy), steps_per_epoch=STEPS, epochs=2, **QUIET)
     model.save(chief_path(folder / "user.keras", strategy))
     return model, history.history, {}
 
@@ -144,7 +145,11 @@ def refusals(strategy):
         with strategy.scope():
             PINN(DampedOscillator(), 3.0).compile(LevenbergMarquardt())
 
-    return {f.__name__: error_of(f) for f in (undivided, whole_batches)}
+    def train_in_scope():
+        with strategy.scope():
+            train("pinn-decay", "nowhere")
+
+    return {f.__name__: error_of(f) for f in (undivided, whole_batches, train_in_scope)}
 
 
 def error_of(function):
@@ -230,9 +235,8 @@ def main(folder, resume):
     say("without_mending", without_mending(strategy))
     for case in CASES:
         say(case.__name__, result(case, strategy, folder))
-    with strategy.scope():  # of which `train` takes the strategy: a process has one
-        say("undisturbed", trained(folder / "undisturbed"))
-        say("lost", trained(folder / "killed", killed=True))
+    say("undisturbed", trained(folder / "undisturbed"))
+    say("lost", trained(folder / "killed", killed=True))
 
 
 if __name__ == "__main__":

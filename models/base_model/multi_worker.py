@@ -34,7 +34,8 @@ def several_machines(strategy=None):
     password: only let the workers themselves reach it.
 
     Args:
-        strategy: `tf.distribute.MultiWorkerMirroredStrategy`, None for a new one.
+        strategy: `tf.distribute.MultiWorkerMirroredStrategy`, None for that of this process, which
+            has one only.
 
     Returns:
         The strategy. Make and compile a model in its `scope()`.
@@ -55,7 +56,7 @@ def several_machines(strategy=None):
     import tensorflow as tf
 
     if strategy is None:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = _of_this_process()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         raise ValueError(
             "Several machines train under a tf.distribute.MultiWorkerMirroredStrategy. "
@@ -64,6 +65,13 @@ def several_machines(strategy=None):
         )
     answer_keras(strategy)
     return strategy
+
+
+@functools.cache
+def _of_this_process():
+    import tensorflow as tf
+
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def chief_path(path, strategy):

@@ -15,16 +15,17 @@ EXAMPLE = (
 
 
 def training_strategy():
-    """That of the workers that train together, None for a process that trains alone.
-
-    The strategy in whose scope this is called comes before `TF_CONFIG`.
+    """That of the workers in `TF_CONFIG`, None for a process that trains alone.
 
     Raises:
-        ValueError: if `TF_CONFIG` is not as TensorFlow has it, or the task is none of the workers.
+        ValueError: if `TF_CONFIG` is not as TensorFlow has it, or in the scope of a strategy for
+            several machines.
     """
-    if tf.distribute.has_strategy():
-        strategy = tf.distribute.get_strategy()
-        return strategy if has_several_workers(strategy) else None
+    if has_several_workers(tf.distribute.get_strategy()):
+        raise ValueError(
+            "train enters the scope of its workers itself, and evaluates outside of it. Received: "
+            "a call inside of strategy.scope(). Call it outside."
+        )
     return several_machines() if num_workers(os.environ.get("TF_CONFIG", "")) > 1 else None
 
 

@@ -9,6 +9,7 @@ from oscillator_zoo.models import chief_path
 
 from ..results.pictures import save_pictures
 from ..results.resumable_run import run_recipe
+from ..results.run import Run
 from ..results.workers import training_strategy
 from .forecast_recipes import forecast_damped, forecast_driven
 from .measured_duffing import duffing_measured
@@ -129,6 +130,8 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
         raise
     folder = make_folder(chief_path(folder, strategy))
     run.save(folder)
+    if strategy is not None:  # a model made under it computes with all workers, forecasts too
+        run = Run.load(folder)
     evaluation = run.evaluate()
     save_pictures(run, evaluation, folder)
     if not backup.interrupted_by:
