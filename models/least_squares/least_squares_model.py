@@ -39,10 +39,11 @@ class LeastSquaresModel(PreciseModel):
     has no targets they are left out. Keras computes them in float32 unless they say otherwise,
     `keras.metrics.MeanAbsoluteError(dtype="float64")`.
 
-    Made in the scope of a `tf.distribute.MirroredStrategy`, it is trained by gradients on several
-    devices, which share each batch, to the weights of one device up to rounding. (A Keras mask is
-    made up for within the part of each device.) The number of devices divides the size of a batch;
-    only the last batch may be of another. `LevenbergMarquardt` works on one device.
+    Made in the scope of a `tf.distribute.MirroredStrategy`, or on several machines of a
+    `MultiWorkerMirroredStrategy`, it is trained by gradients on several devices, which share each
+    batch, to the weights of one device up to rounding. (A Keras mask is made up for within the part
+    of each device.) The number of devices divides the size of a batch; only the last batch may be
+    of another. `LevenbergMarquardt` works on one device. Of several machines one writes the files.
 
     Args:
         inputs: symbolic `keras.Input`, or a structure of them.
