@@ -39,7 +39,7 @@ from .plots import (
     plot_solution,
     plot_trajectory,
 )
-from .results import Run
+from .results import Run, sweep
 from .zoo import recipes, train
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "plot_solution",
     "plot_trajectory",
     "recipes",
+    "sweep",
     "train",
     "truncation_bias",
 ]
