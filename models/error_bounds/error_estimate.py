@@ -31,6 +31,7 @@ if keras.backend.backend() == "tensorflow":
 RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
 NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
 ROUNDS = 6
+TURN = 1.1  # h |A| of a cell at most: a window by rule has 1, and damping makes hardly more of it
 
 
 def estimate_error(pinn, t):
@@ -83,7 +84,7 @@ def _resolved(pinn):
         negligible = RESOLVED * series.max() + NOISE * largest
         ending = series[-3:].max(axis=(0, 1)) > negligible
         fastest = [spectral_size(one) for one in np.abs(jacobian).max(axis=0).transpose(2, 0, 1)]
-        turning = np.ceil(cells.half * np.array(fastest))
+        turning = np.ceil(cells.half * np.array(fastest) / TURN)
         check_number_of_cells(turning.sum())
         pieces = np.maximum(turning, 1.0 + ending)
         if turning.max() > 1.0 and pieces.sum() > MOST_CELLS:
