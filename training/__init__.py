@@ -40,7 +40,7 @@ from .plots import (
     plot_solution,
     plot_trajectory,
 )
-from .results import Run
+from .results import Run, sweep
 from .zoo import recipes, train
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "plot_solution",
     "plot_trajectory",
     "recipes",
+    "sweep",
     "train",
     "truncation_bias",
 ]

@@ -71,6 +71,7 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     states = np.empty((batch, num_steps + 1, num_features), dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
         times = problem.start_time + time_step * np.arange(num_steps + 1)
+        _check_times(times, time_step)
         force = empty_force(problem, times, batch, dtype)
         if problem.is_linear:
             matrix = one_step_matrix(problem, time_step, method)
@@ -104,6 +105,19 @@ def _check_arguments(problem, method, dtype):
             f"Received: a {type(problem).__name__} of order 1. Use method='euler' or 'rk4'."
         )
     one_of("dtype", dtype, DTYPES, "All is computed in float64; dtype is what is returned.")
+
+
+def _check_times(times, time_step):
+    """Raise where a step is lost in rounding: numbers lie farther apart far from 0."""
+    moves = times[0] < times[1] and times[-2] < times[-1]
+    if moves or not np.isfinite(times[-1]):
+        return
+    last = times[-1] if times[0] < times[1] else times[0]
+    raise ValueError(
+        "Every step must lead to a later time. Received "
+        f"time_step={time_step:g} s at t = {last:g} s, where numbers of float64 are "
+        f"{np.spacing(np.abs(last)):.2g} s apart. Pass a larger step, or a start_time nearer 0."
+    )
 
 
 def _check_rhs(problem, t, batch):

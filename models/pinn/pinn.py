@@ -351,6 +351,7 @@ class PINN(Answers):
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """One step on a batch of times, or of times and positions for an inverse problem."""
+        check_compiled(self, "train_on_batch")
         data = x, y, sample_weight
         data = self.data_batch(*data) if self.identification else (self.batch(x), *data[1:])
         if not getattr(self.optimizer, "has_begun", True):
@@ -362,6 +363,7 @@ class PINN(Answers):
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """`evaluate` of one batch."""
+        check_compiled(self, "test_on_batch")
         if self.identification is not None and y is not None:
             x, y, sample_weight = self.data_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight, **kwargs)
