@@ -32,6 +32,7 @@ from .instrument import Identified, identify
 from .plots import (
     plot_gradient_norms,
     plot_history,
+    plot_lines,
     plot_phase,
     plot_residual,
     plot_response,
@@ -62,6 +63,7 @@ __all__ = [
     "identify",
     "plot_gradient_norms",
     "plot_history",
+    "plot_lines",
     "plot_phase",
     "plot_residual",
     "plot_response",

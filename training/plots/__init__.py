@@ -7,6 +7,7 @@ below it.
 """
 
 from .gradient_plot import plot_gradient_norms
+from .line_plot import plot_lines
 from .motion_plots import plot_history, plot_phase, plot_rollout, plot_trajectory
 from .response_plot import plot_response
 from .solution_plots import plot_residual, plot_solution
@@ -14,6 +15,7 @@ from .solution_plots import plot_residual, plot_solution
 __all__ = [
     "plot_gradient_norms",
     "plot_history",
+    "plot_lines",
     "plot_phase",
     "plot_residual",
     "plot_response",
