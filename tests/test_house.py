@@ -22,6 +22,7 @@ STAIRCASES = {
         "backpropagation",
         "evaluation",
         "plots",
+        "multiple_shooting",
         "instrument",
         "callbacks",
         "results",
