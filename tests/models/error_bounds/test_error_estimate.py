@@ -37,8 +37,8 @@ NONLINEAR = [
     ("problem", "duration"),
     [
         pytest.param(*NONLINEAR[0], id="Duffing"),
-        pytest.param(*NONLINEAR[1], id="Van der Pol", marks=pytest.mark.slow),
-        pytest.param(*NONLINEAR[2], id="pendulum", marks=pytest.mark.slow),
+        pytest.param(*NONLINEAR[1], id="Van der Pol", marks=pytest.mark.further),
+        pytest.param(*NONLINEAR[2], id="pendulum", marks=pytest.mark.further),
     ],
 )
 def test_estimate_is_within_a_factor_of_three_at_the_end_of_training(problem, duration):
