@@ -23,6 +23,7 @@ STAIRCASES = {
         "backpropagation",
         "evaluation",
         "plots",
+        "multiple_shooting",
         "instrument",
         "callbacks",
         "results",
