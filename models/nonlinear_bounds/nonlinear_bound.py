@@ -56,7 +56,7 @@ class NonlinearErrorSeries(ErrorSeries):
     def _solve(self, pinn):
         self.trial, rhs = TrialBounds(pinn), RightHandSide(pinn.problem)
         motion, series, here, sizes, cuts = resolved(rhs, self.trial)
-        self.cells, scale = motion.cells, _scale(motion)
+        self.cells, scale = motion.cells, _scale(motion, series)
         bounds = _cell_bounds(motion, series, here, sizes, scale)
         bounds, radius = self._carried(rhs, motion, series, bounds, scale)
         rhs.check(motion.cells, motion.times_at_nodes(), motion.at_nodes(series))
@@ -174,10 +174,9 @@ def _rate_series(series, half):
     return rates, (lost + UNIT * largest(rates)) * UPWARDS
 
 
-def _scale(motion):
-    """Sizes of the coordinates of the state, powers of 2, `(s,)`."""
-    states = np.concatenate(motion.at_middle[: motion.order], axis=-1)
-    sizes = np.abs(states).astype(np.float64).max(axis=0)
+def _scale(motion, series):
+    """Sizes of the coordinates of the state x̂ − E, powers of 2, `(s,)`."""
+    sizes = np.array([disc.size.max() for disc in motion.around(series, 1.0)])
     known = np.isfinite(sizes) & (sizes > 0.0)
     sizes = np.where(known, sizes, sizes[known].max(initial=0.0) or 1.0)
     return 2.0 ** np.round(np.log2(sizes))

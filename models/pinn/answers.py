@@ -1,9 +1,11 @@
 """What a trained PINN can be asked: how wrong it is, what it has found, one of its members."""
 
+import warnings
+
 import numpy as np
 
 from ..error_bounds.error_bound import enclose_error, error_table
-from ..error_bounds.error_estimate import estimate_error
+from ..error_bounds.error_estimate import NONLINEAR, estimate_error
 from ..families.members import member_of
 from ..inverse.measured_data import data_batch
 from ..least_squares.whole_batch_optimizer import AT_BOUND, STOP_REASONS
@@ -14,6 +16,15 @@ NO_UNKNOWNS = (
     "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
     "Construct it with unknown_parameters=('damping', …)."
 )
+
+
+def _not_linear(estimate):
+    return (
+        "The equation of the error may be linearised about x̂ where the terms that are left out "
+        f"change the error by less than {NONLINEAR:.0%}. Received a solution for which they change "
+        f"it by {100.0 * estimate.nonlinearity:.2g} %. Train it further, or use error_bound(t), "
+        "which leaves nothing out."
+    )
 
 
 class Answers(IntervalModel):
@@ -79,7 +90,8 @@ class Answers(IntervalModel):
         (`error_bound` bounds their magnitudes, without a sign.)
 
         It solves the equation of the error, linearised about x̂, which leaves out terms of the
-        order of the error's square: an estimate, not a bound.
+        order of the error's square: an estimate, not a bound. Where these terms are as large as the
+        error itself it warns.
 
         Args:
             t: times, `(num,)` or `(num, 1)`, in s.
@@ -91,7 +103,10 @@ class Answers(IntervalModel):
             ValueError: for times outside the interval, or a motion that turns by more than about
                 120 000 rad.
         """
-        return estimate_error(self, self._times_of_one_problem(t))
+        estimate = estimate_error(self, self._times_of_one_problem(t))
+        if not estimate.is_valid:
+            warnings.warn(_not_linear(estimate), stacklevel=2)
+        return estimate.error, estimate.rate_error
 
     def defect_correction(self, t):
         """The solution freed of its estimated error, x̂ − e: often twice as many digits.
@@ -103,7 +118,8 @@ class Answers(IntervalModel):
             Tuple of arrays `(num, dimension)`: position in m and velocity in m/s.
 
         Raises:
-            ValueError: for times outside the interval.
+            ValueError: for times outside the interval, and where the error is so large that its
+                equation may not be linearised.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator
@@ -114,8 +130,11 @@ class Answers(IntervalModel):
         True
         """
         times = self._times_of_one_problem(t)
+        estimate = estimate_error(self, times)
+        if not estimate.is_valid:
+            raise ValueError(_not_linear(estimate))
         motion = (np.asarray(y, np.float64) for y in self.derivatives(times)[:2])
-        return tuple(y - e for y, e in zip(motion, self.error_estimate(times)))
+        return tuple(y - e for y, e in zip(motion, estimate[:2]))
 
     def error_bound_table(self):
         """Bounds of |x̂ − x| that hold everywhere between the times of a grid, for `export`.
