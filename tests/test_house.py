@@ -17,7 +17,7 @@ STAIRCASES = {
     "models": (
         *("layer_graphs", "saving", "export", "presets", "base_model", "recurrent"),
         *("least_squares", "physics_cells", "forecasting", "equation", "trial_solution"),
-        *("families", "inverse", "error_bounds", "pinn"),
+        *("families", "inverse", "error_bounds", "nonlinear_bounds", "pinn"),
     ),
     "training": (
         "backpropagation",
