@@ -15,6 +15,7 @@ from ..presets.preset import from_preset
 from ..saving.model_file import write_model
 from ..saving.pickles import reduced
 from .array_batches import as_arrays, batches, check_inputs, is_array_like, split_off_last
+from .multi_worker import chief_path
 
 LARGE_BATCH = 4096
 
@@ -165,7 +166,7 @@ class PreciseModel(keras.Model):
                 f"With overwrite=False a new file is written. Received: {filepath}, which exists. "
                 "Choose another name or pass overwrite=True."
             )
-        write_model(super().save, filepath, **kwargs)
+        write_model(super().save, chief_path(filepath, self.distribute_strategy), **kwargs)
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """`keras.Model.export`; a file or folder is written whole, and replaces an older one.

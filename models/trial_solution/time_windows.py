@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -9,6 +10,9 @@ from oscillator_zoo.data.checks import real_value
 from oscillator_zoo.data.forces.sorted_times import count_up_to
 
 from ..equation.budget import RADIANS
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 # A window holds so many numbers of float64 at least: Chebyshev's 56 points, the first of which lies
 # .0002 of it inside, have to lie apart.
@@ -55,8 +59,8 @@ def find_place(edges, t, problem=None):
         window, begin, length = None, float(edges[0]), float(edges[1] - edges[0])
     else:
         window = count_up_to(edges[1:-1], ops.reshape(t, (-1,)), ops)
-        begin = ops.take(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
-        length = ops.take(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
+        begin = tf.gather(ops.convert_to_tensor(edges[:-1], t.dtype), window)[:, None]
+        length = tf.gather(ops.convert_to_tensor(np.diff(edges), t.dtype), window)[:, None]
     elapsed = t - begin
     return Place(t, window, elapsed, length, 2.0 * elapsed / length - 1.0, window, problem)
 
@@ -66,7 +70,7 @@ def sums_before(steps):
     return ops.cumsum(steps, axis=0) - steps
 
 
-def windows_by_rule(sketch):
+def edges_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
     Every time at which a force jumps, or bends between two samples, is an edge: the acceleration

@@ -93,6 +93,15 @@ def test_correction_of_a_linear_problem_is_exact_even_untrained(problem):
         np.testing.assert_allclose(v, exact[1], atol=1e-12)
 
 
+def test_a_large_nonlinear_error_brings_a_warning_and_is_not_corrected():
+    lost = PINN(Pendulum(position=2.5), 4.0, (4,), seed=1)  # untrained: off by a swing
+    message = r"linearised.*less than 50%\. Received a solution for which they change it by \d"
+    with pytest.warns(UserWarning, match=message):
+        lost.error_estimate([1.0])
+    with pytest.raises(ValueError, match=message):
+        lost.defect_correction([1.0])
+
+
 def test_estimate_with_h1_and_h2_of_ones_own():
     pinn = PINN(
         DampedOscillator(),
