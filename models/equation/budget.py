@@ -36,21 +36,27 @@ def check_motion(problem, duration, rates, fastest):
     d = problem.dimension
     work = 2.0 * num_windows * (POINTS * d) * (UNITS * d) ** 2
     size = num_windows * POINTS * d * UNITS * d * 8.0
-    if work > MOST_WORK:
-        reason = f"takes at most {MOST_WORK:.0e} multiplications a step. Received {work:.1e} for"
-        shorter = duration * MOST_WORK / work
-    elif not problem.is_linear and fastest * duration > MOST_RADIANS:
+    radians = 0.0 if problem.is_linear else fastest * duration
+    if radians > MOST_RADIANS:
         reason = f"turns by at most {MOST_RADIANS} rad at its fastest, if nonlinear. Received"
-        reason += f" {fastest * duration:.3g} rad in"
-        shorter = MOST_RADIANS / fastest
+        reason += f" {radians:.3g} rad in"
+    elif work > MOST_WORK:
+        reason = f"takes at most {MOST_WORK:.0e} multiplications a step. Received {work:.1e} for"
     else:
         return
+    shorter = duration / max(work / MOST_WORK, radians / MOST_RADIANS)
     raise ValueError(
         f"A PINN needs a motion that {reason} {problem!r} over {duration:g} s: rates up to "
         f"{fastest:.3g} rad/s ask for {num_windows} windows, whose least squares have "
         f"{num_windows * UNITS * d:.2g} unknowns and {size / 1e9:.2g} GB of derivatives. {STIFF} "
-        f"Up to {shorter:.2g} s would do here."
+        f"Up to {_rounded_down(shorter):g} s would do here."
     )
+
+
+def _rounded_down(number):
+    """A positive number with two digits, not above it."""
+    unit = 10.0 ** (np.floor(np.log10(number)) - 1.0)
+    return float(np.floor(number / unit) * unit)
 
 
 def rate_of_time(problem, times):

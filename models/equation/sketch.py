@@ -1,5 +1,6 @@
 """A first look at a motion by a stepper: how fast it is, and where training may begin."""
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -16,6 +17,8 @@ STEP_ASIDE = 1e-6  # of difference quotients, relative
 LOOKED_AT = 65_536  # times at which a force is looked at
 GRADING = 0.25  # a window may be half as long again as the one beside it
 HIDDEN = 2.0  # so many times faster than the sketch shows: a pulse that it stepped over
+STABLE = 2.0  # radians in one step of RK4, which is stable up to 2.78
+SHORTENED, MOST_SHORTENED = 16, 12  # a first look that RK4 cannot follow, and how often
 
 
 class Sketch:
@@ -66,6 +69,8 @@ class Sketch:
                 wanted = 4 * num_steps
             if wanted <= num_steps or num_steps == MOST_STEPS:
                 break
+            if wanted >= 4 * num_steps:  # before many steps a few say whether they are worth it
+                _check_beginning(problem, duration)
             num_steps = min(wanted, MOST_STEPS)
         if is_pulse:
             self.rates = graded(self.times, self.rates)
@@ -116,6 +121,37 @@ class Sketch:
         times = problem.start_time + np.linspace(0.0, duration, LOOKED_AT + 1)
         rates = rate_of_time(problem, times)
         return float(np.max(rates * ~_near(times, self.corners)[1:-1], initial=0.0))
+
+
+def _check_beginning(problem, duration):
+    """Raise for a nonlinear equation that is too stiff from the start, after a few small steps."""
+    rate = _rate_of_beginning(problem, duration)
+    if problem.is_linear or rate * duration <= MOST_RADIANS:
+        return
+    shorter = MOST_RADIANS / rate
+    with contextlib.suppress(ValueError):  # rates that grow a lot: the first have to do
+        run = rk4(problem, shorter, int(MOST_RADIANS / STABLE))
+        rate = max(rate, float(equation_rates(problem, run.times, run.states[0]).max()))
+    check_motion(problem, duration, np.full(2, rate), rate)
+
+
+def _rate_of_beginning(problem, duration):
+    """The equation's median rate while it takes the first steps of the longest sketch, in rad/s.
+
+    Where RK4 cannot follow, a shorter beginning is looked at. It is 0 where it never can, and for
+    an rhs that jumps with x or v, whose rate is another over twice the step.
+    """
+    beginning = duration * FEWEST_STEPS / MOST_STEPS
+    for _ in range(MOST_SHORTENED):
+        try:
+            run = rk4(problem, beginning, FEWEST_STEPS)
+        except ValueError:
+            beginning /= SHORTENED
+            continue
+        given = problem, run.times, run.states[0]
+        rate, wider = (np.median(equation_rates(*given, k * STEP_ASIDE)) for k in (1.0, 2.0))
+        return float(rate) if abs(wider - rate) <= 0.1 * rate else 0.0
+    return 0.0
 
 
 def graded(times, rates):

@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from oscillator_zoo.data import DampedOscillator, VanDerPol
+from oscillator_zoo.data import DampedOscillator, InitialValueProblem, VanDerPol
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.equation.budget import check_motion
-from oscillator_zoo.models.equation.sketch import Sketch
+from oscillator_zoo.models.equation import sketch
+from oscillator_zoo.models.equation.budget import MOST_RADIANS, check_motion
+from oscillator_zoo.models.equation.sketch import Sketch, equation_rates, rk4
 from oscillator_zoo.models.equation.undeclared_jumps import undeclared_jumps
 from oscillator_zoo.models.least_squares.whole_batch_optimizer import STOP_REASONS
 from oscillator_zoo.models.pinn.missed_tolerance import _what_helps
@@ -79,6 +80,50 @@ def test_motions_beyond_the_budget_are_refused_with_numbers():
     with pytest.raises(ValueError, match=r"at most 1e\+11 multiplications a step.*Radau"):
         check_motion(DampedOscillator(), 1e7, np.full(100, 1.0), 1.0)
     check_motion(DampedOscillator(), 62_832.0, np.full(100, 1.0), 1.0)  # 10,000 periods
+
+
+class Robertson(InitialValueProblem):
+    """Robertson's kinetics, 1966: rates of 0.04 and 2000 rad/s in one motion."""
+
+    order, dimension = 1, 3
+
+    def rhs(self, t, x, ops=np):
+        a, b, c = x[..., 0], x[..., 1], x[..., 2]
+        slow, back, fast = 0.04 * a, 1e4 * b * c, 3e7 * b * b
+        return ops.stack([back - slow, slow - back - fast, fast], axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("problem", "duration"),
+    [
+        (Robertson((1.0, 0.0, 0.0)), 40.0),
+        (Robertson((1.0, 0.0, 0.0)), 1e5),  # RK4 cannot follow it with any of its steps
+        (VanDerPol(50.0, position=2.0, velocity=0.0), 100.0),
+        (VanDerPol(1000.0, position=2.0, velocity=0.0), 3000.0),
+    ],
+)
+def test_stiff_motions_are_refused_before_a_long_sketch(monkeypatch, problem, duration):
+    """By a few thousand steps of RK4; what the message says would do is not refused."""
+    steps = []
+
+    def counted(problem, duration, num_steps):
+        steps.append(num_steps)
+        return rk4(problem, duration, num_steps)
+
+    monkeypatch.setattr(sketch, "rk4", counted)
+    with pytest.raises(ValueError, match=r"method='Radau'.*Up to [\d.e-]+ s would do") as caught:
+        Sketch(problem, duration)
+    assert sum(steps) <= 10_000
+    shorter = float(re.search(r"Up to ([\d.e-]+) s", str(caught.value))[1])
+    run = rk4(problem, shorter, 10_000)
+    fastest = equation_rates(problem, run.times, run.states[0]).max()
+    assert 0.5 < fastest * shorter / MOST_RADIANS < 1.0
+
+
+def test_what_would_do_meets_every_part_of_the_budget():
+    """Twice too many radians, and 4.9 times too many multiplications."""
+    with pytest.raises(ValueError, match=r"Received 2e\+04 rad .*Up to 4 s would do"):
+        check_motion(VanDerPol(1.0), 20.0, np.full(100, 4e5), 1000.0)
 
 
 def test_all_weights_of_many_windows_are_refused_before_they_are_allocated():
