@@ -6,6 +6,8 @@ import linecache
 import re
 import traceback
 
+import numpy as np
+
 OURS = "oscillator_zoo"
 LIBRARIES = {OURS, "numpy", "keras", "tensorflow", "jax", "torch", "scipy"}
 SAME_NAME = {"array": "stack", "asarray": "convert_to_tensor", "fabs": "abs", "atan2": "arctan2"}
@@ -33,8 +35,12 @@ CURES = (  # what the error or the line says, and what to write instead
 
 
 @contextlib.contextmanager
-def with_users_line():
-    """Within it, an error from a line of the user's own becomes a `ValueError` that shows it."""
+def with_users_line(reading=""):
+    """Within it, an error from a line of the user's own becomes a `ValueError` that shows it.
+
+    Args:
+        reading: what to add to the message, such as `reading_of_start`.
+    """
     try:
         yield
     except Exception as error:
@@ -47,8 +53,25 @@ def with_users_line():
         raise ValueError(
             "rhs must compute with arrays of many rows, x of shape (num, d), and with the "
             f"functions of ops, numpy or keras.ops. Received {place}, which failed: "
-            f"{type(error).__name__}, {first_line(error)}. {cure(str(error), text)}"
+            f"{type(error).__name__}, {first_line(error)}. {cure(str(error), text)}{reading}"
         ) from error
+
+
+def reading_of_start(problem):
+    """How several numbers at the start were read, and how else they may be meant; often empty.
+
+    An equation of this library knows how many coordinates it has; a user's own may be a system.
+    """
+    numbers = {name: np.shape(getattr(problem, name)) for name in ("position", "velocity")}
+    name = next((name for name, shape in numbers.items() if len(shape) == 1), None)
+    is_own = not type(problem).__module__.startswith(f"{OURS}.")
+    if problem.dimension > 1 or name is None or numbers[name] == (1,) or not is_own:
+        return ""
+    size = numbers[name][0]
+    return (
+        f" A {name} of {size} numbers was read as {size} motions of one coordinate: for one motion "
+        f"of {size} coordinates pass dimension={size}, or write it in the class."
+    )
 
 
 def check_takes(problem, t, *state):

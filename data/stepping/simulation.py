@@ -7,7 +7,7 @@ import numpy as np
 from ..checks import one_number, one_of, positive_integer
 from ..forces.force_grid import force_array
 from ..problems.initial_value_problem import InitialValueProblem
-from ..problems.rhs_errors import check_takes, with_users_line
+from ..problems.rhs_errors import check_takes, reading_of_start, with_users_line
 from ..trajectories.trajectory import Trajectory
 from .linear_recurrence import solve_linear
 from .stability import energy_growth_warning, linear_growth_warning
@@ -125,7 +125,8 @@ def _check_rhs(problem, t, batch):
     """Raise unless the right-hand side, which may be the user's, has the shape of the state."""
     state = problem.initial_state()
     check_takes(problem, t, *state)
-    with with_users_line():
+    reading = reading_of_start(problem)
+    with with_users_line(reading):
         rate = problem.rhs(t, *state, ops=np)
     expected = (batch, problem.dimension)
     try:
@@ -138,6 +139,7 @@ def _check_rhs(problem, t, batch):
             f"rhs must return one rate for each coordinate, shape {expected}. Received {received} "
             f"from {type(problem).__name__}.rhs. Return the result; name parameters that are "
             "arrays of shape (batch,) in ensemble_parameters and read them with self.columns(...)."
+            f"{reading}"
         )
 
 

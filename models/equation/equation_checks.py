@@ -5,7 +5,13 @@ import numpy as np
 from keras import ops
 
 from oscillator_zoo.data import InitialValueProblem
-from oscillator_zoo.data.problems.rhs_errors import ROWS, check_takes, place_of_rhs, with_users_line
+from oscillator_zoo.data.problems.rhs_errors import (
+    ROWS,
+    check_takes,
+    place_of_rhs,
+    reading_of_start,
+    with_users_line,
+)
 
 from .plain_forces import force_values, has_plain_force, with_given_force
 
@@ -27,6 +33,7 @@ def check_problem(problem):
         raise ValueError(
             "A PINN solves one trajectory. Received an ensemble of "
             f"{problem.ensemble_size}. Take one with problem.select(0)."
+            f"{reading_of_start(problem)}"
         )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from keras import ops as keras_ops
 
-from oscillator_zoo.data import InitialValueProblem, simulate
+from oscillator_zoo.data import DampedOscillator, InitialValueProblem, simulate
+from oscillator_zoo.data.problems.rhs_errors import reading_of_start
 from oscillator_zoo.models import PINN
 
 
@@ -134,3 +135,42 @@ def test_a_right_hand_side_that_takes_rows_passes():
 def test_fit_before_compile_says_so():
     with pytest.raises(ValueError, match=r"compile\(\) before .*fit"):
         PINN(Own(lambda t, x, v, ops: -x), 2.0, (4,)).fit(epochs=1)
+
+
+class Chain(InitialValueProblem):
+    """Of order 1 in three coordinates, which the caller has to say."""
+
+    order = 1
+
+    def rhs(self, t, x, ops=np):
+        a, b, c = x[..., 0], x[..., 1], x[..., 2]
+        return ops.stack([-a, a - b, b + 0.0 * c], axis=-1)
+
+
+class Outer(Chain):
+    def rhs(self, t, x, ops=np):
+        return x * x[:, 0]
+
+
+def test_several_numbers_at_the_start_are_an_ensemble_and_both_readings_are_named():
+    reading = (
+        r"A position of 3 numbers was read as 3 motions of one coordinate: for one motion of 3 "
+        r"coordinates pass dimension=3, or write it in the class\."
+    )
+    start = (1.0, 0.0, 0.0)
+    with pytest.raises(ValueError, match=r"ensemble of 3\. .*select\(0\)\. " + reading):
+        PINN(Chain(start), 1.0)
+    for equation in (Chain, Outer):  # the first fails, the second returns another shape
+        with pytest.raises(ValueError, match=reading):
+            simulate(equation(start), 0.1, 2)
+    assert simulate(Chain(start, dimension=3), 0.1, 2).states.shape == (1, 3, 3)
+    own = Own(lambda t, x, v, ops: -x)
+    own.velocity = np.array([1.0, 2.0])
+    with pytest.raises(ValueError, match="A velocity of 2 numbers was read as 2 motions"):
+        PINN(own, 1.0)
+
+
+def test_an_ensemble_that_is_meant_has_one_reading():
+    """Of starts `(batch, dimension)`, of an equation of this library, and of a single number."""
+    for problem in (Chain(np.ones((2, 3))), DampedOscillator(position=[1.0, 2.0]), Chain([1.0])):
+        assert problem.ensemble_size and reading_of_start(problem) == ""
