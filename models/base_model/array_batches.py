@@ -14,26 +14,38 @@ def is_array_like(x):
     )
 
 
-def check_inputs(method, x):
-    """Raise for nothing to work on, before Keras looks into it.
+def check_inputs(method, x, *others):
+    """Raise for nothing to work on, or dates, before Keras looks into it.
 
     Args:
         method: name of the method that was called.
         x: what it was given.
+        *others: targets and weights.
 
     Raises:
-        ValueError: for None, an empty list, dictionary or array, or a dataset without batches.
+        ValueError: for None, an empty list, dictionary or array, a dataset without batches or
+            with batches of no rows, and for arrays of dates.
     """
     leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
     empty = not leaves or any(np.shape(leaf)[:1] == (0,) for leaf in leaves if is_array_like(leaf))
     kind = "nothing" if x is None else f"an empty {type(x).__name__}"
     if hasattr(x, "cardinality"):
         empty, kind = int(x.cardinality()) == 0, "an empty dataset"
+        specs = keras.tree.flatten(x.element_spec)
+        if any(spec.shape.rank and spec.shape[0] == 0 for spec in specs):
+            empty, kind = True, "a dataset with batches of 0 rows"
     if empty:
         raise ValueError(
             f"{method} needs inputs. Received {kind}. Pass at least one row, or a dataset with at "
             "least one batch."
         )
+    for leaf in keras.tree.flatten((x, others)):
+        dtype = getattr(leaf, "dtype", None)
+        if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+            raise ValueError(
+                f"{method} takes numbers. Received an array of {dtype}. Write seconds since the "
+                "first date: (dates - dates[0]) / np.timedelta64(1, 's')."
+            )
 
 
 def as_arrays(x):

@@ -95,7 +95,7 @@ class PreciseModel(keras.Model):
         validation_freq=1,
     ):
         """`keras.Model.fit`; arrays keep their precision."""
-        check_inputs("fit", x)
+        check_inputs("fit", x, y, sample_weight)
         if is_array_like(x):
             arrays = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
             if validation_split and validation_data is None:
@@ -136,7 +136,7 @@ class PreciseModel(keras.Model):
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
         """`keras.Model.evaluate`; arrays keep their precision."""
-        check_inputs("evaluate", x)
+        check_inputs("evaluate", x, y, sample_weight)
         if is_array_like(x):
             x = self.as_dataset(x, y, sample_weight, batch_size=batch_size or LARGE_BATCH)
             y = sample_weight = batch_size = None
@@ -148,6 +148,21 @@ class PreciseModel(keras.Model):
         if is_array_like(x):
             x, batch_size = self.as_dataset(x, batch_size=batch_size or LARGE_BATCH), None
         return super().predict(x, batch_size, verbose, **kwargs)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """`keras.Model.train_on_batch`; what is no batch of numbers is refused."""
+        check_inputs("train_on_batch", x, y, sample_weight)
+        return super().train_on_batch(x, y, sample_weight, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """`keras.Model.test_on_batch`; what is no batch of numbers is refused."""
+        check_inputs("test_on_batch", x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, **kwargs)
+
+    def predict_on_batch(self, x):
+        """`keras.Model.predict_on_batch`; what is no batch of numbers is refused."""
+        check_inputs("predict_on_batch", x)
+        return super().predict_on_batch(x)
 
     def save(self, filepath, overwrite=True, **kwargs):
         """`keras.Model.save` to a `.keras` file, written whole or not at all.

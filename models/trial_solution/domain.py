@@ -17,6 +17,9 @@ if keras.backend.backend() == "tensorflow":
 
 FEWEST_NUMBERS = 131_072  # of float64 in an interval, twice as many as the times of a sketch
 LONGEST = 1e100  # s, whose square is a number
+EMPTY = (
+    "Every batch needs times. Received a dataset with a batch of 0 rows. Leave such batches out."
+)
 
 
 class TimeDomain:
@@ -71,8 +74,10 @@ class TimeDomain:
         return function
 
     def check_batch(self, *batch):
-        """A batch of a dataset as it is; raises where its times leave the interval or are NaN."""
+        """A batch of a dataset as it is; raises where it has no times, or NaN or times outside."""
         x = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
+        batch = raise_in_dataset(tf.equal(tf.size(x), 0), EMPTY, batch)
+        batch = batch if isinstance(batch, tuple) else (batch,)
         outside = is_outside(x, self.start_time, self.duration) | tf.math.is_nan(x)
         end = self.start_time + self.duration
         message = (
@@ -156,7 +161,9 @@ def outside_times_as_value_error():
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
-        found = re.search(r"This PINN is trained from .*? outside its interval\.", str(error))
+        found = re.search(
+            rf"This PINN is trained from .*? outside its interval\.|{EMPTY}", str(error)
+        )
         if found is None:
             raise
         raise ValueError(found.group()) from error

@@ -367,3 +367,32 @@ def test_least_squares_takes_batches_whose_number_of_samples_is_not_known():
     assert batches.element_spec[0].shape[0] is None
     losses = model.fit(batches, epochs=30, verbose=0).history["loss"]
     assert losses[-1] < 0.9 * losses[0]
+
+
+DATES = np.arange("2020-01-01", "2020-01-03", dtype="datetime64[D]")[:, None]
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_dates_are_refused_with_how_to_write_them_as_numbers(method):
+    model = dense(LeastSquaresModel)
+    model.compile("sgd")
+    message = rf"{method} takes numbers\. Received an array of datetime64\[D\]\. Write seconds"
+    for data in ((DATES, np.ones((2, 2))), (np.ones((2, 3)), DATES)):
+        with pytest.raises(ValueError, match=message):
+            getattr(model, method)(*data)
+    with pytest.raises(
+        ValueError, match=r"predict_on_batch takes numbers\. Received an array of tim"
+    ):
+        model.predict_on_batch({"t": DATES - DATES[0]})
+
+
+def test_a_batch_without_rows_is_refused():
+    model = dense(LeastSquaresModel)
+    model.compile("sgd")
+    for method in ("train_on_batch", "test_on_batch", "predict_on_batch"):
+        with pytest.raises(ValueError, match=rf"{method} needs inputs\. Received an empty ndarray"):
+            getattr(model, method)(np.ones((0, 3)))
+    empty = tf.data.Dataset.from_tensors((np.ones((0, 3)), np.ones((0, 2))))
+    for method in ("fit", "evaluate", "predict"):
+        with pytest.raises(ValueError, match=rf"{method} needs inputs\. Received .* of 0 rows"):
+            getattr(model, method)(empty)

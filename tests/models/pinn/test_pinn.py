@@ -238,6 +238,18 @@ def test_nothing_is_refused_by_every_method(learned):
         pinn.predict(None)
 
 
+def test_a_batch_without_times_among_others_is_refused():
+    pinn = PINN(DampedOscillator(), 2.0, hidden_units=(4,))
+    some = tf.data.Dataset.from_generator(
+        lambda: (np.ones((num, 1)) for num in (3, 0)),
+        output_signature=tf.TensorSpec((None, 1), "float64"),
+    )
+    with pytest.raises(
+        ValueError, match=r"^Every batch needs times\. Received .* batch of 0 rows\."
+    ):
+        pinn.predict(some, verbose=0)
+
+
 def test_what_is_no_time_is_refused_before_keras_sees_it():
     pinn = PINN(DampedOscillator(), 2.0, hidden_units=(4,))
     with pytest.raises(ValueError, match="t must be a finite real number"):
