@@ -2,7 +2,7 @@
 
 `equation_checks` looks at the user's `rhs`, `plain_forces` at forces that only NumPy can evaluate,
 `sketch` follows the motion once by a stepper to learn how fast it is, `resolution` where its
-windows have to be shorter, and `undeclared_jumps` where a force jumps without saying so. `budget`
-refuses what would be too much work. `number_argument` tells which arguments of a problem may be
-varied or searched for. It may import the rooms below it.
+windows have to be shorter, `undeclared_jumps` where a force jumps without saying so and `rhs_jumps`
+where the equation does. `budget` refuses what would be too much work. `number_argument` tells which
+arguments of a problem may be varied or searched for. It may import the rooms below it.
 """

@@ -120,7 +120,7 @@ class Sketch:
         """The largest `rate_of_time` apart from corners, in rad/s: that of a short pulse."""
         times = problem.start_time + np.linspace(0.0, duration, LOOKED_AT + 1)
         rates = rate_of_time(problem, times)
-        return float(np.max(rates * ~_near(times, self.corners)[1:-1], initial=0.0))
+        return float(np.max(rates * ~near(times, self.corners)[1:-1], initial=0.0))
 
 
 def _check_beginning(problem, duration):
@@ -186,7 +186,7 @@ def local_rates(problem, times, states, corners=()):
     rhs = rate(problem, times, states)
     change = np.zeros_like(rhs)
     change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
-    smooth = ~_near(times, corners)
+    smooth = ~near(times, corners)
     size = np.maximum(np.abs(rhs).max(), 1e-300)
     of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
     rates = np.maximum(equation_rates(problem, times, states), of_motion)
@@ -223,7 +223,7 @@ def _knots(problem):
     return [time for times in kinks for time in times if time > problem.start_time]
 
 
-def _near(times, corners):
+def near(times, corners):
     """Whether the nearest of increasing `corners` is less than two steps away, `(num,)`."""
     around = np.array([-np.inf, *corners, np.inf])
     after = np.searchsorted(around, times)

@@ -10,6 +10,8 @@ import numpy as np
 from ..equation.sketch import rk4
 from ..families.parameter_nodes import low_discrepancy
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
+from ..trial_solution.time_windows import edges_by_rule
+from .what_helps import what_helps
 
 MOST_TIMES = 4000
 MANY_STEPS = 100
@@ -68,15 +70,23 @@ def warn_of_wrong_motion(pinn):
     largest = np.abs(expected).max()
     if deviation <= DEVIATION * largest or deviation <= STEPPER_ERRORS * _stepper_error(pinn):
         return False
-    residual = np.abs(pinn.residual(pinn.collocation_times())).max()
+    times = pinn.collocation_times()
+    residual = np.abs(pinn.residual(times)).max(axis=-1)
+    worst = int(residual.argmax())
     unit, num = pinn.problem.position_unit, pinn.num_windows
+    cure = (
+        f"Received hidden_units={pinn.hidden_units} in {num} window{'s' * (num > 1)}: too few or "
+        "too slow waves for this motion, or weights that began too far from it. Make a new PINN, "
+        "hidden_units and window_edges left out, and train it by LevenbergMarquardt from the "
+        "beginning."
+    )
+    if pinn.window_edges == tuple(edges_by_rule(sketch)):  # left out already
+        cure = what_helps(pinn, float(np.ravel(times)[worst]))
     warnings.warn(
         f"The solution differs from that of RK4 by up to {deviation:.2g} {unit}, where the "
         f"largest position is {largest:.2g} {unit}; its residual at the training points is at most "
-        f"{residual:.1g} {pinn.problem.residual_unit}. Received hidden_units="
-        f"{pinn.hidden_units} in {num} window{'s' * (num > 1)}: too few or too slow waves for this "
-        "motion, or weights that began too far from it. Make a new PINN, hidden_units and "
-        "window_edges left out, and train it by LevenbergMarquardt from the beginning.",
+        f"{residual[worst]:.1g} {pinn.problem.residual_unit}, there at "
+        f"t = {np.ravel(times)[worst]:.6g} s. {cure}",
         stacklevel=3,
     )
     return True

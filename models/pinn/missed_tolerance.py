@@ -6,12 +6,10 @@ import keras
 import numpy as np
 
 from .fit_checks import BETWEEN, has_finished_least_squares
+from .what_helps import what_helps
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-
-PIECES = 8  # into which the message cuts the window with the largest residual
-TINY = 1000  # so many times shorter than the longest is a window that was halved to the end
 
 
 def warn_of_missed_tolerance(pinn):
@@ -44,29 +42,7 @@ def warn_of_missed_tolerance(pinn):
         f"The residual should end at most at the tolerance, {tolerance:.1g} "
         f"{pinn.problem.residual_unit}. Received up to {max(largest, at_points):.2g}, most at "
         f"t = {time:.6g} s; fit ended with stop_reason={pinn.stop_reason!r}. "
-        f"{_what_helps(pinn, time)}",
+        f"{what_helps(pinn, time)}",
         stacklevel=3,
     )
     return True
-
-
-def _what_helps(pinn, time):
-    """What to do about a large residual at a time, in one or two sentences."""
-    edges = pinn.window_edges
-    window = int(np.clip(np.searchsorted(edges, time, side="right") - 1, 0, len(edges) - 2))
-    begin, end = edges[window], edges[window + 1]
-    if pinn.compute_dtype != "float64":
-        cure = f"Rounding leaves that much in {pinn.compute_dtype}: leave dtype out."
-    elif len(edges) == 2:
-        cure = "Leave hidden_units and window_edges out, to have windows where they are needed."
-    elif (end - begin) * TINY < np.diff(edges).max():
-        cure = (
-            f"Windows are as short as {end - begin:.2g} s there already: where rhs jumps or bends "
-            "with x or v, no network follows it. Write it smoothly, tanh(v / width) for sign(v)."
-        )
-    else:
-        cure = (
-            f"Cut that window, {begin:.6g} s to {end:.6g} s: window_edges=sorted("
-            f"[*pinn.window_edges, *np.linspace({begin:.6g}, {end:.6g}, {PIECES + 1})[1:-1]])."
-        )
-    return f"{cure} How far it moves the solution says error_estimate(t)."

@@ -5,14 +5,17 @@ import re
 import numpy as np
 import pytest
 
-from oscillator_zoo.data import DampedOscillator, InitialValueProblem, VanDerPol
+from oscillator_zoo.data import DampedOscillator, InitialValueProblem, Step, VanDerPol
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.equation import sketch
 from oscillator_zoo.models.equation.budget import MOST_RADIANS, check_motion
+from oscillator_zoo.models.equation.rhs_jumps import rhs_jumps
 from oscillator_zoo.models.equation.sketch import Sketch, equation_rates, rk4
 from oscillator_zoo.models.equation.undeclared_jumps import undeclared_jumps
 from oscillator_zoo.models.least_squares.whole_batch_optimizer import STOP_REASONS
-from oscillator_zoo.models.pinn.missed_tolerance import _what_helps
+from oscillator_zoo.models.pinn.fit_checks import warn_of_wrong_motion
+from oscillator_zoo.models.pinn.missed_tolerance import warn_of_missed_tolerance
+from oscillator_zoo.models.pinn.what_helps import what_helps
 
 
 def pulse(t):
@@ -20,12 +23,17 @@ def pulse(t):
     return 100.0 * np.exp(-0.5 * ((t - 4.0) / 1e-3) ** 2)
 
 
+class Bend(InitialValueProblem):
+    def rhs(self, t, x, v, ops=np):
+        return -x - ops.abs(x)
+
+
 def fit(pinn, steps=15, **options):
     pinn.compile(LevenbergMarquardt(**options), run_eagerly=True)
     return pinn.fit(pinn.collocation_points(steps_per_epoch=steps), epochs=1, verbose=0)
 
 
-def test_a_missed_tolerance_names_the_residual_the_place_and_what_helps():
+def test_a_missed_tolerance_names_the_residual_the_place_andwhat_helps():
     def bend(t, ops=np):  # at 1.234 s, inside a window, which no smooth network follows
         return ops.abs(t - 1.234)
 
@@ -45,8 +53,8 @@ def test_a_missed_tolerance_names_the_residual_the_place_and_what_helps():
 
 def test_windows_that_are_tiny_already_are_not_to_be_cut_again():
     pinn = PINN(DampedOscillator(), 3.0, (4,), window_edges=[0.0, 1.0, 1.0001, 3.0], seed=0)
-    assert re.search(r"as short as 0\.0001 s.*jumps or bends with x", _what_helps(pinn, 1.00005))
-    assert "Cut that window, 1.0001 s to 3 s" in _what_helps(pinn, 2.0)
+    assert re.search(r"as short as 0\.0001 s.*jumps or bends with x", what_helps(pinn, 1.00005))
+    assert "Cut that window, 1.0001 s to 3 s" in what_helps(pinn, 2.0)
 
 
 def test_a_tolerance_of_zero_asks_for_the_smallest_residual_and_does_not_warn():
@@ -70,6 +78,47 @@ def test_the_sketch_steps_over_no_pulse():
 def test_a_rectangle_of_a_two_thousandth_is_found():
     force = lambda t: np.where((t >= 4.0) & (t < 4.0005), 1.0, 0.0)  # noqa: E731
     assert undeclared_jumps(DampedOscillator(force=force), 10.0) == pytest.approx([4.0, 4.0005])
+
+
+class Jumping(InitialValueProblem):
+    """In a valley |x|, with dry friction, or with a kick in time that nothing declares."""
+
+    def __init__(self, kind="x", position=1.0, velocity=0.0):
+        self.kind = kind
+        super().__init__(position, velocity)
+
+    def rhs(self, t, x, v, ops=np):
+        of_kind = {"x": -ops.sign(x), "v": -x - 0.01 * ops.sign(v), "t": -x + ops.sign(t - 0.7)}
+        return of_kind[self.kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "velocity", "time"),
+    [("x", 0.0, np.sqrt(2.0)), ("v", 0.5, np.arctan(0.5 / 1.01)), ("t", 0.0, 0.7)],
+)
+def test_a_jump_of_rhs_is_found_at_its_time(kind, velocity, time):
+    """−sign(x) is a fall from 1 m; friction of .01 N bends a harmonic motion a little."""
+    jumps = rhs_jumps(Sketch(Jumping(kind, velocity=velocity), 2.0))
+    assert np.abs(np.subtract(jumps, time)).min() < 0.03
+
+
+def test_bends_steep_slopes_and_declared_jumps_are_none():
+    for problem in (VanDerPol(10.0), DampedOscillator(force=Step(1.0, 0.7)), Bend(1.0, 0.0)):
+        assert rhs_jumps(Sketch(problem, 10.0)) == []
+
+
+def test_a_fit_across_a_jump_warns_with_the_place_and_what_helps():
+    """With windows by rule: to have them by rule is no advice then."""
+    pinn = PINN(Jumping(), 2.0, seed=0)
+    fit(pinn, steps=1, tolerance=1e-15)
+    pinn.optimizer.finished.assign(STOP_REASONS.index("stalled"))
+    cure = r"t = [\d.]+.*No network follows an rhs that jumps, .* near t = 1\.4\d* s.*breakpoints"
+    with pytest.warns(UserWarning, match=r"Received up to [\d.e-]+, most at " + cure):
+        warn_of_missed_tolerance(pinn)
+    pinn.set_weights([0.0 * weight for weight in pinn.get_weights()])
+    with pytest.warns(UserWarning, match="differs from that of RK4 .* there at " + cure) as caught:
+        assert warn_of_wrong_motion(pinn)
+    assert "left out" not in str(caught[0].message)
 
 
 def test_motions_beyond_the_budget_are_refused_with_numbers():

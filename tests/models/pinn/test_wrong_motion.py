@@ -18,7 +18,7 @@ def test_too_few_waves_are_noticed():
     pinn = PINN(DampedOscillator(damping=0.1), 40.0 * np.pi, hidden_units=(8,), seed=1)
     parts = [
         r"differs from that of RK4 by up to [\d.]+ m, where the largest position is 1 m; ",
-        r"its residual at the training points is at most [\d.]+ m/s². ",
+        r"its residual at the training points is at most [\d.]+ m/s², there at t = [\d.]+ s. ",
         r"Received hidden_units=\(8,\) in 1 window: .* hidden_units and window_edges left out",
     ]
     with pytest.warns(UserWarning, match="".join(parts)):
