@@ -30,7 +30,7 @@ EXTRA = {  # free, then driven
 
 def unit_of(name, record):
     """The unit of a constant, with x and F where the record does not name them."""
-    unit = EXTRA[name][record.force is not None] if name in EXTRA else UNITS[name]
+    unit = EXTRA[name][record.force is not None] if name in EXTRA else UNITS.get(name, "")
     own = {"F": record.units.get("force"), "x": record.units.get("position")}
     if record.quantity != "position" and record.quantity in record.units:
         own["x"] = f"({record.units[record.quantity]} s{'²' * (record.quantity[0] == 'a')})"
@@ -39,6 +39,8 @@ def unit_of(name, record):
 
 def named(law, constants):
     """Constants as people name them: of mass 1 in a free decay, else with the mass 1/G."""
+    if hasattr(law, "problem"):  # of the user's own, with names of its own
+        return dict(constants)
     p = dict(constants)
     root, ratio = _ratio(p)
     values = {

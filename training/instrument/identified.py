@@ -111,7 +111,8 @@ class Identified:
         record, num = self.records[0], sum(map(len, self.residuals))
         alike = autocorrelation(self.residuals)
         kind = "free decay" if record.force is None else f"driven, force {self.fit.course}"
-        mass = "" if record.force is not None else "; of mass 1"
+        own = record.force is not None or hasattr(self.fit.law, "problem")
+        mass = "" if own else "; of mass 1"
         return (
             f"{len(self.records)} record(s), {num} samples of the {record.quantity}, {kind}; RMSE "
             f"{self.rmse:.4g}; residual: autocorrelation {alike[1]:+.2g} at lag 1, Ljung–Box "
@@ -137,10 +138,15 @@ def problem_of(fit, records, number):
     """The law with the start and the force of one record."""
     record, p = records[number], fit.constants
     driven = record.force is not None
-    gain = p.get("gain", 1.0)
-    damping = max(p["damping_rate"], 0.0)
     start = dict(zip(("position", "velocity"), map(float, fit.starts[number])))
     start["start_time"] = float(record.times[0])
+    if hasattr(fit.law, "problem"):
+        if driven:
+            start["force"] = Sampled(record.times, record.force)
+        taken = fit.law.problem.get_config()  # a problem need not have a start time
+        start = {name: value for name, value in start.items() if name in taken}
+        return fit.law.problem.with_parameters(**p, **start)
+    gain, damping = p.get("gain", 1.0), max(p["damping_rate"], 0.0)
     force = Sampled(record.times, record.force) if driven else None
     if fit.law.name == "pendulum":
         scaled = Sampled(record.times, gain * record.force) if driven else None
@@ -158,6 +164,11 @@ def problem_of(fit, records, number):
 def model_of(fit, records, number):
     """A Keras model from the force and the start to the measured quantity; see `Identified`."""
     record = records[number]
+    if hasattr(fit.law, "problem"):
+        raise ValueError(
+            "A Keras model is made of the equations that identify knows by name. Received a "
+            f"{fit.law.name} of your own. Use result.problem, in simulate or a PINN."
+        )
     cell = OscillatorCell(
         time_step=record.duration / (len(record.times) - 1),
         offset=float(fit.offsets[number]),

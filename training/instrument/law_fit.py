@@ -83,16 +83,24 @@ def fit_law(law, records, rate, start, course=None):
     """
     rate, records = _prepared(law, records, rate, course)
     scales = _scales(law, records, rate)
+    guesses = _guesses(law, pieces(records, rate, PIECE), rate, scales, start, course)
+    fit = fit_from(law, records, rate, scales, guesses, course)
+    if fit is None or not fit.constants["squared_frequency"] > 0.0:
+        return None  # no oscillator: it has no natural frequency
+    return fit
+
+
+def fit_from(law, records, rate, scales, guesses, course):
+    """`LawFit` by multiple shooting from guesses in scaled units, or None if no run is finite."""
     first = pieces(records, rate, PIECE)
     shooting = _shooting(law, first, rate, scales, course)
-    guesses = _guesses(law, first, rate, scales, start, course)
     best = _best(shooting, shooting.begin(guesses, BEST))
     if best is not None and first is not records:
         shooting = _shooting(law, records, rate, scales, course)
         point = shooting.at_rest(best.point.constants)
         best = _best(shooting, [point, point], near=True)
-    if best is None or not best.point.constants[0] > 0.0:
-        return None  # no oscillator: it has no natural frequency
+    if best is None:
+        return None
     return _in_units(law, records, best, shooting, rate, scales, course)
 
 
