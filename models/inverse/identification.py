@@ -218,8 +218,8 @@ class Identification:
         window = ops.zeros(ops.shape(place.t)[0], "int32") if place.window is None else place.window
         dimension, num_unknowns = problem.dimension, changes.shape[-1]
         changes = ops.reshape(changes, (trial.num_windows, -1, dimension, num_unknowns))
-        own = ops.einsum("nh,nhdq->ndq", features, ops.take(changes, window, axis=0))
-        state = ops.take(states, window, axis=0)
+        own = ops.einsum("nh,nhdq->ndq", features, tf.gather(changes, window))
+        state = tf.gather(states, window)
         moved = state[:, :dimension]
         if problem.order == 2:
             moved = moved + state[:, dimension:] * place.elapsed[..., None]
