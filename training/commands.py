@@ -139,7 +139,7 @@ def _plot(given):
 def _identify(given):
     names = (*RECORD[1:], "time_column", "measured", "input_kind")
     reading = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-    found = identify(given.files, given.model, **reading)
+    found = identify(given.files, given.model, frame=given.frame, **reading)
     print(found)
     if given.plot is not None:
         with write_whole(given.plot) as temporary:

@@ -30,7 +30,7 @@ class Comparison(NamedTuple):
     rmse: float
 
 
-def identify(records, model="auto", unknown=None, force_between=None, **reading):
+def identify(records, model="auto", unknown=None, force_between=None, frame="base", **reading):
     """Constants of a measured oscillator, with intervals, from records and no first guess.
 
         linear            x'' + d x' + s x = G u
@@ -56,13 +56,16 @@ def identify(records, model="auto", unknown=None, force_between=None, **reading)
     Args:
         records: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of
             them. A motion whose force is zero or constant is a free decay. The feature
-            "position", "velocity" or "acceleration" is what was measured. Under the acceleration
-            of a base, of a motion relative to it, the gain G = 1/m is −1.
+            "position", "velocity" or "acceleration" is what was measured. On a shaken base
+            (`input_kind="base_acceleration"` or another) the equation is that of the motion
+            relative to the base, under its acceleration, and the gain G = 1/m is −1.
         model: one of the names above, "auto", or an `InitialValueProblem` of your own, of order 2.
         unknown: of a problem of your own, the names of the constants that are searched for. Its
             values of them are one of the points that the search begins from.
         force_between: of a driven record, what the force does between samples: "smooth" (no
             frequency above half the sampling rate), "linear" or "held"; None takes the nearest.
+        frame: of a motion on a shaken base, whether it was measured relative to the "base" or
+            from the "ground", as an accelerometer on the mass does.
         **reading: arguments of `load_measurement`, such as `sampling_rate`, for files.
 
     Returns:
@@ -81,7 +84,7 @@ def identify(records, model="auto", unknown=None, force_between=None, **reading)
     >>> print(f"{found.estimates['damping_ratio'].value:.3f}", found.doubts)
     0.050 []
     """
-    records = as_records(records, **reading)
+    records = as_records(records, frame, **reading)
     if force_between is not None:
         one_of("force_between", force_between, COURSES)
     if isinstance(model, InitialValueProblem):

@@ -265,8 +265,6 @@ def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
     assert [len(one.times) for one in found.records] == [200, 190]
     assert_found(found, mass=-1.0)
     assert found.estimates["mass"].value != base_excited.estimates["mass"].value
-    with pytest.raises(ValueError, match="Received base_position"):
-        identify(dataclasses.replace(given, input_kind="base_position"))
 
 
 def test_much_damping_is_no_alias():
