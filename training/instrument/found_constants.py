@@ -30,7 +30,7 @@ EXTRA = {  # free, then driven
 
 def unit_of(name, record):
     """The unit of a constant, with x and F where the record does not name them."""
-    unit = EXTRA[name][record.force is not None] if name in EXTRA else UNITS.get(name, "")
+    unit = EXTRA[name][record.force is not None] if name in EXTRA else UNITS[name]
     own = {"F": record.units.get("force"), "x": record.units.get("position")}
     if record.quantity != "position" and record.quantity in record.units:
         own["x"] = f"({record.units[record.quantity]} s{'²' * (record.quantity[0] == 'a')})"

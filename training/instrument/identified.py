@@ -95,7 +95,8 @@ class Identified:
         rows = [("constant", "value", "± error", "95 % interval", "unit")]
         for name, e in self.estimates.items():
             value, error = f"{e.value:.7g}", f"{e.standard_error:.2g}"
-            interval, unit = f"{e.lower:.7g} … {e.upper:.7g}", unit_of(name, self.records[0])
+            interval = f"{e.lower:.7g} … {e.upper:.7g}"
+            unit = "" if hasattr(self.fit.law, "problem") else unit_of(name, self.records[0])
             rows.append((name, value, error, interval, unit))
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths)).rstrip() for row in rows]

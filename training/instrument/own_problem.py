@@ -76,8 +76,12 @@ class OwnLaw:
         by_constant = np.empty((len(constants), len(x)))
         for i, step in enumerate(STEP * np.maximum(np.abs(constants), 1e-3)):
             move = step * (np.arange(len(constants)) == i)
-            ends = [self.rates(constants + sign * move, x, v, u) for sign in (1.0, -1.0)]
-            by_constant[i] = (ends[0] - ends[1]) / (2.0 * step)
+            after, before = (self.rates(constants + sign * move, x, v, u) for sign in (1.0, -1.0))
+            slope = (after - before) / (2.0 * step)
+            if not np.isfinite(slope).all():  # at a bound of the constant: from one side
+                known = after if np.isfinite(after).all() else 2.0 * value - before
+                slope = (known - value) / step
+            by_constant[i] = slope
         return value, by_x / (2.0 * step_x), by_v / (2.0 * step_v), by_constant
 
     def rates(self, constants, x, v, u=None):
@@ -184,7 +188,7 @@ def _smoothed_guess(law, own, records, span):
         left = a - value
         left = left - left.mean()  # a constant besides, for the record's offset
         square = left @ left
-        if not square < least:  # too far, or no numbers
+        if not (square < least and np.isfinite(columns).all()):  # too far, or no numbers
             move = 0.3 * move
             continue
         found, least = tried, square

@@ -8,6 +8,7 @@ from oscillator_zoo.data import (
     CoupledOscillators,
     DampedOscillator,
     InitialValueProblem,
+    Pendulum,
     Sinusoid,
     Trajectory,
     VanDerPol,
@@ -65,6 +66,17 @@ def test_its_problem_goes_on(found):
         found.model  # noqa: B018
 
 
+def test_a_guess_may_lie_at_a_bound():
+    times = 0.1 * np.arange(80)
+    x = moved(lambda t, x, v: -9.0 * np.sin(x) - 0.1 * v, times, [1.0, 0.0])
+    values = x + 0.01 * np.random.default_rng(0).normal(size=80)
+    problem = Pendulum(length=0.5, gravity=9.0, damping=0.0)  # and a damping below 0 is refused
+    estimates = identify(record(times, values), problem, ("length", "damping")).estimates
+    for name, value in {"length": 1.0, "damping": 0.1}.items():
+        assert abs(estimates[name].value - value) < 4.0 * estimates[name].standard_error
+
+
+@pytest.mark.slow
 def test_a_driven_oscillator_with_a_known_mass():
     times = 0.25 * np.arange(80)
     force = np.sin(0.9 * times) + np.cos(2.3 * times)
