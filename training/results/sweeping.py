@@ -66,11 +66,8 @@ def rows_of(function, points, executor=None, path=None, on_row=None, num_process
     """
     points = list(points)
     arguments = [arguments_of(point) for point in points]
-    with (
-        contextlib.nullcontext()
-        if path is None
-        else SweepFile(path, of or name_of(function)) as file
-    ):
+    kept = None if path is None else SweepFile(path, of or name_of(function))
+    with kept or contextlib.nullcontext() as file:
         rows = [None if file is None else file.finished(known) for known in arguments]
         left = [i for i, row in enumerate(rows) if row is None]
         run = functools.partial(in_own_processes, num_processes or os.cpu_count() or 1)
