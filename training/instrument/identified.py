@@ -34,6 +34,7 @@ class Identified:
     | `records`    | what was measured, `Record` by `Record`                              |
     | `residuals`  | record − fit, one array for each record                              |
     | `offsets`    | of what was measured, one number for each record                     |
+    | `scales`     | the same, by which the fit's motion is multiplied; 1 of the first     |
     | `rmse`       | of the free runs                                                     |
     | `comparison` | `Comparison` by law, the best first, where several were tried        |
     """
@@ -42,6 +43,7 @@ class Identified:
         self.fit, self.records, self.estimates, self.doubts = fit, records, estimates, doubts
         self.law, self.equation = fit.law.name, fit.law.equation
         self.offsets, self.comparison = fit.offsets, comparison
+        self.scales = np.broadcast_to(fit.scales, len(records))
         self.residuals = [-error for error in errors_of(fit, records)]
         self.rmse = float(np.sqrt(np.mean(fit.error**2)))
 

@@ -30,7 +30,15 @@ class Comparison(NamedTuple):
     rmse: float
 
 
-def identify(records, model="auto", unknown=None, force_between=None, frame="base", **reading):
+def identify(
+    records,
+    model="auto",
+    unknown=None,
+    force_between=None,
+    frame="base",
+    scale="shared",
+    **reading,
+):
     """Constants of a measured oscillator, with intervals, from records and no first guess.
 
         linear            x'' + d x' + s x = G u
@@ -66,6 +74,8 @@ def identify(records, model="auto", unknown=None, force_between=None, frame="bas
             frequency above half the sampling rate), "linear" or "held"; None takes the nearest.
         frame: of a motion on a shaken base, whether it was measured relative to the "base" or
             from the "ground", as an accelerometer on the mass does.
+        scale: "own" if each record has a scale of its own, as of a sensor that was mounted anew;
+            that of the first is 1. The amplitudes of a free linear decay are always its own.
         **reading: arguments of `load_measurement`, such as `sampling_rate`, for files.
 
     Returns:
@@ -84,7 +94,7 @@ def identify(records, model="auto", unknown=None, force_between=None, frame="bas
     >>> print(f"{found.estimates['damping_ratio'].value:.3f}", found.doubts)
     0.050 []
     """
-    records = as_records(records, frame, **reading)
+    records = as_records(records, frame, scale, **reading)
     if force_between is not None:
         one_of("force_between", force_between, COURSES)
     if isinstance(model, InitialValueProblem):

@@ -27,6 +27,7 @@ class LawFit(NamedTuple):
     | `jacobian`  | by the constants, cleared of starts and offsets, `(n, P)`               |
     | `closed`    | whether the search ended at one free run for each record                |
     | `course`    | of the force between samples, or None                                   |
+    | `scales`    | of the records, where they have their own                               |
     """
 
     law: object
@@ -37,10 +38,12 @@ class LawFit(NamedTuple):
     jacobian: np.ndarray
     closed: bool
     course: str | None
+    scales: np.ndarray = np.ones(1)
 
     @property
     def num_unknowns(self):
-        return len(self.constants) + self.starts.size + self.offsets.size
+        scales = len(self.scales) - 1
+        return len(self.constants) + self.starts.size + self.offsets.size + scales
 
     @property
     def square(self):
@@ -199,4 +202,5 @@ def _in_units(law, records, shot, shooting, rate, scales, course):
         shot.jacobian * unit / units,
         shot.closed,
         course,
+        np.atleast_1d(shot.point.scales),
     )

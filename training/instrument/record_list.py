@@ -30,6 +30,7 @@ class Record:
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
     | `units`    | that the file names, by "force" or the quantity                     |
     | `middle`   | value about which it moves, or None for the mean                    |
+    | `scaled`   | whether its instrument has a scale of its own                       |
     """
 
     name: str
@@ -40,6 +41,7 @@ class Record:
     kept: np.ndarray
     units: dict = dataclasses.field(default_factory=dict)
     middle: float | None = None
+    scaled: bool = False
 
     @property
     def duration(self):
@@ -59,7 +61,7 @@ class Record:
         return dataclasses.replace(self, **parts)
 
 
-def as_records(given, frame="base", **options):
+def as_records(given, frame="base", scale="shared", **options):
     """A list of `Record`, from whatever `identify` was given.
 
     A driven record with gaps becomes several, each with its own start, since nothing is known of
@@ -68,6 +70,7 @@ def as_records(given, frame="base", **options):
     Args:
         given: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of them.
         frame: "base" or "ground", from where a motion on a shaken base is measured.
+        scale: "shared" or "own", of the instruments that measured the records.
         **options: of `load_measurement`.
 
     Raises:
@@ -75,6 +78,7 @@ def as_records(given, frame="base", **options):
             force that is not known throughout or unevenly sampled.
     """
     one_of("frame", frame, FRAMES)
+    one_of("scale", scale, ("shared", "own"))
     given = given if isinstance(given, list | tuple) else [given]
     if not given:
         raise ValueError("identify needs at least one record. Received an empty list. Pass one.")
@@ -104,7 +108,8 @@ def as_records(given, frame="base", **options):
             f"quantity. Received {sorted(f'{q}, ' + ('driven', 'free')[f] for q, f in kinds)}. "
             "Identify them one after the other."
         )
-    return records
+    own = scale == "own"
+    return [dataclasses.replace(r, scaled=own and i > 0) for i, r in enumerate(records)]
 
 
 def _record(trajectory, row, name):
