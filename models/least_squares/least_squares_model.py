@@ -267,7 +267,7 @@ def _same_shape(first, second):
     )
 
 
-def window_of_slopes(residuals, slopes, weight=None):
+def linearised_from_slopes(residuals, slopes, weight=None):
     """`Linearised` residuals whose weights are all among the nonlinear ones.
 
     Args:

@@ -80,7 +80,7 @@ class TimeDomain:
             "times outside in a dataset. Train one with a longer duration: a network knows nothing "
             "outside its interval."
         )
-        return unless(tf.reduce_any(outside), message, batch)
+        return raise_in_dataset(tf.reduce_any(outside), message, batch)
 
     def nan_outside(self, t):
         """The times, and NaN for those outside the interval."""
@@ -104,7 +104,7 @@ def check_interval(start_time, duration):
         )
 
 
-def unless(wrong, message, batch):
+def raise_in_dataset(wrong, message, batch):
     """A batch of a dataset as it is; the dataset raises the message where something is wrong."""
     with tf.control_dependencies([tf.debugging.Assert(~wrong, [message])]):
         batch = tf.nest.map_structure(tf.identity, batch)

@@ -70,7 +70,7 @@ def sums_before(steps):
     return ops.cumsum(steps, axis=0) - steps
 
 
-def windows_by_rule(sketch):
+def edges_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
     Every time at which a force jumps, or bends between two samples, is an edge: the acceleration

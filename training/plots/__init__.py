@@ -1,6 +1,9 @@
 """Pictures of motions, solutions, forecasts and gradients on Matplotlib's `Axes`.
 
-Every function takes `Axes` or makes one, and returns it. It may import the rooms below it.
+`motion_plots` draws motions and histories, `solution_plots` a PINN with its error, `response_plot`
+a recurrent network's answer to a force, `gradient_plot` gradients over time, `line_plot` any named
+lines; `axes` is the style that all share. Every function takes `Axes` or makes one, and returns it.
+It may import the rooms below it.
 """
 
 from .gradient_plot import plot_gradient_norms

@@ -109,14 +109,14 @@ def plain(value):
     Raises:
         ValueError: for anything else.
     """
+    if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biufU":
+        return value.tolist()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
-    if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biufU":
-        return value.tolist()
     raise ValueError(
         "Rows hold numbers, texts, and lists and dictionaries of them. Received: a "
         f"{type(value).__name__}. Return its numbers."

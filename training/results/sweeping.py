@@ -12,6 +12,7 @@ import sys
 from .sweep_file import SweepFile, arguments_of, plain
 
 BROKEN = concurrent.futures.BrokenExecutor
+DIED = "The process that computed it died (killed, out of memory), or its error cannot be read."
 MOST_DEATHS = 2  # of the process in which a point is computed, the second time alone
 
 
@@ -92,7 +93,7 @@ def row_of(point, future):
     except KeyboardInterrupt:
         raise
     except BROKEN:
-        return {**point, "error": "The process that computed it died: killed, or out of memory."}
+        return {**point, "error": DIED}
     except BaseException as error:  # what the function raised, SystemExit too
         return {**point, "error": f"{type(error).__name__}: {error}"}
 

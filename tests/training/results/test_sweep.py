@@ -47,6 +47,7 @@ def test_a_bad_point_costs_its_own_row_only(threads):
 def test_results_are_numbers_and_texts(returned, columns, threads):
     (row,) = sweep(lambda x: returned, [{"x": 1}], threads)
     assert row == {"x": 1, **columns, "error": None}
+    assert repr(row["x"]) == "1" and "np." not in repr(row)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,6 @@ class OneNumber:
         self.number = functools.partial(lambda x: x)
 
 
-@pytest.mark.slow
 def test_a_killed_process_and_a_bad_point_leave_the_table_whole(tmp_path):
     points = [{"x": x, "folder": str(tmp_path)} for x in range(7)]
     expected = [{**p, "result": p["x"] ** 2, "error": None} for p in points]
@@ -147,15 +147,13 @@ def test_a_killed_process_and_a_bad_point_leave_the_table_whole(tmp_path):
     assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 8
 
 
-@pytest.mark.slow
 def test_a_point_that_kills_its_process_is_found_out():
     rows = sweep(killed_always, [{"x": x} for x in range(5)])
-    assert "died: killed, or out of memory" in rows[1].pop("error")
+    assert "died (killed, out of memory)" in rows[1].pop("error")
     assert rows.pop(1) == {"x": 1}
     assert rows == [{"x": x, "result": x * x, "error": None} for x in (0, 2, 3, 4)]
 
 
-@pytest.mark.slow
 def test_a_broken_pool_of_the_users_loses_nothing_that_was_finished(tmp_path):
     points, path = [{"x": x} for x in (0, 2, 1, 3)], tmp_path / "rows.jsonl"
     with concurrent.futures.ProcessPoolExecutor(1, max_tasks_per_child=1) as pool:
