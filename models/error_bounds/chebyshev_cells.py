@@ -30,6 +30,7 @@ INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n 
 LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0  # ≥ the constant of n zeros of T_n (Rivlin)
 PICARD_STEPS = 60
 STILL = 1e-15  # of y: the step after it would move y by a twentieth of that, and rounding does too
+TURN = 1.1  # h |A| of a cell at most: a window by rule has 1, and damping makes hardly more of it
 MOST_CELLS = 60_000  # a minute or two, and a gigabyte
 MOST_TIMES = 65_536  # at once, 13 MB for the polynomials and as much for each coordinate
 
@@ -154,7 +155,7 @@ def solve_on_cells(rate, start, half):
 
         y ← y(begin) + ∫ rate(y) dt
 
-    It converges like (2 h |A|)^m/m!; cells have h |A| ≤ 1.
+    It converges like (2 h |A|)^m/m!; cells have h |A| ≤ 1.1.
 
     Args:
         rate: linear function of y `(n, s, num, …)`, at the nodes.

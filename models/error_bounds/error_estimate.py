@@ -19,6 +19,7 @@ from .chebyshev_cells import (
     EXTENDED_NODES,
     MOST_CELLS,
     NUM_NODES,
+    TURN,
     Cells,
     check_number_of_cells,
     integrate_series,
@@ -35,7 +36,6 @@ if keras.backend.backend() == "tensorflow":
 RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
 NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
 ROUNDS = 6
-TURN = 1.1  # h |A| of a cell at most: a window by rule has 1, and damping makes hardly more of it
 NONLINEAR = 0.5  # of the error: with less, an estimate is right to a factor of about 2
 
 
