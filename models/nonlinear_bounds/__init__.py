@@ -27,9 +27,10 @@ numbers what it gave on discs; the model returns its trial solution; and lemma 6
    coefficients, misses a function g as its slope by |g − y'| ≤ min_ρ 4Mρ^{1−n}/(ρ − 1) + Λ max_i
    |g(t_i) − y'(t_i)|, M ≥ |g| on the ellipse of ρ, as y' is its own interpolant at n nodes
    (Trefethen, theorem 8.2; Λ the Lebesgue constant).
-4. *The signed error* (`signed_error`). Newton's method finds polynomials E = (E_x, E_v); nothing is
-   asked of it. With ŷ = (x̂, x̂') and F = (v, f), lemma 3 bounds the defect δ = ŷ' − F(t, ŷ − E) −
-   E', since ŷ' − F is known at the nodes up to rounding, and off the line.
+4. *The signed error* (`signed_error`). Newton's method, from x̂ or from RK4 (`marched_start`),
+   finds polynomials E = (E_x, E_v); nothing is asked of it. With ŷ = (x̂, x̂') and F = (v, f),
+   lemma 3 bounds the defect δ = ŷ' − F(t, ŷ − E) − E', since ŷ' − F is known at the nodes up to
+   rounding, and off the line.
 5. *The equation of the rest.* w = ŷ − E − y, y = (x, x'), obeys w' = J w − q + δ with J at ŷ − E
    and |q_i| ≤ ½ Σ_jk H_ijk |w_j| |w_k|, H ≥ |∂²F| between ŷ − E and y (Taylor), as long as |w| is
    within the tube in which H holds. It begins at −E(t0) and jumps by what E jumps between cells, as
