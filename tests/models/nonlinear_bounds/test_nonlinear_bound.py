@@ -28,11 +28,12 @@ from oscillator_zoo.models import PINN
         (Duffing(damping=0.1), 2.0, 0.0),
         (Duffing(stiffness=-1.0, force=Step(0.5, 0.8)), 2.0, 1e-3),
         (VanDerPol(2.0), 2.0, 1e-6),
+        (VanDerPol(4.0), 4.0, 1e-9),  # no Newton step from x̂ = 2 leads there
         (Pendulum(position=3.0, length=5.0), 2.0, 1e-2),
         (Everything(), 2.0, 1e-2),
         (LotkaVolterra(), 2.0, 1e-4),
     ],
-    ids=["Duffing", "Step", "VanDerPol", "Pendulum", "Everything", "LotkaVolterra"],
+    ids=["Duffing", "Step", "VanDerPol", "far away", "Pendulum", "Everything", "LotkaVolterra"],
 )
 def test_error_is_enclosed_with_its_sign_whatever_the_network(problem, duration, size):
     holds, bound, error = enclosed(wrong_by(problem, duration, size))
