@@ -10,7 +10,8 @@ float64 `PINN` with the trial solution of its own, if `error_bound` returns, the
 x, x') has one solution x on the whole interval, and |x̂(t) − x(t)| ≤ `error_bound(t)` at every
 float64 time of it. f is the user's own `rhs` with the float64 numbers that stand in it, in exact
 arithmetic; numbers that it computes from numbers alone are what float64 makes of them. x̂ is what
-the model returns.
+the model returns. Where f jumps in time, x' of order 1 is that just after; if it does so at the
+end, x' has no bound there.
 
 **What is taken for granted**: what the room below takes, for extended numbers and their sin, cos,
 exp, log, power, sinh, cosh, tanh, arctan too (8 units, tested). **What is checked at run time**,

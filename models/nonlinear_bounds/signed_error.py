@@ -102,12 +102,12 @@ def resolved(rhs, trial):
     They end where a window does, where a sampled force bends, and where `rhs` compares t.
 
     Returns:
-        Tuple (motion, series, linearisation, sizes off the line, cuts).
+        Tuple (motion, series, linearisation, sizes off the line).
     """
     cuts = {time for force in rhs.problem.coordinate_forces for time in kinks(force)}
     while len(cuts) < MOST_CUTS:
         try:
-            return *_resolved_between(rhs, trial, sorted(cuts)), cuts
+            return _resolved_between(rhs, trial, sorted(cuts))
         except Cut as cut:
             cuts.add(cut.time)
     raise ValueError(

@@ -18,7 +18,7 @@ from nonlinear_bound_cases import (
     wrong_by,
 )
 
-from oscillator_zoo.data import Duffing, Pendulum, Step, VanDerPol
+from oscillator_zoo.data import Duffing, InitialValueProblem, Pendulum, Step, VanDerPol
 from oscillator_zoo.models import PINN
 
 
@@ -123,6 +123,28 @@ def test_problems_far_from_zero_of_time_and_a_window_of_few_numbers():
     early = extended_motion(Duffing(damping=0.1), np.array([0.0, 1.0]))
     error = np.abs(np.asarray(pinn([1e6 + 1.0])) - early[-1:, :1]).astype(float)
     assert error.item() <= bound[-1, 0] <= error.item() + 1e-6
+
+
+class Switched(InitialValueProblem):
+    """x' = x (1 − x), and from 1 s on x' = −x²."""
+
+    order = 1
+
+    def rhs(self, t, x, ops=np):
+        return ops.where(t < 1.0, x * (1.0 - x), -(x**2))
+
+
+@pytest.mark.parametrize("duration", [1.0, 1.5])
+def test_an_equation_of_order_1_that_jumps_inside_and_at_the_end(duration):
+    pinn = PINN(Switched(0.2), duration, (4,), seed=1)
+    bound, rate_bound = pinn.error_bound([0.5, 1.0])
+    exact = 0.2 * np.exp([0.5, 1.0]) / (0.8 + 0.2 * np.exp([0.5, 1.0]))
+    error = np.abs(np.asarray(pinn([0.5, 1.0]))[:, 0] - exact)
+    assert (error <= bound[:, 0]).all() and (bound[:, 0] <= error + 1e-9).all()
+    assert np.isfinite(rate_bound[:, 0]).tolist() == [True, duration > 1.0]
+    if duration > 1.0:
+        rate_error = abs(pinn.derivatives([1.0])[1][0, 0] + exact[1] ** 2)
+        assert rate_error <= rate_bound[1, 0] <= rate_error + 1e-9
 
 
 def test_activation_without_known_bounds_is_refused_as_for_linear_problems():
