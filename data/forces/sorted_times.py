@@ -2,9 +2,11 @@
 
 import numpy as np
 
+FEW = 32  # times of which all are compared: fewer operations than the steps of halving
+
 
 def count_up_to(sorted_times, t, ops):
-    """How many of the sorted times are ≤ t, by halving: the memory of t, and log2(num) steps.
+    """How many of the sorted times are ≤ t; of many, by halving: the memory of t, log2(num) steps.
 
     It is `numpy.searchsorted(sorted_times, t, side="right")` to the bit, but counts none for NaN.
     It consists of look-ups and comparisons only, which LiteRT and ONNX have too. (They have no
@@ -24,6 +26,9 @@ def count_up_to(sorted_times, t, ops):
     >>> count_up_to(np.array([0.0, 1.0, 2.0]), t, ops).numpy()
     array([0, 2, 3], dtype=int32)
     """
+    if len(sorted_times) <= FEW:
+        reached = t[..., None] >= ops.convert_to_tensor(np.asarray(sorted_times), t.dtype)
+        return ops.sum(ops.cast(reached, "int32"), axis=-1)
     levels = len(sorted_times).bit_length()
     padded = np.full(2**levels, np.inf)
     padded[: len(sorted_times)] = sorted_times

@@ -2,13 +2,14 @@
 
 `error_bound` encloses the error of a linear equation's solution: the residual's response with its
 sign, plus bounds on all that its computation can miss. `error_estimate` linearises any equation
-and proves nothing. It may import the rooms below it. The proof, lemma by lemma, with the function
+and proves nothing. `chebyshev_cells` are the polynomials that both use, `bound_table` is the bound
+as a file keeps it. It may import the rooms below it. The proof, lemma by lemma, with the function
 and the test of each (`tests/models/error_bounds/test_bound_lemmas.py`, against 50 digits):
 
 **Claim.** For a problem marked `@linear` and a float64 `PINN` with the trial solution of its own,
 |x̂(t) − x(t)| ≤ `error_bound(t)` at every float64 time of the interval. x solves the equation with
-the float64 numbers of the problem, in exact arithmetic. x̂ is what the model returns, whatever order
-TensorFlow adds in: called, compiled, or exported.
+the float64 numbers of the problem, in exact arithmetic. x̂ is what the model returns, whatever
+order TensorFlow adds in: called, compiled, or exported.
 
 **What is taken for granted.** Float64 operations are rounded to the nearest number, or flushed to 0
 below 2⁻¹⁰²² (standard model, `rounding`); sin, tanh and swish are right to `roundings` units, in

@@ -19,6 +19,7 @@ from .chebyshev_cells import (
     EXTENDED_NODES,
     MOST_CELLS,
     NUM_NODES,
+    TURN,
     Cells,
     check_number_of_cells,
     integrate_series,
@@ -138,7 +139,7 @@ def _resolved(pinn):
         negligible = RESOLVED * series.max() + NOISE * largest
         ending = series[-3:].max(axis=(0, 1)) > negligible
         fastest = [spectral_size(one) for one in np.abs(jacobian).max(axis=0).transpose(2, 0, 1)]
-        turning = np.ceil(cells.half * np.array(fastest))
+        turning = np.ceil(cells.half * np.array(fastest) / TURN)
         check_number_of_cells(turning.sum())
         pieces = np.maximum(turning, 1.0 + ending)
         if turning.max() > 1.0 and pieces.sum() > MOST_CELLS:

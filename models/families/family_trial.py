@@ -57,17 +57,20 @@ class FamilyTrial(LinearisedTrial):
         return sketch.motions(self.nodes.points)
 
     def h1(self, place):
-        gained = self._gained(place)
+        return self._h1(place, self._gained(place))
+
+    def _h1(self, place, gained):
         h1 = initial_motion(place.problem, place.t) + gained[0]
         return h1 + gained[1] * place.elapsed if self.problem.order == 2 else h1
 
     def h1_derivatives(self, place):
-        h1 = self.h1(place)
+        gained = self._gained(place)
+        h1 = self._h1(place, gained)
         none = ops.zeros_like(h1)
         if self.problem.order == 1:
             return [h1, none, none]
         velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
-        return [h1, none + velocity + self._gained(place)[1], none]
+        return [h1, none + velocity + gained[1], none]
 
     def _gained(self, place):
         """Position and velocity gained until the window began, beside x0 + v0 (t − t0)."""

@@ -6,7 +6,7 @@ from keras import ops
 
 from ..equation.plain_forces import force_values, has_plain_force
 from ..least_squares.elimination import eliminate, orthogonal_solver
-from ..least_squares.estimates import check_identifiable, estimates_at_minimum
+from ..least_squares.estimates import estimates_at_minimum
 from ..least_squares.least_squares_model import weighted
 from ..least_squares.least_squares_steps import (
     MOST_DAMPING,
@@ -16,6 +16,7 @@ from ..least_squares.least_squares_steps import (
     solve_readout,
 )
 from ..least_squares.whole_batch_optimizer import ABOVE_NOISE, AT_BOUND, CONSTRAINED, CONVERGED
+from .identifiability import check_identifiable
 from .misfit_check import is_above_noise, names_at_bound, noise_in, warn_of_bound, warn_of_misfit
 
 if keras.backend.backend() == "tensorflow":
@@ -218,8 +219,8 @@ class Identification:
         window = ops.zeros(ops.shape(place.t)[0], "int32") if place.window is None else place.window
         dimension, num_unknowns = problem.dimension, changes.shape[-1]
         changes = ops.reshape(changes, (trial.num_windows, -1, dimension, num_unknowns))
-        own = ops.einsum("nh,nhdq->ndq", features, ops.take(changes, window, axis=0))
-        state = ops.take(states, window, axis=0)
+        own = ops.einsum("nh,nhdq->ndq", features, tf.gather(changes, window))
+        state = tf.gather(states, window)
         moved = state[:, :dimension]
         if problem.order == 2:
             moved = moved + state[:, dimension:] * place.elapsed[..., None]

@@ -14,6 +14,7 @@ HALVINGS = 8
 MOST_DAMPING = 1e12
 ENOUGH_DAMPING = 1e-10  # above it the normal equations, refined, are as good as a QR
 REFINEMENTS = 2
+APART = {"_noinline": True}
 READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
 
 
@@ -44,15 +45,35 @@ def apart(function):
     """
     if tf.executing_eagerly():
         return function()
-    return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})()
+    return tf.function(function, autograph=False, experimental_attributes=APART)()
 
 
-def readout_step(system, batch, damping=None, growth=None):
+def residuals_of(system, batch):
+    """r of a batch as a function without arguments, traced once however many graphs call it.
+
+    The line search, its loop, and a step after training has finished each want it; making a graph
+    is most of the time of a short fit.
+    """
+    if tf.executing_eagerly():
+        return lambda: system.residuals(*batch)
+    given = [x for x in batch if x is not None]
+
+    # Not made in an `init_scope`, in which no tape records: derivatives by tapes would be 0 there.
+    @tf.function(autograph=False, experimental_attributes=APART)
+    def of_given(*given):
+        given = iter(given)
+        return system.residuals(*(None if x is None else next(given) for x in batch))
+
+    return lambda: of_given(*given)
+
+
+def readout_step(system, batch, damping=None, growth=None, residuals_now=None):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls.
 
     Where r is linear in the readout the whole step is the best: a shorter one falls only by chance,
     among rounding errors.
     """
+    residuals_now = residuals_now or residuals_of(system, batch)
     step = newton_step_of_readout(system, batch)
     before = _squares(step.residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
@@ -60,7 +81,7 @@ def readout_step(system, batch, damping=None, growth=None):
     def moved(fraction):
         system.set_readout(old)
         system.change_readout(fraction * step.change)
-        residuals = apart(lambda: system.residuals(*batch))
+        residuals = residuals_now()
         return _squares(residuals), residuals
 
     def too_far(fraction, after, residuals):
@@ -81,22 +102,27 @@ def readout_step(system, batch, damping=None, growth=None):
     return Step(residuals, progress, ~falls, step.rounding)
 
 
-def solve_readout(system, batch):
+def solve_readout(system, batch, residuals_now=None):
     """A few readout steps, as long as |r| falls markedly; one where r is linear. Returns r."""
+    residuals_now = residuals_now or residuals_of(system, batch)
+
+    def step():
+        return readout_step(system, batch, residuals_now=residuals_now)
+
     if system.is_linear_in_readout:
-        return readout_step(system, batch).residuals
+        return step().residuals
 
     def go_on(k, progress, _):
         return (k < READOUT_STEPS) & progress
 
     def again(k, *_):
-        step = apart(lambda: readout_step(system, batch))
-        return k + 1, step.progress, step.residuals
+        taken = apart(step)
+        return k + 1, taken.progress, taken.residuals
 
-    return tf.while_loop(go_on, again, (0, tf.constant(True), system.residuals(*batch)))[-1]
+    return tf.while_loop(go_on, again, (0, tf.constant(True), residuals_now()))[-1]
 
 
-def projected_step(system, batch, damping, growth):
+def projected_step(system, batch, damping, growth, residuals_now=None):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
     linear = system.linearise(*batch)
     solved = eliminate(linear, orthogonal_solver(linear.readout))
@@ -106,13 +132,14 @@ def projected_step(system, batch, damping, growth):
     def move():
         system.change_readout((solved.readout[..., 1:] @ step)[..., 0])
         system.change_nonlinear(step[:, 0])
-        return solve_readout(system, batch)
+        return solve_readout(system, batch, residuals_now)
 
     return _tried(system, linear, move, predicted, damping, growth)
 
 
-def all_weights_step(system, batch, damping, growth):
+def all_weights_step(system, batch, damping, growth, residuals_now=None):
     """All weights move by one damped step."""
+    residuals_now = residuals_now or residuals_of(system, batch)
     linear = system.linearise(*batch)
     jacobian = whole_jacobian(linear)
     residual = tf.reshape(linear.residual, (-1, 1))
@@ -123,7 +150,7 @@ def all_weights_step(system, batch, damping, growth):
     def move():
         system.change_readout(tf.reshape(step[:split], (-1, linear.readout.shape[-1])))
         system.change_nonlinear(step[split:, 0])
-        return system.residuals(*batch)
+        return residuals_now()
 
     return _tried(system, linear, move, predicted, damping, growth)
 

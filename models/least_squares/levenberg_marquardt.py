@@ -5,7 +5,7 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
-from .least_squares_steps import all_weights_step, apart, projected_step, readout_step
+from .least_squares_steps import all_weights_step, apart, projected_step, readout_step, residuals_of
 from .whole_batch_optimizer import (
     ALL_WEIGHTS,
     CONSTRAINED,
@@ -96,7 +96,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
             )
         self.variable_projection = variable_projection
         self.traced_stage = None
-        self.tolerance = real_value("tolerance", tolerance, "m/s²", at_least=0.0)
+        self.tolerance = real_value("tolerance", tolerance, "units of the residuals", at_least=0.0)
         self.initial_damping = real_value("initial_damping", initial_damping, "1", above=0.0)
 
     def build(self, variables):
@@ -161,6 +161,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
             The residuals after it.
         """
         batch = x, y, sample_weight
+        residuals_now = residuals_of(system, batch)
         with tf.init_scope():  # known while a graph is made: one graph for each stage
             if int(self.stage) not in system.stages:
                 self.stage.assign(system.stages[0])
@@ -170,16 +171,14 @@ class LevenbergMarquardt(WholeBatchOptimizer):
             if self.traced_stage == CONSTRAINED:
                 step = system.step(batch, self.damping, self.growth)
             else:
-                step = STEPS[self.traced_stage](system, batch, self.damping, self.growth)
+                take = STEPS[self.traced_stage]
+                step = take(system, batch, self.damping, self.growth, residuals_now)
             self.iterations.assign_add(1)
             self._decide(step, system.has_hidden_weights)
             return step.residuals
 
-        def rest():
-            return system.residuals(*batch)
-
         running = tf.equal(tf.convert_to_tensor(self.finished), RUNNING)
-        return tf.cond(running, lambda: apart(train), lambda: apart(rest))
+        return tf.cond(running, lambda: apart(train), residuals_now)
 
     def _decide(self, step, has_hidden_weights):
         """Go on, train the hidden weights too, or stop."""

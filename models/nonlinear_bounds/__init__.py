@@ -1,9 +1,10 @@
 """How wrong a nonlinear equation's solution is, without knowing the answer: the proof.
 
 It follows that of `error_bounds`, whose lemmas on rounding, on the network's size and on the trial
-solution it takes over, and adds what curvature needs. It may import the rooms below it. Each lemma
-has its function; the tests (`tests/models/nonlinear_bounds`) compare with 40 digits, and whole
-bounds with motions in extended precision, sign by sign.
+solution it takes over, and adds what curvature needs. `nonlinear_bound` is the whole;
+`corrected_motion` is x̂ − E, about which the rest is enclosed. It may import the rooms below it.
+Each lemma has its function; the tests (`tests/models/nonlinear_bounds`) compare with 40 digits, and
+whole bounds with motions in extended precision, sign by sign.
 
 **Claim.** For a problem of order 1 or 2 whose `rhs` is made of the operations of `jets`, and a
 float64 `PINN` with the trial solution of its own, if `error_bound` returns, the equation x'' = f(t,

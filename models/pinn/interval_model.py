@@ -15,6 +15,7 @@ from ..least_squares.least_squares_model import LeastSquaresModel
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..saving.file_checks import check_registered_function
 from ..trial_solution.domain import outside_times_as_value_error
+from .many_steps import has_fixed_shapes, many_steps
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -81,11 +82,12 @@ class IntervalModel(LeastSquaresModel):
         """As `LeastSquaresModel.compile`.
 
         Unless `steps_per_execution`, `jit_compile` or `run_eagerly` is given, a `fit` of at least
-        1000 steps on a dataset takes 100 steps in one call and compiles them by XLA: twice as
-        fast for a network in time, and not worth the seconds of compiling for a shorter one.
+        1000 steps on a dataset takes 100 steps in one call, a loop that XLA compiles: several
+        times as fast for a network in time, and not worth the seconds of compiling for a shorter
+        one.
         """
         given = {"steps_per_execution", "jit_compile", "run_eagerly"} & kwargs.keys()
-        self.is_execution_given = bool(given)
+        self.is_execution_given, self.steps_are_one_loop = bool(given), False
         optimizer = kwargs.get("optimizer", args[0] if args else None)
         if self.num_stages and isinstance(optimizer, LevenbergMarquardt):
             raise ValueError(
@@ -112,22 +114,33 @@ class IntervalModel(LeastSquaresModel):
     def fit(self, x=None, y=None, batch_size=None, epochs=1, *args, **kwargs):
         """`keras.Model.fit` on times in s; `fit(epochs=…)` takes `collocation_points()`."""
         x = self.collocation_points() if x is None else x
-        self.choose_execution(x, epochs)
+        self.choose_execution(x, epochs, kwargs.get("steps_per_epoch"))
+        if self.steps_are_one_loop and kwargs.get("steps_per_epoch") is None:
+            # The same batches from one iterator: Keras would make two anew in every epoch.
+            x, kwargs["steps_per_epoch"] = x.repeat(), int(x.cardinality())
         with outside_times_as_value_error():
             return super().fit(x, y, batch_size, epochs, *args, **kwargs)
 
-    def choose_execution(self, x, epochs):
+    def choose_execution(self, x, epochs, steps_per_epoch=None):
         """Whether the steps of a fit are compiled by XLA, many in one call."""
         if self.is_execution_given:
             return
-        per_epoch = int(x.cardinality()) if isinstance(x, tf.data.Dataset) else 0
+        per_epoch = _steps_of_epoch(x, steps_per_epoch)
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
         is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
         by_stages = bool(self.num_stages) and not self.optimizer_is_ordinary  # hundreds in a step
-        if (steps, is_long | by_stages) != (self.steps_per_execution, self.jit_compile):
-            self.steps_per_execution, self.jit_compile = steps, is_long | by_stages
+        one_loop = is_long and per_epoch % steps == 0 and has_fixed_shapes(x)
+        chosen = steps, is_long | by_stages, one_loop
+        if chosen != (self.steps_per_execution, self.jit_compile, self.steps_are_one_loop):
+            self.steps_per_execution, self.jit_compile, self.steps_are_one_loop = chosen
             self.train_function = None  # made anew by fit
+
+    def make_train_function(self, force=False):
+        if not self.steps_are_one_loop:
+            super().make_train_function(force)
+        elif self.train_function is None or force:
+            self.train_function = many_steps(self)
 
     def evaluate(self, x=None, *args, **kwargs):
         """`keras.Model.evaluate` at times in s, by default at `collocation_points()`.
@@ -143,6 +156,10 @@ class IntervalModel(LeastSquaresModel):
         """`keras.Model.predict` at times in s."""
         with outside_times_as_value_error():
             return super().predict(self.prepare(x), *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        """`predict` of one batch."""
+        return super().predict_on_batch(self.batch(x))
 
     def batch(self, t):
         """One batch for `train_on_batch`: times, checked, with the values of a plain force.
@@ -236,3 +253,13 @@ class IntervalModel(LeastSquaresModel):
         """
         check_saveable(self.problem)
         return self.domain.signature()
+
+
+def _steps_of_epoch(x, steps_per_epoch):
+    """Steps of which it is certain that an epoch has them, else 0."""
+    if not isinstance(x, tf.data.Dataset):
+        return 0
+    num = int(x.cardinality())
+    if num == tf.data.INFINITE_CARDINALITY:
+        return steps_per_epoch or 0
+    return num if steps_per_epoch in (None, num) else 0

@@ -8,6 +8,9 @@ from keras import ops
 
 from .activations import activation_derivatives
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
 
 class DenseNetwork(keras.layers.Layer):
     """Dense layers that know their derivatives with respect to τ and to their weights.
@@ -69,7 +72,11 @@ class DenseNetwork(keras.layers.Layer):
 
     def derivatives(self, inputs, readout=None):
         """[N, N', N''], derivatives with respect to τ, each `(num, units)`."""
-        h, dh, ddh = self.features(inputs)
+        return self.read(self.features(inputs), readout)
+
+    def read(self, features, readout=None):
+        """[N, N', N''] from the `features` h, h', h''."""
+        h, dh, ddh = features
         return [self.readout(h, readout), *(self.readout.product(a, readout) for a in (dh, ddh))]
 
     def ends(self):
@@ -185,7 +192,7 @@ class Readout(keras.layers.Layer):
         """Each row's own of `(W, …)`."""
         if isinstance(index, Mixture):
             return index.of(values)
-        return values[0] if index is None else ops.take(values, index, axis=0)
+        return values[0] if index is None else tf.gather(values, index)
 
 
 class Mixture(NamedTuple):
@@ -206,7 +213,7 @@ class Mixture(NamedTuple):
             return self.of_windows(values)[:, 0]
         shape, num_nodes = values.shape[1:], self.weights.shape[-1]
         by_window = ops.reshape(values, (-1, num_nodes, int(np.prod(shape))))
-        own = ops.take(by_window, self.window, axis=0)  # of its window alone: linear in windows
+        own = tf.gather(by_window, self.window)  # of its window alone: linear in windows
         return ops.reshape(ops.einsum("np,npc->nc", self.weights, own), (-1, *shape))
 
     def of_windows(self, values):

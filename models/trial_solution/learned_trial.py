@@ -36,18 +36,18 @@ class LearnedTrial(TrialSolution):
 
     def start_of(self, window):
         """[x_w, v_w], order 1: [x_w], each `(1, dimension)`."""
-        return [ops.take(y, [window], axis=0) for y in self.window_starts(self.problem)]
+        return [tf.gather(y, [window]) for y in self.window_starts(self.problem)]
 
     def window_residuals(self, x, window, start, weights):
         """r at times inside one window, for its start and its weights."""
         problem, x = with_given_force(self.problem, x)
         t, edges = self.domain.times(x), np.array(self.window_edges)
         of_windows = ops.convert_to_tensor(np.stack([edges[:-1], np.diff(edges)]), t.dtype)
-        begin, length = ops.unstack(ops.take(of_windows, window, axis=1), 2)
+        begin, length = ops.unstack(tf.gather(of_windows, window, axis=1), 2)
         tau = 2.0 * (t - begin) / length - 1.0
         place = Place(t, None, t - begin, length, tau, None, problem)
         values = self.network.derivatives(place.inputs, weights=weights)
-        *state, rate = self.h2_of(place, *values)[: problem.order + 1]
+        *state, rate = self.h2_motion(place, *values)[: problem.order + 1]
         state = [a + b for a, b in zip(state, start)]
         if problem.order == 2:
             state[0] = state[0] + start[1] * place.elapsed

@@ -25,6 +25,7 @@ class Influences(NamedTuple):
     | field        | content                                 | shape                       |
     |--------------|-----------------------------------------|-----------------------------|
     | `place`      | `Place` of the rows                     |                             |
+    | `features`   | [h, h', h''] of the network             | (num, H)                    |
     | `state`      | [x̂, x̂'] there (order 1: [x̂])          | (num, dimension)            |
     | `residual`   | r                                       | (num, dimension)            |
     | `by_state`   | [∂rhs/∂x, ∂rhs/∂v] (order 1: [∂rhs/∂x]) | (num, dimension, dimension) |
@@ -32,6 +33,7 @@ class Influences(NamedTuple):
     """
 
     place: object
+    features: list
     state: list
     residual: object
     by_state: list
@@ -74,7 +76,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
             )
         first, num_windows = (0, self.num_windows) if windows is None else windows
         rows = self._influences(x, first, num_windows)
-        features = self._with_bias(self.network.features(rows.place.inputs))
+        features = self._with_bias(rows.features)
         num, dimension = ops.shape(rows.residual)
         readout = sum(ops.einsum("nij,nh->nihj", g, h) for g, h in zip(rows.by_network, features))
         readout = ops.reshape(readout, (num, dimension, -1))
@@ -98,26 +100,28 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         problem, x = with_given_force(self.problem_for(x), x)
         place = self.checked_place(x, first, num_windows)
         order = self.problem.order
-        *state, rate = self.motion(place)[: order + 1]
+        features = self.network.features(place.inputs)
+        values = self.network.read(features, place.readout)
+        *state, rate = self.motion(place, values)[: order + 1]
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
-        unit = ops.eye(self.problem.dimension, dtype=rate.dtype)[None]
+        unit = ops.convert_to_tensor(np.eye(self.problem.dimension)[None], rate.dtype)
         factors = [*(-slope for slope in slopes), unit]
         if self.h2_takes_network:
-            by_network = self._chain_rule(place, factors)
+            by_network = self._chain_rule(place, values, factors)
         else:
             products = _product_rule(self.h2_derivatives(place), 2.0 / place.length)
             by_network = [
                 sum(factors[k] * products[k][m][:, None, :] for k in range(m, order + 1))
                 for m in range(order + 1)
             ]
-        return Influences(place, state, rate - rhs, slopes, by_network)
+        return Influences(place, features, state, rate - rhs, slopes, by_network)
 
-    def _chain_rule(self, place, factors):
+    def _chain_rule(self, place, values, factors):
         """g_m = Σ_k c_k ∂x^(k)/∂N^(m) for an h2 that takes N as its second argument."""
-        values, num = self.network.derivatives(place.inputs, place.readout), len(factors)
+        num = len(factors)
 
         def motion(*values):
-            return ops.concatenate(self.h2_of(place, *values)[:num], axis=-1)
+            return ops.concatenate(self.h2_motion(place, *values)[:num], axis=-1)
 
         jacobians = row_jacobians(motion, values)[1][:num]
         return [
@@ -137,7 +141,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
                 f"Least squares in {num_windows} windows takes the same number of times in "
                 f"each. Received {received}. Use collocation_points()."
             )
-        expected = first + tf.repeat(tf.range(num_windows), num // num_windows)
+        expected = first + np.repeat(np.arange(num_windows, dtype="int32"), num // num_windows)
         message = "Least squares in windows takes equally many times in each: collocation_points()."
         with tf.control_dependencies([tf.debugging.assert_equal(place.window, expected, message)]):
             return place._replace(t=tf.identity(place.t))
@@ -148,7 +152,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         if rows.place.window is None:
             seeds = [ops.einsum("nij,hj->nih", g, kernel[0]) for g in rows.by_network]
         else:
-            kernel = ops.take(kernel, rows.place.window, axis=0)
+            kernel = tf.gather(kernel, rows.place.window)
             seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in rows.by_network]
         seeds += [ops.zeros_like(seeds[0])] * (3 - len(seeds))
         return self.network.hidden_jacobian(rows.place.inputs, seeds)
@@ -176,9 +180,10 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         carry = [-by_position]
         if order == 2:
             carry.append(-by_position * rows.place.elapsed[..., None] - by_velocity[0])
-        unit = ops.eye(size, dtype=self.compute_dtype)
-        shift = ops.eye(size, k=dimension, dtype=self.compute_dtype)  # x gains L v
-        move = unit[None] + shift[None] * lengths[:, None, None] * (order - 1)
+        gain = (order - 1) * np.diff(self.window_edges)[:, None, None]  # x gains L v
+        moves = np.eye(size) + gain * np.eye(size, k=dimension)
+        moves = ops.convert_to_tensor(moves, self.compute_dtype)
+        move = tf.slice(moves, [first, 0, 0], [windows, size, size])
         end, end_hidden = self._ends(lengths, num_nonlinear)
         start = self.start_by_nonlinear(size, num_nonlinear)
         return by_window(ops.concatenate(carry, axis=-1)), move, end, end_hidden, start

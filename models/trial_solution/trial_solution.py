@@ -1,5 +1,6 @@
 """The trial solution h1 + h2·N, window after window, and its derivatives in time."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -9,6 +10,9 @@ from ..equation.plain_forces import with_given_force
 from .initial_conditions import initial_motion, power_derivatives, takes_network
 from .time_derivatives import time_derivatives
 from .time_windows import find_place, sums_before
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 
 class TrialSolution:
@@ -73,7 +77,14 @@ class TrialSolution:
             return self.own_h1(place.t)
         if place.window is None:
             return initial_motion(place.problem, place.t)
-        start = [ops.take(y, place.window, axis=0) for y in self.window_starts(place.problem)]
+        return self._carried_on(place, self._start_of(place))
+
+    def _start_of(self, place):
+        """[x_w, v_w] of each row's window, `(num, dimension)` (order 1: [x_w])."""
+        return [tf.gather(y, place.window) for y in self.window_starts(place.problem)]
+
+    def _carried_on(self, place, start):
+        """x_w + v_w (t − e_w) (order 1: x_w)."""
         return start[0] + start[1] * place.elapsed if self.problem.order == 2 else start[0]
 
     def h2(self, place, n):
@@ -113,12 +124,18 @@ class TrialSolution:
             states = [first[0] + sums_before(velocity * lengths + n), velocity]
         return [ops.reshape(y, (-1, self.problem.dimension)) for y in states]
 
-    def motion(self, place):
-        """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers."""
-        values = self.network.derivatives(place.inputs, place.readout)
-        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_of(place, *values))]
+    def motion(self, place, values=None):
+        """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers.
 
-    def h2_of(self, place, n, dn, ddn):
+        Args:
+            place: `Place` of the times.
+            values: [N, N', N''] there, where they are known.
+        """
+        if values is None:
+            values = self.network.derivatives(place.inputs, place.readout)
+        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_motion(place, *values))]
+
+    def h2_motion(self, place, n, dn, ddn):
         """[h2(t, N), its first and its second derivative in time], from [N, N', N''] in τ."""
         rate = 2.0 / place.length  # dτ/dt
         if self.h2_takes_network:
@@ -137,15 +154,14 @@ class TrialSolution:
         """[h1, h1', h1''] in m, m/s, m/s²."""
         if self.own_h1 is not None:
             return time_derivatives(self.own_h1, place.t, 2, self.problem.dimension)
-        h1 = self.h1(place)
-        none = ops.zeros_like(h1)
-        if self.problem.order == 1:
-            return [h1, none, none]
         if place.window is None:
-            velocity = ops.convert_to_tensor(place.problem.initial_state()[1], h1.dtype)
+            h1 = initial_motion(place.problem, place.t)
+            start = [ops.convert_to_tensor(y, h1.dtype) for y in place.problem.initial_state()]
         else:
-            velocity = ops.take(self.window_starts(place.problem)[1], place.window, axis=0)
-        return [h1, none + velocity, none]
+            start = self._start_of(place)
+            h1 = self._carried_on(place, start)
+        none = ops.zeros_like(h1)
+        return [h1, none if self.problem.order == 1 else none + start[1], none]
 
     def h2_derivatives(self, place):
         """[h2, h2', h2''] in 1, 1/s, 1/s²."""

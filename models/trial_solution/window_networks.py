@@ -6,6 +6,9 @@ from keras import ops
 
 from .activations import activation_derivatives
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
 
 class WindowNetworks(keras.layers.Layer):
     """W dense networks of one shape, N_w for the window w, weights side by side in one array.
@@ -78,7 +81,7 @@ class WindowNetworks(keras.layers.Layer):
         """Each row's own of all weights, `(num, …)`; those of the one window where it is None."""
         if window is None:
             return [array[0] for array in self.arrays]
-        return [ops.take(array, window, axis=0) for array in self.arrays]
+        return [tf.gather(array, window) for array in self.arrays]
 
     def layers_of(self, weights):
         """Pairs (U, b), the readout's (A, c) last."""

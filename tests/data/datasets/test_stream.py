@@ -191,7 +191,7 @@ def test_fixing_one_parameter_changes_no_other():
     np.testing.assert_array_equal(free[:, 1], other[:, 1])
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_memory_does_not_grow():
     """700 MB pass through; the peak after the first tenth grows by less than a tenth of that."""
     code = """

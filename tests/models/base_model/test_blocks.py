@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from marks import further_but_for
 
 from oscillator_zoo.data import DampedOscillator, Pendulum
 from oscillator_zoo.models import PINN, LevenbergMarquardt
@@ -16,7 +17,7 @@ def small_blocks(monkeypatch, num_rows):
         monkeypatch.setattr(module, "MOST_ROWS", num_rows)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_answers_do_not_depend_on_the_blocks(monkeypatch):
     pinn = PINN(DampedOscillator(damping=0.2), 10.0, seed=0)
     rng = np.random.default_rng(0)
@@ -32,8 +33,9 @@ def test_answers_do_not_depend_on_the_blocks(monkeypatch):
             np.testing.assert_allclose(way(times), expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["linear", "nonlinear", "family"])
+@pytest.mark.parametrize(
+    "kind", further_but_for(["linear", "nonlinear", "family"], "linear", marks=pytest.mark.slow)
+)
 def test_least_squares_ends_at_the_same_solution_with_blocks_of_windows(kind, monkeypatch):
     problem = Pendulum(position=1.0) if kind == "nonlinear" else DampedOscillator(damping=0.2)
     ranges = {"damping": (0.1, 0.3)} if kind == "family" else None

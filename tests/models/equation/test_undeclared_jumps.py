@@ -46,7 +46,7 @@ def test_jumps_count_from_the_start_and_not_at_it():
     assert found(lambda t: np.where(t < 6.0, 1.0, 0.0), start=5.0) == [6.0]
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_pinn_solves_an_equation_whose_plain_force_jumps():
     problem = DampedOscillator(damping=0.2, force=lambda t: np.where(t < 3.3, 0.0, 1.0))
     pinn = PINN(problem, 8.0, seed=0)

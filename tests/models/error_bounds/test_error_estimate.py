@@ -5,6 +5,7 @@ from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Pendulum, Sampled, VanDerPol
 from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.error_bounds import chebyshev_cells, error_bound, error_estimate
 
 
 def truth(problem, times):
@@ -37,8 +38,8 @@ NONLINEAR = [
     ("problem", "duration"),
     [
         pytest.param(*NONLINEAR[0], id="Duffing"),
-        pytest.param(*NONLINEAR[1], id="Van der Pol", marks=pytest.mark.slow),
-        pytest.param(*NONLINEAR[2], id="pendulum", marks=pytest.mark.slow),
+        pytest.param(*NONLINEAR[1], id="Van der Pol", marks=pytest.mark.further),
+        pytest.param(*NONLINEAR[2], id="pendulum", marks=pytest.mark.further),
     ],
 )
 def test_estimate_is_within_a_factor_of_three_at_the_end_of_training(problem, duration):
@@ -133,3 +134,20 @@ def test_a_pinn_whose_parameters_are_unknown_has_no_error_bars(method):
     pinn = PINN(DampedOscillator(damping=0.2), 1.0, (4,), unknown_parameters=("damping",))
     with pytest.raises(ValueError, match=r"of one problem\. Received: a PINN with unknown_param"):
         getattr(pinn, method)([0.5])
+
+
+@pytest.mark.parametrize("method", ["error_estimate", "error_bound"])
+def test_windows_by_rule_are_cells_as_they_are(method, monkeypatch):
+    """They turn by 2 rad up to rounding, and what damping adds; half as long they cost twice."""
+    pinn = PINN(DampedOscillator(damping=0.05), 30.0)
+    cells = []
+    whole = chebyshev_cells.solve_on_cells
+
+    def counted(rate, start, half):
+        cells.append(len(half))
+        return whole(rate, start, half)
+
+    for module in (error_estimate, error_bound):
+        monkeypatch.setattr(module, "solve_on_cells", counted)
+    getattr(pinn, method)([10.0])
+    assert set(cells) == {pinn.num_windows}

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers, ops
-from marks import slow_but_for
+from marks import further_but_for
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing
 from oscillator_zoo.models import (
@@ -99,7 +99,7 @@ SOLUTIONS = [name for name in PRESETS if name.startswith("pinn")]
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("name", slow_but_for(NETWORKS, "elman-driven"))
+@pytest.mark.parametrize("name", further_but_for(NETWORKS, "elman-driven"))
 def test_a_network_answers_as_in_keras(name, ending, tmp_path):
     batches = (1,) if ending == "tflite" and "window" not in name else (1, 3)
     assert_answers_as_keras(from_preset(name), ending, tmp_path, batches)
@@ -130,8 +130,8 @@ def conditions(pinn):
     return {"x": terms * (1 + len(lengths)), "v": terms * rate, "a": terms * rate**2}
 
 
-@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "tflite"))
-@pytest.mark.parametrize("name", slow_but_for(SOLUTIONS, "pinn-step"))
+@pytest.mark.parametrize("ending", further_but_for(FORMATS, "tflite"))
+@pytest.mark.parametrize("name", further_but_for(SOLUTIONS, "pinn-step"))
 def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
     pinn = from_preset(name)
     inputs = times_and_parameters(pinn)
@@ -163,7 +163,7 @@ def test_the_bound_of_the_error_goes_where_its_precision_does(tmp_path):
     assert set(exported(nonlinear, inputs, "onnx", tmp_path)) == {"x", "v", "a", "residual"}
 
 
-@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "onnx"))
+@pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
     pinn = PINN(DampedOscillator(), 2.0, (4,))
     inputs = {"t": np.array([[-0.1], [0.0], [2.0], [2.1], [np.nan]])}
@@ -178,7 +178,7 @@ def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
     assert pinn.derivative_method == "tape"
 
 
-@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "onnx"))
+@pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_a_family_has_no_solution_outside_its_box(ending, tmp_path):
     family = PINN(DampedOscillator(), 1.0, parameter_ranges={"damping": (0.1, 0.2)})
     inputs = {"t": np.full((3, 1), 0.5), "damping": np.array([[0.05], [0.15], [0.3]])}
@@ -186,6 +186,7 @@ def test_a_family_has_no_solution_outside_its_box(ending, tmp_path):
     np.testing.assert_array_equal(np.isnan(x)[:, 0], [True, False, True])
 
 
+@pytest.mark.further
 def test_derivatives_without_tapes_are_for_the_file_alone(tmp_path):
     pinn = PINN(Decay(), 1.0, (4,))
     pinn.export(tmp_path / "decay.tflite", format="litert")
@@ -236,7 +237,7 @@ MODELS = {
 
 @pytest.mark.parametrize("ending", FORMATS)
 @pytest.mark.parametrize(
-    "name", slow_but_for(MODELS, "elman-state", "elman-masked", "jordan", "euler", "dense")
+    "name", further_but_for(MODELS, "elman-state", "elman-masked", "jordan", "euler", "dense")
 )
 def test_a_model_answers_as_in_keras(name, ending, tmp_path):
     fixed = name in ("elman-of-known-size", "truncated", "checkpointed")
@@ -245,7 +246,7 @@ def test_a_model_answers_as_in_keras(name, ending, tmp_path):
     assert_answers_as_keras(MODELS[name](), ending, tmp_path, batches, 0 if fixed else steps)
 
 
-@pytest.mark.parametrize("ending", slow_but_for(FORMATS, "onnx"))
+@pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_a_forecast_answers_as_in_keras(ending, tmp_path):
     one_step = sequential(ElmanRNN(4, output_units=2, return_sequences=True))
     model = ForecastModel(one_step, warm_up=5)
@@ -320,9 +321,16 @@ print(*runner(t=t.astype("float32"))["x"].ravel())
     assert rounded == pytest.approx(later, abs=1e-5)
 
 
-@pytest.mark.slow
-def test_saved_models_run_where_there_is_tensorflow_alone(tmp_path):
-    for name in PRESETS:
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(["pinn-damped", "elman-driven"], marks=pytest.mark.slow),
+        pytest.param(PRESETS, marks=pytest.mark.further),
+    ],
+    ids=["two", "all"],
+)
+def test_saved_models_run_where_there_is_tensorflow_alone(names, tmp_path):
+    for name in names:
         export_model(from_preset(name), tmp_path / name)
     program = """
 import pathlib
@@ -338,7 +346,7 @@ for folder in pathlib.Path(sys.argv[1]).iterdir():
     numpy.save(folder / "result.npy", result)
 """
     run_alone(program, tmp_path, without=["keras", "oscillator_zoo"])
-    for name in PRESETS:
+    for name in names:
         model = from_preset(name)
         if name in SOLUTIONS:
             inputs = {k: np.full((8, 1), 0.5) for k in times_and_parameters(model)}
@@ -354,7 +362,7 @@ for folder in pathlib.Path(sys.argv[1]).iterdir():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1000 * eps, err_msg=name)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_tensorflows_own_tool_shows_names_and_sizes(tmp_path):
     export_model(from_preset("pinn-damped"), tmp_path / "solution")
     tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
@@ -486,7 +494,7 @@ def test_every_number_of_a_solution_is_compared(name, solution):
     assert sizes == [2, 3]
 
 
-@pytest.mark.parametrize("ending", slow_but_for([".onnx", ".tflite", ""], ".onnx"))
+@pytest.mark.parametrize("ending", further_but_for([".onnx", ".tflite", ""], ".onnx"))
 def test_dropout_and_arrays_that_layers_keep_do_not_matter(ending, tmp_path):
     dropout = {"dropout": 0.2, "recurrent_dropout": 0.1, "return_sequences": True}
     model = free_sequences(

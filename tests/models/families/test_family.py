@@ -66,7 +66,7 @@ def small():
 
 # Coefficients below 1e-9 of the motion are left out of the Chebyshev series, a few of them in each
 # parameter, and their sum is what is left: 1e-8 at most.
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_box_of_two_parameters_is_solved_everywhere(oscillators):
     x = grid(
         t=np.linspace(0.0, 20.0, 201),
@@ -82,11 +82,12 @@ def test_a_box_of_two_parameters_is_solved_everywhere(oscillators):
     assert np.abs(oscillators.predict(x, verbose=0)[:, 0] - exact).max() <= 1e-8
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_the_residual_is_small_between_the_nodes_too(oscillators):
     assert oscillators.evaluate(verbose=0, return_dict=True)["residual_max"] < 1e-7
 
 
+@pytest.mark.further
 def test_the_residual_is_that_of_each_rows_own_equation(small):
     random = np.random.default_rng(0)
     x = {"t": random.uniform(0, 3, 40), "damping": random.uniform(0.1, 0.3, 40), "stiffness": 0.9}
@@ -117,6 +118,7 @@ def test_a_familys_derivatives_in_time_are_those_of_its_position():
     np.testing.assert_allclose(v, slope, rtol=1e-4, atol=1e-3)  # x'' jumps at an edge: O(h)
 
 
+@pytest.mark.further
 def test_initial_position_and_velocity_may_be_parameters():
     ranges = {"position": (-1.0, 2.0), "velocity": (-1.0, 1.0)}
     pinn = solved(DampedOscillator(damping=0.2, stiffness=2.0), 6.0, ranges)
@@ -129,7 +131,7 @@ def test_initial_position_and_velocity_may_be_parameters():
     np.testing.assert_array_equal(rate[start], x["velocity"][start])
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_nonlinear_family_begins_where_steppers_lead():
     pinn = solved(Duffing(damping=0.1), 6.0, {"position": (0.5, 1.5), "cubic_stiffness": (0.5, 1)})
     times = np.linspace(0.0, 6.0, 61)
@@ -396,7 +398,7 @@ def test_the_ranges_and_nodes_are_in_the_config():
     assert PINN.from_config(config).trial.nodes.counts == (5,)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_savedmodel_takes_times_and_parameters_by_name(small, tmp_path):
     small.export(tmp_path / "family")
     served = tf.saved_model.load(str(tmp_path / "family"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from least_squares_checks import weight_columns
-from marks import slow_but_for
+from marks import further_but_for
 
 from oscillator_zoo.data import (
     DampedOscillator,
@@ -134,7 +134,7 @@ def test_teacher_forcing_is_drawn_anew_and_repeats_with_the_seed():
 
 
 @pytest.mark.parametrize(
-    ("horizon", "teacher_forcing"), slow_but_for([(None, 0.0), (3, 0.0), (None, 0.4)], (3, 0.0))
+    ("horizon", "teacher_forcing"), further_but_for([(None, 0.0), (3, 0.0), (None, 0.4)], (3, 0.0))
 )
 def test_jacobian(horizon, teacher_forcing):
     model, sequences = driven_model(), tf.constant(batch())
@@ -145,6 +145,7 @@ def test_jacobian(horizon, teacher_forcing):
     np.testing.assert_allclose(system.nonlinear[0], weight_columns(model, (x,)), rtol=0, atol=1e-9)
 
 
+@pytest.mark.further
 def test_jacobian_of_several_layers_is_that_of_weighted_residuals():
     inputs = keras.Input((None, 2), dtype="float64")
     memory = ElmanRNN(2, "linear", return_sequences=True, dtype="float64")(inputs)
@@ -175,6 +176,7 @@ def test_least_squares_find_the_oscillator_from_free_runs():
     np.testing.assert_allclose(forecast, motion.states[:, 5:], atol=1e-5)
 
 
+@pytest.mark.further
 def test_adam_learns_with_both_schedules():
     keras.utils.set_random_seed(1)  # from some weights twelve epochs do not suffice
     motions = simulate(sample_oscillators(8, seed=0, damping=0.5, stiffness=1.0), 0.1, 60)
@@ -221,7 +223,7 @@ def padded_motions():
     return [np.concatenate([m.states, m.force], axis=-1)[:, :-1] for m in motions], sequences
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize("horizon", [None, 3])
 def test_padding_changes_neither_cost_nor_jacobian(horizon):
     alone, padded = padded_motions()
@@ -261,7 +263,7 @@ def test_padding_that_runs_away_changes_nothing():
     assert float(np.sum(np.square(residuals))) == pytest.approx(expected / share, rel=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_trained_on_padded_motions_it_forecasts_any_length():
     _, padded = padded_motions()
     keras.utils.set_random_seed(2)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from least_squares_checks import weight_columns
+from marks import further_but_for
 
 from oscillator_zoo.models import (
     DuffingCell,
@@ -87,7 +88,7 @@ def by_differences(make):
         (duffing, "graph"),
         (elman, "eager"),
         *(
-            pytest.param(make, mode, marks=pytest.mark.slow)
+            pytest.param(make, mode, marks=pytest.mark.further)
             for make in (duffing, euler, elman)
             for mode in ("eager", "graph", "xla")
             if (make, mode) not in ((duffing, "graph"), (elman, "eager"))
@@ -147,6 +148,7 @@ def started(x, y):
     return model
 
 
+@pytest.mark.further
 def test_weights_that_made_the_data_are_found_again():
     x, y = record()
     assert y.std() > 0.5  # the spring is felt
@@ -158,7 +160,7 @@ def test_weights_that_made_the_data_are_found_again():
         np.testing.assert_allclose(found, truth, rtol=0, atol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_the_free_run_forgives_noise_that_biases_the_one_step_error():
     x, y = record(3000)
     y = y + 0.05 * np.random.default_rng(1).normal(size=y.shape)
@@ -253,7 +255,7 @@ def test_training_comes_back_from_trial_runs_that_overflow():
     assert loss[-1] < 1e-6 * loss[0]
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_other_optimizers_train_it_too():
     x, y = record(100)
     model = started(x, y)
@@ -264,7 +266,7 @@ def test_other_optimizers_train_it_too():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [duffing, euler, elman])
+@pytest.mark.parametrize("make", further_but_for([duffing, euler, elman], duffing))
 def test_a_file_and_a_saved_model_give_the_same_numbers(make, tmp_path):
     model = make()
     x, targets, _ = batch_of(model)
@@ -284,7 +286,7 @@ def test_a_file_and_a_saved_model_give_the_same_numbers(make, tmp_path):
     np.testing.assert_allclose(output, loaded(x), rtol=0, atol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_every_way_to_compile_trains_alike(options):
     losses = []

@@ -280,6 +280,7 @@ def test_model_is_freed_with_its_compiled_forecast():
     assert watch() is None
 
 
+@pytest.mark.further
 def test_model_is_saved_and_exported_after_a_forecast_as_before(tmp_path):
     model = network(elman(return_sequences=True))
     prefix, _ = sequence_and_force()

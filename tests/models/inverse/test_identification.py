@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy
 import tensorflow as tf
-from marks import slow_but_for
+from marks import further_but_for
 from scipy.integrate import solve_ivp
 from scipy.optimize import least_squares
 
@@ -151,6 +151,7 @@ def test_the_model_is_the_solution_for_the_parameters_found(fitted):
     np.testing.assert_array_equal(pinn.found_problem().exact(TIMES)[0], x)
 
 
+@pytest.mark.further
 def test_other_data_are_fitted_without_compiling_again(fitted):
     pinn, _ = fitted
     graph = pinn.train_function
@@ -160,7 +161,7 @@ def test_other_data_are_fitted_without_compiling_again(fitted):
     assert pinn.train_function is graph
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_parameter_that_cannot_be_negative_ends_at_zero(fitted):
     pinn, _ = fitted
     growing = np.exp(0.01 * TIMES) * np.cos(1.4 * TIMES)  # no oscillator with damping >= 0
@@ -174,7 +175,7 @@ def test_a_parameter_that_cannot_be_negative_ends_at_zero(fitted):
     assert found["stiffness"].value == pytest.approx(1.4**2, rel=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_estimates_survive_a_file_and_a_fresh_process(fitted, tmp_path):
     pinn, data = fitted
     found = refit(pinn, data)
@@ -199,6 +200,7 @@ def test_estimates_survive_a_file_and_a_fresh_process(fitted, tmp_path):
     np.testing.assert_allclose(list(loaded.values()), [*found.values()], rtol=1e-9)
 
 
+@pytest.mark.further
 def test_a_savedmodel_serves_the_solution_for_the_parameters_found(fitted, tmp_path):
     pinn, _ = fitted
     pinn.export(tmp_path / "served")
@@ -244,7 +246,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but_for(CASES, "order 1"))
+@pytest.mark.parametrize("name", further_but_for(CASES, "order 1"))
 def test_parameters_are_those_of_scipys_fit(name):
     truth, guess, names, oracle = CASES[name]
     times = np.linspace(0.0, 6.0, 40)
@@ -292,7 +294,7 @@ def test_the_bias_of_a_stepper_counts_data_by_their_weights():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_second_fit_begins_anew_at_the_first_guess(monkeypatch):
     times = np.linspace(0.0, 6.0, 61)
     pinn = PINN(Pendulum(position=2.0, length=9.0), 6.0, unknown_parameters=("length",), seed=0)
@@ -312,7 +314,7 @@ def test_a_second_fit_begins_anew_at_the_first_guess(monkeypatch):
     assert pinn.stop_reason == "converged" and len(starts) == 2  # refused data change nothing
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_eulers_data_bring_a_warning_with_the_bias_of_the_damping(fitted):
     pinn, _ = fitted
     step, oscillator = 0.05, DampedOscillator(damping=0.2)
@@ -468,7 +470,7 @@ def test_students_quantile_is_scipys(freedom):
 
 @pytest.mark.parametrize(
     ("num_fits", "too_few"),
-    [pytest.param(16, 11, marks=pytest.mark.slow), pytest.param(60, 49, marks=pytest.mark.long)],
+    [pytest.param(16, 11, marks=pytest.mark.further), pytest.param(60, 49, marks=pytest.mark.long)],
 )
 def test_95_percent_intervals_cover_the_truth(fitted, num_fits, too_few):
     pinn, _ = fitted

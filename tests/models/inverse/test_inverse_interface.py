@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from marks import slow_but_for
+from marks import further_but_for
 from scipy.optimize import curve_fit
 
 from oscillator_zoo.data import DampedOscillator, Trajectory
@@ -174,7 +174,7 @@ def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn, tmp
     assert load_model(tmp_path / "grown.keras").stop_reason == "at a bound: damping"
 
 
-@pytest.mark.parametrize("every", slow_but_for([1, 4], 1))  # 60 and 16 numbers in about one swing
+@pytest.mark.parametrize("every", further_but_for([1, 4], 1))  # 60 and 16 numbers, one swing
 def test_another_equation_brings_a_warning(pinn, every):
     hyperbolic = np.cos(T) / (1.0 + T) + noise(0.001)
     with pytest.warns(UserWarning, match=r"misfit of .* m \(rms\), \d+ times the noise"):
@@ -182,7 +182,7 @@ def test_another_equation_brings_a_warning(pinn, every):
     assert pinn.stop_reason == "converged, misfit above noise"
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_data_of_weight_zero_do_not_hide_a_misfit(pinn):
     counts = np.arange(61) % 3 > 0
     measured = np.where(counts, np.cos(T) / (1.0 + T) + noise(0.001), 1e6)
@@ -201,7 +201,7 @@ def test_data_of_weight_zero_do_not_hide_a_misfit(pinn):
     [
         (T, positions(T, 0.4, 1.3)),  # exact
         *(
-            pytest.param(data, marks=pytest.mark.slow)
+            pytest.param(data, marks=pytest.mark.further)
             for data in [
                 (T, np.float32(positions(T, 0.4, 1.3))),
                 (T, np.round(positions(T, 0.4, 1.3), 2)),

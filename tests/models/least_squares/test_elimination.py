@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from marks import slow_but_for
+from marks import further_but_for
 
 from oscillator_zoo.models.least_squares.elimination import (
     Linearised,
@@ -136,7 +136,7 @@ def test_damped_step_is_that_of_numpy(damping, jit_compile):
 
 
 @XLA
-@pytest.mark.parametrize("damping", slow_but_for([1e-3, 2e-10, 1e-12], 2e-10))
+@pytest.mark.parametrize("damping", further_but_for([1e-3, 2e-10, 1e-12], 2e-10))
 def test_damped_step_does_not_lose_digits_of_an_ill_conditioned_jacobian(damping, jit_compile):
     """Columns that differ by 1e8 and are nearly dependent: plain normal equations lose the step."""
     random = np.random.default_rng(8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers, ops
-from marks import slow_but_for
+from marks import further_but_for
 
 from oscillator_zoo.data import Decay
 from oscillator_zoo.models import PINN, ElmanRNN, LeastSquaresModel, LevenbergMarquardt
@@ -114,7 +114,7 @@ def padded(num=5, time=6):
     return x, y, valid
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_padding_changes_neither_the_loss_nor_the_gradients():
     reference, model = both(recurrent)
     x, y, valid = padded()
@@ -137,7 +137,7 @@ def test_a_batch_that_is_all_padding_counts_as_zero():
     assert model.evaluate(x, np.ones((2, 4, 1)), verbose=0) == 0.0
 
 
-@pytest.mark.parametrize("structure", slow_but_for([list, tuple, dict], dict))
+@pytest.mark.parametrize("structure", further_but_for([list, tuple, dict], dict))
 def test_several_inputs_come_as_list_tuple_or_dictionary(structure):
     def make(cls):
         inputs = {name: keras.Input((2,), name=name) for name in "ab"}

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from least_squares_checks import Chain, LotkaVolterra
-from marks import slow_but_for
+from marks import further_but_for
 from pinn_checks import Springs
 from scipy.integrate import solve_ivp
 
@@ -73,7 +73,7 @@ def numpy_loop(weights, x, y, num_steps, damping):
 
 @pytest.mark.parametrize(
     ("how", "damping"),
-    slow_but_for(
+    further_but_for(
         [("eager", 1e-3), ("eager", 1e-9), ("graph", 1e-9), ("XLA", 1e-9)], ("graph", 1e-9)
     ),
 )
@@ -144,6 +144,7 @@ def projected():
     return model, trained(model, 10, variable_projection=True, initial_damping=1e-3)
 
 
+@pytest.mark.further
 def test_variable_projection_gets_further_than_all_weights_in_as_many_steps(projected):
     other = trained(small(seed=4), 10, variable_projection=False, initial_damping=1e-3)
     assert projected[1]["loss"][-1] < other["loss"][-1]
@@ -179,7 +180,7 @@ def test_a_last_layer_that_is_not_linear_is_trained():
     assert history["loss"][-1] < 1e-4 * np.var(TARGETS)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_training_stops_by_itself_and_says_why():
     """Each reason; few epochs of the 60 are left in the history."""
     pinn = PINN(DampedOscillator(damping=0.2), 10.0, seed=1)
@@ -455,7 +456,7 @@ def test_bad_arguments_are_refused():
             LevenbergMarquardt(**{name: -1.0})
 
 
-@pytest.mark.parametrize("projection", slow_but_for(["auto", True, False], "auto"))
+@pytest.mark.parametrize("projection", further_but_for(["auto", True, False], "auto"))
 def test_float32_ends_near_its_own_rounding(projection):
     equation = Duffing(damping=0.1, stiffness=1.0, cubic_stiffness=1.0)  # warm start included
     pinn = PINN(equation, 4.0, seed=1, dtype="float32")

@@ -69,7 +69,7 @@ def test_constants_are_within_their_errors_at_any_rate(rate, noise, course):
         assert estimate.standard_error < 0.05 * (abs(true) or CUBIC), name
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize(
     ("rate", "num", "size", "constants"),
     [
@@ -316,6 +316,7 @@ def test_an_unknown_course_is_refused():
         fit_duffing(np.arange(110.0), np.cos(np.arange(110.0)), 0.1, course="hold")
 
 
+@pytest.mark.further
 def test_a_run_that_leaves_the_numbers_after_the_beginning_is_refused(monkeypatch):
     """The beginning of a long record fits, but the oscillator found there runs away later."""
 

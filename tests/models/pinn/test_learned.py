@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import further_but_for
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing
 from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden, load_model
@@ -94,7 +95,7 @@ def test_least_squares_and_proofs_refuse_it():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("jit_compile", further_but_for([True, False], True))
 @pytest.mark.parametrize(
     "problem", [DampedOscillator(0.5, 2.0, 200.0), Duffing(damping=0.1)], ids=["linear", "Duffing"]
 )

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from marks import further_but_for
 from pinn_checks import (
     ACTIVATIONS,
     one_layer_residual,
@@ -66,14 +67,18 @@ def gradient_of_training_step(pinn, times, **options):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "dimension", "activation"),
-    [
-        (1, 2, "tanh"),
+    further_but_for(
+        [
+            (1, 2, "tanh"),
+            (1, 1, "sin"),
+            (1, 1, "swish"),
+            (2, 2, "tanh"),
+            (2, 1, "sin"),
+            (2, 1, "swish"),
+        ],
         (1, 1, "sin"),
-        (1, 1, "swish"),
         (2, 2, "tanh"),
-        (2, 1, "sin"),
-        (2, 1, "swish"),
-    ],
+    ),
 )
 def test_training_descends_the_gradient_that_differences_give(order, dimension, activation):
     pinn = PINN(springs(order, dimension), 2.0, (5, 4), activation, seed=3)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
-from marks import slow_but_for
+from marks import further_but_for
 from pinn_checks import Springs, bounded_ramp, randomise, slow_start, springs, times_of
 
 from oscillator_zoo.data import DampedOscillator, Decay, InitialValueProblem, Sinusoid
@@ -99,7 +99,7 @@ def compiled(options):
 
 
 @pytest.mark.parametrize(
-    "options", slow_but_for([{}, {"jit_compile": True, "steps_per_execution": 5}], {})
+    "options", further_but_for([{}, {"jit_compile": True, "steps_per_execution": 5}], {})
 )
 def test_training_goes_on_from_a_file_as_if_it_had_not_stopped(tmp_path, options):
     without_stop, points = compiled(options)

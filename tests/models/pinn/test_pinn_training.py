@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
-from marks import slow_but_for
+from marks import further_but_for
 from pinn_checks import one_layer_residual, one_layer_solution, randomise, springs, times_of
 
 from oscillator_zoo.data import (
@@ -32,7 +32,7 @@ def history_of(pinn, *args, **options):
 
 
 @pytest.mark.parametrize(
-    ("order", "jit_compile"), slow_but_for([(1, True), (2, False)], (2, False))
+    ("order", "jit_compile"), further_but_for([(1, True), (2, False)], (2, False))
 )
 def test_logged_loss_and_residual_max_are_those_of_numpy(order, jit_compile):
     pinn = small_pinn(springs(order, 2), jit_compile=jit_compile)
@@ -144,7 +144,7 @@ def trained(**options):
     return pinn, pinn.fit(points, epochs=2, verbose=0).history
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_every_way_of_running_a_step_trains_alike():
     reference, history = trained()
     assert history["loss"][1] < history["loss"][0]
@@ -284,7 +284,7 @@ def mean_square_under(force, pinn, times):
 
 
 @pytest.mark.parametrize("name", FORCES)
-@pytest.mark.parametrize("jit_compile", slow_but_for([False, True], False), ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", further_but_for([False, True], False), ids=["graph", "xla"])
 def test_forces_act_eagerly_and_compiled(name, jit_compile):
     force, of_numpy = FORCES[name]
     pinn = small_pinn(Decay(force=force), jit_compile=jit_compile)

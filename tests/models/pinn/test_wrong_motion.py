@@ -25,7 +25,7 @@ def test_too_few_waves_are_noticed():
         fit(pinn)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_pendulum_that_adam_trapped_does_not_pass_in_silence():
     """From a zero start Adam goes over the top; what is left after it looks like a solution."""
     pinn = PINN(Pendulum(length=9.81, position=2.5), 10.0, hidden_units=(16,), seed=0)

@@ -11,7 +11,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from marks import slow_but_for
+from marks import further_but_for
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sinusoid, simulate
 from oscillator_zoo.models import (
@@ -62,7 +62,7 @@ def test_there_is_a_preset_of_every_kind():
     assert set(available_presets()) == ALL
 
 
-@pytest.mark.parametrize("name", slow_but_for(sorted(ALL), *ONE_OF_EACH_TASK))
+@pytest.mark.parametrize("name", further_but_for(sorted(ALL), *ONE_OF_EACH_TASK))
 def test_a_preset_is_as_good_as_its_card_says(name):
     card = available_presets()[name]
     run = open_run(name, **record_of(card))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from marks import slow_but_for
+from marks import further_but_for
 from recurrent_checks import (
     BACKEND,
     BATCH,
@@ -64,18 +64,18 @@ def assert_like(layer, num_steps, mode="eager"):
     assert_same(gradients(checkpointed, x, mode), gradients(layer, x), 1e-13)
 
 
-@pytest.mark.parametrize("num_steps", [1, 2, 4, TIME, TIME + 1, None])
+@pytest.mark.parametrize("num_steps", further_but_for([1, 2, 4, TIME, TIME + 1, None], 4, None))
 def test_outputs_and_gradients_are_those_of_the_layer(num_steps):
     assert_like(built("elman"), num_steps)
 
 
-@pytest.mark.parametrize("return_sequences", slow_but_for([True, False], False))
+@pytest.mark.parametrize("return_sequences", further_but_for([True, False], False))
 @pytest.mark.parametrize("mode", MODES)
 def test_so_they_are_when_compiled_and_for_the_last_output(mode, return_sequences):
     assert_like(built("elman", return_sequences=return_sequences), 4, mode)
 
 
-@pytest.mark.parametrize("name", ["jordan", "lstm", "stacked"])
+@pytest.mark.parametrize("name", further_but_for(["jordan", "lstm", "stacked"], "lstm"))
 def test_other_layers_have_their_own_too(name):
     assert_like(built(name), 2)
 
@@ -115,7 +115,7 @@ def fitted(layer, wrap, jit_compile):
     return [model.fit(sequences(), y, **options).history["loss"], *layer.get_weights()]
 
 
-@pytest.mark.parametrize("name", slow_but_for(FITS, "elman"))
+@pytest.mark.parametrize("name", further_but_for(FITS, "elman"))
 @pytest.mark.slow
 def test_fit_gives_the_weights_of_the_layer(name):
     jit_compile = name == "elman" if BACKEND == "tensorflow" else "auto"
@@ -169,7 +169,7 @@ print(json.dumps([peak_after_a_step(30_000, f) - loaded for f in (CheckpointedGr
 """
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="measured on TensorFlow")
 @pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="measured on Linux")
 def test_a_long_sequence_takes_less_than_a_third_of_the_memory():

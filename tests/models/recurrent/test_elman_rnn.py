@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import recurrent_checks as checks
 from keras import ops
-from marks import slow_but_for
+from marks import further_but_for
 from recurrent_checks import (
     BATCH,
     FEATURES,
@@ -229,8 +229,9 @@ def test_gradients_are_those_of_finite_differences(layer_class):
         assert_same(found, expected, 1e-8)
 
 
+@pytest.mark.further
 @needs_float64
-@pytest.mark.parametrize("layer_class", slow_but_for([ElmanRNN, JordanRNN], ElmanRNN))
+@pytest.mark.parametrize("layer_class", further_but_for([ElmanRNN, JordanRNN], ElmanRNN))
 def test_second_derivatives_are_those_of_finite_differences(layer_class):
     layer = layer_class(3, output_units=2, return_sequences=True, dtype="float64")
     x = sequences(dtype="float64")[:2, :4]
@@ -305,7 +306,11 @@ def test_output_shapes_are_known_before_the_first_call(sequence, state):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    further_but_for([{"jit_compile": True}, {"run_eagerly": True}], {"jit_compile": True}),
+    ids=str,
+)
 def test_training_gives_the_same_losses_however_it_is_compiled(options):
     if checks.BACKEND == "torch" and "jit_compile" in options:
         pytest.skip("Keras leaves compilation on PyTorch to torch.compile, which needs a compiler")

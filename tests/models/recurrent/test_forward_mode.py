@@ -3,6 +3,7 @@
 import keras
 import pytest
 import tensorflow as tf
+from marks import further_but_for
 from recurrent_checks import BATCH, FEATURES, TIME, UNITS, assert_same, compiled, randomise
 
 from oscillator_zoo.models import (
@@ -86,7 +87,7 @@ def test_with_respect_to_inputs_and_weights(name, mode):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("mode", further_but_for(["eager", "graph", "xla"], "graph"))
 def test_over_reverse_mode_and_under_it(mode):
     outputs, point, direction = prepared("elman")
     expected = difference(slopes(outputs), point, direction)
@@ -136,7 +137,7 @@ def test_a_truncated_gradient_is_truncated_in_both_modes():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("mode", further_but_for(["eager", "graph", "xla"], "graph"))
 @pytest.mark.parametrize("name", LAYERS)
 def test_over_forward_mode(name, mode):
     """The second derivative with respect to the inputs along a direction, dᵀ H d."""
@@ -152,7 +153,7 @@ def test_over_forward_mode(name, mode):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in ("blocks", "linear") else name
+        pytest.param(name, marks=pytest.mark.further) if name in ("blocks", "linear") else name
         for name in LAYERS
     ],
 )

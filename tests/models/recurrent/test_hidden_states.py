@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import recurrent_checks as checks
 import tensorflow as tf
-from marks import slow_but_for
+from marks import further_but_for
 from recurrent_checks import assert_same, finite_differences, gradient, randomise
 
 from oscillator_zoo.models import ElmanRNN
@@ -110,7 +110,7 @@ def test_states_are_the_equation_taken_step_by_step(mask, way):
 
 @pytest.mark.parametrize(
     "mask, options",
-    slow_but_for(
+    further_but_for(
         [("none", "sequences"), ("left", "sequences"), ("right", "sequences")]
         + [("interior", name) for name in OPTIONS],
         *(("none", "sequences"), ("interior", "sequences"), ("interior", "last")),
@@ -126,7 +126,7 @@ def test_gradients_are_those_of_the_plain_recurrence(mask, options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mask", ["none", "interior"])
+@pytest.mark.parametrize("mask", further_but_for(["none", "interior"], "interior"))
 def test_second_derivatives_are_those_of_the_plain_recurrence(mask):
     layer = built(3, output_units=2, return_sequences=True, return_state=True)
     run = derivatives(layer, times=2, with_mask=mask != "none")
@@ -157,7 +157,7 @@ def test_second_derivatives_are_those_of_finite_differences(way):
 
 @pytest.mark.parametrize(
     "activation, features",
-    slow_but_for(
+    further_but_for(
         [*((f, 1) for f in SLOPES), (keras.activations.tanh, 20)],
         *((f, 1) for f in SLOPES if f is keras.activations.sigmoid),
     ),
@@ -173,6 +173,7 @@ def test_every_activation_has_its_own_derivative(activation, features):
         assert_same(graph(run, way, features)(x, mask), expected, 1e-13 * scale)
 
 
+@pytest.mark.further
 def test_float32_is_right_to_its_rounding():
     layer = built(dtype="float32", output_units=1)
     run = derivatives(layer)
@@ -259,6 +260,7 @@ def test_an_exported_model_needs_no_xla(tmp_path):
         assert_same(served.serve(batch), model(batch), 1e-5)
 
 
+@pytest.mark.further
 def test_jacobians_are_those_of_the_plain_recurrence():
     layer = built(output_units=1, return_sequences=True)
     layer.set_weights([0.5 * weight for weight in layer.get_weights()])
@@ -275,7 +277,7 @@ def test_jacobians_are_those_of_the_plain_recurrence():
         assert_same(graph(jacobians, way)(x, mask), expected, 1e-11)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize("length, other_length", [(TIME, TIME), (None, 8)])
 def test_batches_of_other_sizes_and_lengths_train_alike(length, other_length):
     def losses(**options):

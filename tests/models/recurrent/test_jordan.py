@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import recurrent_checks as checks
 from keras import ops
-from marks import slow_but_for
+from marks import further_but_for
 from recurrent_checks import (
     BATCH,
     FEATURES,
@@ -174,7 +174,7 @@ def taught_model():
 
 @pytest.mark.parametrize(
     "how",
-    slow_but_for([{"jit_compile": False}, {"jit_compile": True}], {"jit_compile": False}),
+    further_but_for([{"jit_compile": False}, {"jit_compile": True}], {"jit_compile": False}),
     ids=str,
 )
 def test_it_trains_with_a_teacher_and_is_the_same_after_saving(how, tmp_path):

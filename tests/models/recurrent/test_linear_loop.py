@@ -117,7 +117,7 @@ def test_gradients_are_those_of_finite_differences():
         assert_same(found, expected, 1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_second_derivatives_are_those_of_finite_differences():
     arrays = problem(37, units=2, batch=1, radius=0.9)
     direction = ops.convert_to_tensor(problem(37, units=2, batch=1, seed=5)[0])

@@ -193,6 +193,7 @@ def test_fit_moves_the_constants_towards_the_truth_and_a_file_holds_them(tmp_pat
     assert_same(loaded(force), model(force), 0)
 
 
+@pytest.mark.further
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow only")
 def test_xla_and_export_give_the_same_numbers(tmp_path):
     import tensorflow as tf

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from marks import further_but_for
 from recurrent_checks import (
     BATCH,
     FEATURES,
@@ -47,7 +48,7 @@ def to_value(variable):
     return variable.value
 
 
-@pytest.mark.parametrize("num_steps", [1, 2, 4, TIME, TIME + 1])
+@pytest.mark.parametrize("num_steps", further_but_for([1, 2, 4, TIME, TIME + 1], 2, TIME + 1))
 @pytest.mark.parametrize("name", LAYERS)
 def test_outputs_are_those_of_the_layer(name, num_steps):
     layer, x = built(name), inputs(name)

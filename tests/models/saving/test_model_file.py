@@ -295,6 +295,7 @@ class TestArchives:
         file.write_bytes(content)
         refused(file, "Bad CRC-32 for file 'model.weights.h5'")
 
+    @pytest.mark.further
     def test_zeros_that_unpack_to_a_gigabyte(self, file):
         zeros = bytes(2**30)
         change(file, packed=zipfile.ZIP_DEFLATED, **{"model.weights.h5": zeros})

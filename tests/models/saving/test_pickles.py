@@ -9,7 +9,7 @@ import textwrap
 import keras
 import numpy as np
 import pytest
-from marks import slow_but_for
+from marks import further_but_for
 
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import (
@@ -101,7 +101,7 @@ def test_pickles_are_read_in_a_process_of_their_own(tmp_path):
             np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", slow_but_for(LAYERS, "elman"))
+@pytest.mark.parametrize("name", further_but_for(LAYERS, "elman"))
 def test_layers_are_left_as_they_are_by_quantize(name):
     """Keras quantizes the layers that can be, and says of each other one that it is left out."""
     keras.utils.set_random_seed(0)

@@ -110,6 +110,7 @@ def test_norms_of_any_cell_are_those_of_the_tapes_jacobian(name):
         assert found[lag] == pytest.approx(np.linalg.norm(jacobian, 2), rel=1e-12)
 
 
+@pytest.mark.further
 def test_gradient_of_eulers_cell_grows_and_decays_as_the_oscillator_does():
     step, delta = 0.1, 1.7
     for alpha in (0.0, 0.05, 0.17, 0.8):  # growth, growth, neither, decay

@@ -34,7 +34,7 @@ RECIPES = {  # of each kind one: gradients and least squares, recurrent and not,
 
 
 # The jordan-driven recipe, of two fits, is broken off three times below.
-MARKS = {("dense-window", 0.5): (), ("euler-damped", 0.5): pytest.mark.slow}
+MARKS = {("dense-window", 0.5): (), ("euler-damped", 0.5): pytest.mark.further}
 
 
 class Broken(Exception):
@@ -153,7 +153,7 @@ def test_a_resumed_recipe_ends_with_the_same_bits(
     assert names[0] == names[1]
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_training_may_be_broken_off_again_and_again(each_epoch, tmp_path, monkeypatch):
     options = {"epochs": 6}
     whole, _ = train("jordan-driven", tmp_path / "whole", **options)
@@ -191,6 +191,7 @@ def test_without_a_backup_resume_begins_at_the_beginning_and_says_so(two_epochs,
     assert_same(resumed, whole)
 
 
+@pytest.mark.further
 def test_without_resume_training_begins_anew_and_removes_the_backup(
     two_epochs, each_epoch, tmp_path, monkeypatch
 ):
@@ -233,7 +234,7 @@ def test_another_training_does_not_go_on(options, message, broken_off, tmp_path,
     assert (tmp_path / "backup" / "fit-1.npz").read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_record_counts_by_its_content(options, each_epoch, tmp_path, monkeypatch):
     break_off(monkeypatch, 3, "duffing-measured", tmp_path / "run", epochs=4, **options)
     moved = options["data"].rename(tmp_path / "moved.csv")
@@ -328,7 +329,7 @@ class TestAnyKerasModel:
             )
         return model.get_weights(), history.history, history.epoch, early.best_epoch
 
-    @pytest.mark.slow
+    @pytest.mark.further
     def test_dropout_noise_shuffling_and_the_best_weights_survive(self, each_epoch, tmp_path):
         whole = self.fit(tmp_path / "whole")
         num_epochs = len(whole[2])

@@ -198,7 +198,7 @@ class TestTrain:
             patch.setattr(resumable_run, "Progress", lambda: PressesCtrlC(step))
             return train(*arguments, **options)[0]
 
-    @pytest.mark.slow
+    @pytest.mark.further
     # Three epochs of seven steps have a teacher; the three that follow are of one step each.
     @pytest.mark.parametrize("step", [10, 22])
     def test_ctrl_c_saves_the_run_and_resume_ends_with_the_same_bits(
@@ -225,7 +225,7 @@ class TestTrain:
         assert run.facts["epochs"] == 0
         assert run.notes == ("Stopped by Ctrl-C in epoch 1 of 3. Train with resume=True to go on.",)
 
-    @pytest.mark.slow
+    @pytest.mark.further
     def test_the_command_says_how_to_go_on(self, tmp_path, monkeypatch, capsys):
         folder = tmp_path / "a folder"
         arguments = ["train", "dense-window", "--epochs", "3", "--output-dir", str(folder)]
@@ -258,7 +258,7 @@ class TestTrain:
         assert not (tmp_path / "run" / "model.keras").exists()
         assert main([*arguments, "--resume"]) == 0
 
-    @pytest.mark.slow
+    @pytest.mark.further
     def test_ctrl_c_ends_the_tour_and_not_only_its_first_training(
         self, tmp_path, monkeypatch, capsys
     ):

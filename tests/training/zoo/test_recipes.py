@@ -8,7 +8,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from marks import slow_but_for
+from marks import further_but_for
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
@@ -70,7 +70,7 @@ def trained(request, tmp_path_factory):
     return *train(request.param, folder, **options), folder
 
 
-@pytest.mark.parametrize("trained", slow_but_for(GENERATED, *QUICK), indirect=True)
+@pytest.mark.parametrize("trained", further_but_for(GENERATED, *QUICK), indirect=True)
 def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(trained):
     run, evaluation, folder = trained
     again = Run.load(folder)
@@ -100,7 +100,7 @@ def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp
         assert np.abs(a - c).max() > 0.0
 
 
-@pytest.mark.parametrize("trained", slow_but_for(SOLUTIONS, *QUICK), indirect=True)
+@pytest.mark.parametrize("trained", further_but_for(SOLUTIONS, *QUICK), indirect=True)
 def test_a_recipe_by_least_squares_ends_at_the_true_motion(trained):
     run, _, _ = trained
     problem, duration = run.model.problem, run.model.duration
@@ -131,6 +131,7 @@ def test_a_recipe_by_least_squares_ends_at_the_true_motion(trained):
     assert run.notes == ("Trained by least squares: readout solve, until rounding floor.",)
 
 
+@pytest.mark.further
 @pytest.mark.parametrize("trained", FAMILIES, indirect=True)
 def test_the_damped_family_is_right_between_its_nodes(trained):
     run, evaluation, _ = trained
@@ -234,7 +235,7 @@ def test_a_measured_network_is_scored_on_the_quarter_and_runs_in_before_it(recor
     assert network.trajectory.times[0] <= oscillator.trajectory.times[0] - 25.0 + 1e-9
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_truncated_training_trains_the_model_that_is_saved(tmp_path):
     weights = []
     for truncation in (None, 40):
@@ -285,7 +286,7 @@ def test_the_duffing_recipe_finds_the_oscillator_behind_a_record(noise_record, t
         assert (tmp_path / "run" / picture).read_bytes().startswith(PNG)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_the_duffing_recipe_survives_a_record_of_one_tone(record, tmp_path):
     """One tone does not tell all weights apart; the free run is good all the same."""
     run, evaluation = train("duffing-measured", tmp_path / "run", data=record, sampling_rate=10.0)
