@@ -99,7 +99,11 @@ def _sweep(given):
         print(f"{num_finished} of {len(points)}: {shown}", end="", flush=True)
         print(f": {row['error']}" if row["error"] else "", flush=True)
 
-    rows = rows_of(function, points, None, folder / "rows.jsonl", say, given.processes)
+    of = f"trainings of {given.name}"  # wherever their folder is
+    try:
+        rows = rows_of(function, points, None, folder / "rows.jsonl", say, given.processes, of)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command goes on.") from None
     print(table_of(rows))
     print(f"Written to {folder}.")
     return 1 if any(row["error"] for row in rows) else 0
