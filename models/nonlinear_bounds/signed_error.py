@@ -19,6 +19,7 @@ from .cell_polynomials import (
 )
 from .corrected_motion import CorrectedMotion
 from .jets import Cut
+from .marched_start import marched
 
 MOST_CUTS = 10_000  # times at which an rhs changes
 MOST_NEWTON_STEPS = 12
@@ -101,12 +102,12 @@ def resolved(rhs, trial):
     They end where a window does, where a sampled force bends, and where `rhs` compares t.
 
     Returns:
-        Tuple (motion, series, linearisation, sizes off the line, cuts).
+        Tuple (motion, series, linearisation, sizes off the line).
     """
     cuts = {time for force in rhs.problem.coordinate_forces for time in kinks(force)}
     while len(cuts) < MOST_CUTS:
         try:
-            return *_resolved_between(rhs, trial, sorted(cuts)), cuts
+            return _resolved_between(rhs, trial, sorted(cuts))
         except Cut as cut:
             cuts.add(cut.time)
     raise ValueError(
@@ -158,11 +159,17 @@ def _pieces(cells, here, sizes, negligible):
 
 
 def signed_error(rhs, motion):
-    """Series of E by Newton's method, all cells at once, and whether it has settled.
+    """Series of E by Newton's method, and whether it has settled: from x̂, or else from RK4."""
+    series, is_settled = _newton(rhs, motion, motion.no_error())
+    return (series, True) if is_settled else _newton(rhs, motion, marched(rhs.problem, motion))
+
+
+def _newton(rhs, motion, series):
+    """Newton's method from a first E, all cells at once.
 
     C, which E lacks, obeys C' = J C + rates − E', and jumps where E does.
     """
-    series, before, half = motion.no_error(), np.inf, motion.cells.half
+    before, half = np.inf, motion.cells.half
     for _ in range(MOST_NEWTON_STEPS):
         here = linearise(rhs, motion, series)
         mismatch = (here.rates - node_slopes(series, half)[0]).astype(np.float64)
