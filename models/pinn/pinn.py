@@ -59,8 +59,10 @@ class PINN(Answers):
       placed by rule, and each with a readout of its own. One window's end is the next one's start,
       so x̂ and x̂' are continuous. A nonlinear equation begins at a trajectory of `simulate`.
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
-      `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
-      falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
+      `learned=True`: each window has a network of its own, and all are trained at once, to errors
+      of 1e-4 … 1e-6 in tens of thousands of steps of a falling rate,
+      `keras.optimizers.schedules.CosineDecay(1e-2, num_steps)`. One network for all times,
+      `hidden_units=(32, 32)`, ends at 1e-2 … 1e-4, and may miss a long or nonlinear motion.
     - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way.
       Give `learned=True`: each window then has a network of its own, two hidden layers of ten
       tanh, and is trained after the one before it, to |r| ≤ 1e-6 in hundreds of steps. With
@@ -95,7 +97,7 @@ class PINN(Answers):
             None: by rule where `hidden_units` is None too, else one window.
         derivatives: how the residual takes derivatives in time: "tape", by nested
             `GradientTape`, or "taylor", propagated through the layers, which is a little faster
-            and what `LevenbergMarquardt` takes in any case.
+            and what `LevenbergMarquardt` and windows that are learned take in any case.
         unknown_parameters: names of arguments of `problem` (numbers of the equation or of the
             initial state) to be found by `fit(times, positions)`; `problem` has the first guess
             and keeps it, `found_problem()` and `estimates` have the result. The guessed motion
@@ -183,6 +185,8 @@ class PINN(Answers):
             return self.identification.data_beside(misfit, equation)
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
+        if training and self.is_side_by_side:
+            return self.trial.residuals_side_by_side(x)
         if not (self.is_by_tape and self.optimizer_is_ordinary):
             return self.trial.residuals(x)  # the same, N's derivatives through its layers
         problem, x = with_given_force(self.trial.problem_for(x), x)

@@ -1,10 +1,12 @@
 """A PINN all of whose weights are learned by gradients, one window after another."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from marks import further_but_for
 
-from oscillator_zoo.data import DampedOscillator, Decay, Duffing
+from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Pendulum, simulate
 from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden, load_model
 
 
@@ -110,3 +112,81 @@ def test_all_weights_reach_the_lectures_tolerance(problem, jit_compile):
     assert np.abs(pinn.residual(between)).max() <= 1e-6 * largest
     estimate, _ = pinn.error_estimate(between[::100])
     assert np.abs(estimate).max() <= 1e-7
+
+
+def test_windows_side_by_side_have_the_residuals_of_each_row():
+    pinn = PINN(
+        Duffing(damping=0.1), 3.0, (4, 4), window_edges=[0.0, 1.0, 3.0], learned=True, seed=3
+    )
+    for array in pinn.network.arrays:  # so that the windows differ
+        array.assign(array + 0.1 * np.random.default_rng(0).standard_normal(array.shape))
+    times = tf.constant(pinn.collocation_times(20))
+    given = {"t": times}
+    together = pinn.trial.residuals_side_by_side(given)
+    np.testing.assert_allclose(together, pinn.trial.residuals(times), rtol=0, atol=1e-13)
+
+
+def test_no_window_is_moved_by_the_residual_of_a_later_one():
+    pinn = decaying()
+    times = tf.constant(pinn.collocation_times(30))
+    for residuals in (pinn.trial.residuals, pinn.trial.residuals_side_by_side):
+        with tf.GradientTape() as tape:
+            of_last = tf.reduce_sum(residuals(times)[20:] ** 2)
+        for gradient in tape.gradient(of_last, pinn.network.arrays):
+            by_window = np.abs(tf.convert_to_tensor(gradient)).reshape(3, -1).max(axis=1)
+            assert by_window[0] == by_window[1] == 0.0
+            assert by_window[2] > 0.0
+
+
+def test_a_window_of_a_nonlinear_equation_waits_for_those_before_it():
+    edges = [0.0, 0.2, 0.4, 0.6]
+    pinn = PINN(Duffing(), 0.6, (4, 4), window_edges=edges, learned=True, seed=3)
+    for array in pinn.network.arrays[-2:]:  # x̂ stays at x0 nearly: r is of size x0 + x0³ = 2
+        array.assign(0.0 * array)
+    times = tf.constant(pinn.collocation_times(30))
+
+    def moved():
+        with tf.GradientTape() as tape:
+            cost = tf.reduce_mean(pinn.trial.residuals_side_by_side(times) ** 2)
+        gradient = tape.gradient(cost, pinn.network.arrays[-2])
+        return [bool(np.abs(part).max() > 0.0) for part in tf.convert_to_tensor(gradient)]
+
+    assert moved() == [True, True, True]  # of size 2, where 100 x0 would turn it by 2 rad
+    pinn.network.arrays[-1].assign([[0.0], [5.0], [0.0]])  # far off in the second
+    assert moved() == [True, True, False]
+    pinn.network.arrays[-1].assign([[5.0], [0.0], [0.0]])
+    assert moved() == [True, False, False]
+
+
+def test_gradients_train_all_windows_at_once():
+    pinn = decaying()
+    pinn.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
+    points = pinn.collocation_points(30, steps_per_epoch=1)
+    expected = np.mean(np.square(pinn.residual(pinn.collocation_times(30))))
+    assert loss_of_fit(pinn, points) == pytest.approx(expected, rel=1e-12)
+    assert pinn.is_side_by_side
+    backwards = np.linspace(2.0, 0.0, 7)
+    expected = np.mean(np.square(pinn.residual(backwards)))
+    pinn.reset_metrics()
+    assert pinn.train_on_batch(backwards)[0] == pytest.approx(expected, rel=1e-12)
+    assert not pinn.is_side_by_side  # times in any order
+    expected = np.mean(np.square(pinn.residual(backwards)))
+    of_others = tf.data.Dataset.from_tensors(tf.constant(backwards[:, None]))
+    assert loss_of_fit(pinn, of_others) == pytest.approx(expected, rel=1e-12)
+
+
+def loss_of_fit(pinn, points):
+    return pinn.fit(points, verbose=0).history["loss"][0]
+
+
+@pytest.mark.slow
+def test_adam_finds_the_pendulum_that_starts_nearly_upright():
+    """One network for all times ends at the upright rest, in every library that was tried."""
+    pinn = PINN(Pendulum(gravity=1.0, position=2.5), 10.0, learned=True, seed=0)
+    num_steps = 4000
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, num_steps)
+    pinn.compile(keras.optimizers.Adam(rate))
+    pinn.fit(pinn.collocation_points(), epochs=num_steps // 100, verbose=0)
+    times = np.linspace(0.0, 10.0, 101)
+    truth = simulate(pinn.problem, 1e-3, 10_000, "rk4").states[0, ::100, :1]
+    assert np.linalg.norm(pinn(times) - truth) <= 1e-2 * np.linalg.norm(truth)
