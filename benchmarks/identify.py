@@ -20,7 +20,8 @@ Printed, of all cases above the threshold:
 
 The threshold: a frequency can be told from noise where the signal's energy is 25 times the noise's
 variance (the matched filter's output five standard deviations above it); and damping, offset and
-frequency can be told apart where a record has a period. Cases below either are counted apart.
+frequency can be told apart where a record has a period. Cases below either are counted apart, and
+so are softening springs that the force drives over their top and away.
 """
 
 import argparse
@@ -91,6 +92,7 @@ def driven_motion(law, p, gain, forces, between, starts):
     return np.array(run).T
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def draw(random, longest):
     """A case: law, true constants by name, records, noise by record, and what it is."""
     driven, nonlinear = random.random() < 0.5, random.random() < 0.5
@@ -197,11 +199,14 @@ def main():
     options.add_argument("--first", type=int, default=0)
     options.add_argument("--verbose", action="store_true")
     given = options.parse_args()
-    rows, below, refused = [], 0, 0
+    rows, below, refused, escaped = [], 0, 0, 0
     for i in range(given.first, given.first + given.records):
         law, truth, records, sigma, case = draw(
             np.random.default_rng([given.seed, i]), given.longest
         )
+        if not np.isfinite(case["energy"]):
+            escaped += 1
+            continue
         if case["energy"] < LEAST_ENERGY or case["periods"] < 1.0:
             below += 1
             continue
@@ -231,7 +236,7 @@ def main():
             name = f"{'driven' if driven else 'free'}, {'linear' if linear else 'nonlinear'}"
             report(name, chosen)
     print(
-        f"{below} cases below the threshold left out, {refused} refused. "
+        f"{below} cases below the threshold left out, {escaped} without bounds, {refused} refused. "
         f"Load {os.getloadavg()[0]:.1f}."
     )
 

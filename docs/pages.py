@@ -11,6 +11,7 @@ FACES = {
     "models": "Recurrent cells and layers, and networks that solve an equation.",
     "training": "Recipes, callbacks, evaluation beside baselines, and pictures.",
 }
+PROOFS = ("error_bounds", "nonlinear_bounds")
 SPECIAL = re.compile(r"([\\*_\[\]<>$|#~^{}])")
 
 
@@ -47,9 +48,11 @@ def write_reference(root, folder):
 
 
 def write_proof(root, path):
-    """The proof of the error bound: the docstring of its package, which is Markdown."""
-    bounds = griffe.load("models", search_paths=[str(root)])["error_bounds"]
-    save(path, "# The proof of the error bound", bounds.docstring.value)
+    """The proofs of the error bound: the docstrings of their packages, which are Markdown."""
+    models = griffe.load("models", search_paths=[str(root)])
+    linear, nonlinear = (models[name].docstring.value for name in PROOFS)
+    parts = ["# The proof of the error bound", "## Linear equations", linear]
+    save(path, *parts, "## Nonlinear equations", nonlinear)
 
 
 def entry(name, thing):

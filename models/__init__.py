@@ -10,6 +10,7 @@ Nothing here knows of training recipes.
 from oscillator_zoo.data.problems.serialization import register_with_keras
 from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments
 
+from .base_model import chief_path, several_machines
 from .export import export_model
 from .forecasting import ForecastModel, ResponseModel, rollout
 from .least_squares import LeastSquaresModel, LevenbergMarquardt, SelfScaledBroyden
@@ -56,6 +57,7 @@ __all__ = [
     "SelfScaledBroyden",
     "TruncatedGradient",
     "available_presets",
+    "chief_path",
     "duffing_estimates",
     "euler_weights",
     "export_model",
@@ -67,6 +69,7 @@ __all__ = [
     "read_oscillator",
     "rollout",
     "save_preset",
+    "several_machines",
     "start_like",
 ]
 

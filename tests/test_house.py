@@ -6,6 +6,7 @@ import configparser
 import importlib
 import inspect
 import pathlib
+import re
 
 import pytest
 
@@ -16,12 +17,13 @@ STAIRCASES = {
     "models": (
         *("layer_graphs", "saving", "export", "presets", "base_model", "recurrent"),
         *("least_squares", "physics_cells", "forecasting", "equation", "trial_solution"),
-        *("families", "inverse", "error_bounds", "pinn"),
+        *("families", "inverse", "error_bounds", "nonlinear_bounds", "pinn"),
     ),
     "training": (
         "backpropagation",
         "evaluation",
         "plots",
+        "multiple_shooting",
         "instrument",
         "callbacks",
         "results",
@@ -141,6 +143,15 @@ def test_every_room_is_on_the_staircase_and_tells_its_story():
         for room in rooms:
             story = importlib.import_module(f"oscillator_zoo.{package}.{room}").__doc__
             assert story and len(story.split()) > 20, f"{package}/{room}"
+            modules = {p.stem for p in (ROOT / package / room).glob("*.py")} - {"__init__"}
+            unnamed = {m for m in modules if not re.search(rf"`{m}[`.]", story)}
+            assert not unnamed, f"the face of {package}/{room} does not name {unnamed}"
+
+
+def test_the_page_on_reading_lists_the_rooms_in_their_order():
+    page = (ROOT / "docs" / "explanation" / "reading_the_source.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\[`(\w+)/(\w+)`\]", page)
+    assert listed == [(package, room) for package, rooms in STAIRCASES.items() for room in rooms]
 
 
 def test_modules_do_not_import_each_other_in_a_circle():

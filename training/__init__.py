@@ -32,6 +32,7 @@ from .instrument import Identified, identify
 from .plots import (
     plot_gradient_norms,
     plot_history,
+    plot_lines,
     plot_phase,
     plot_residual,
     plot_response,
@@ -39,7 +40,7 @@ from .plots import (
     plot_solution,
     plot_trajectory,
 )
-from .results import Run
+from .results import Run, sweep
 from .zoo import recipes, train
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "identify",
     "plot_gradient_norms",
     "plot_history",
+    "plot_lines",
     "plot_phase",
     "plot_residual",
     "plot_response",
@@ -69,6 +71,7 @@ __all__ = [
     "plot_solution",
     "plot_trajectory",
     "recipes",
+    "sweep",
     "train",
     "truncation_bias",
 ]

@@ -1,12 +1,15 @@
 """What each command of `oscillator-zoo` does; its options are in `oscillator_zoo/__main__.py`."""
 
+import functools
 import inspect
+import os
 import pathlib
 import shlex
 import sys
 
 import tensorflow as tf
 
+from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.files import make_folder, write_whole
 from oscillator_zoo.models import available_presets, export_model
 from oscillator_zoo.models.presets.card import TASKS
@@ -16,9 +19,11 @@ from oscillator_zoo.models.presets.table import shown_error
 from .instrument import identify
 from .results.pictures import save_pictures
 from .results.resumable_run import has_backup
+from .results.sweeping import rows_of
 from .tour import tour
 from .zoo.entries import find_recipe, recipes, train
 from .zoo.preset_run import checkout_folder, open_run, write_preset
+from .zoo.recipe_sweep import grid_of
 
 RECORD = ("data", "sampling_rate", "input_column", "output_column", "time_column")
 READERS = {
@@ -80,6 +85,43 @@ def _folder(given):
 def _how_to_go_on(given):
     others = [argument for argument in given.arguments if argument != "--resume"]
     return f"Go on with: {shlex.join(['oscillator-zoo', *others, '--resume'])}"
+
+
+def _sweep(given):
+    points = grid_of(given.name, given.seeds, dict(given.set or ()))
+    if given.processes is not None:
+        positive_integer("processes", given.processes)
+    folder = make_folder(given.output_dir or pathlib.Path("runs") / f"{given.name}-sweep")
+    function = functools.partial(given.train_point, given.name, os.fspath(folder))
+
+    def say(num_finished, row):
+        shown = ", ".join(f"{name}={row[name]}" for name in points[0])
+        print(f"{num_finished} of {len(points)}: {shown}", end="", flush=True)
+        print(f": {row['error']}" if row["error"] else "", flush=True)
+
+    of = f"trainings of {given.name}"  # wherever their folder is
+    try:
+        rows = rows_of(function, points, None, folder / "rows.jsonl", say, given.processes, of)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command goes on.") from None
+    print(table_of(rows))
+    print(f"Written to {folder}.")
+    return 1 if any(row["error"] for row in rows) else 0
+
+
+def table_of(rows):
+    """Rows of a sweep as columns of text."""
+    names = list(dict.fromkeys(name for row in rows for name in row if name != "error"))
+    if any(row["error"] for row in rows):
+        names.append("error")
+    cells = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    lines = ("  ".join(c.rjust(w) for c, w in zip(row, widths)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def _cell(value):
+    return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _evaluate(given):
@@ -148,6 +190,7 @@ def _report(run, evaluation):
 COMMANDS = {
     "tour": _tour,
     "train": _train,
+    "sweep": _sweep,
     "evaluate": _evaluate,
     "plot": _plot,
     "export": _export,

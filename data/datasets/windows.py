@@ -4,7 +4,14 @@ import numpy as np
 
 from ..checks import positive_integer
 from ..trajectories.trajectory import check_trajectory
-from .batches import batches, first_rows, input_columns, rows, state_columns
+from .batches import (
+    batches,
+    check_equidistant,
+    first_rows,
+    input_columns,
+    rows,
+    state_columns,
+)
 
 
 def forecast_windows(
@@ -77,7 +84,7 @@ def forecast_windows(
             f"window={window} and horizon={horizon}, together {window + horizon}. "
             "Use a shorter window or a longer trajectory."
         )
-    _ = trajectory.time_step
+    check_equidistant(trajectory)
     inputs = rows(input_columns(trajectory, features, include_force), dtype)
     outputs = rows(state_columns(trajectory, targets), dtype)
     starts = first_rows(len(trajectory), num_times, window + horizon, stride)

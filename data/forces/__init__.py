@@ -1,8 +1,8 @@
 """What drives an oscillator: F(t) in N.
 
 `force` says what any force is; `formulas` has those with a formula, `sampled` a force known at some
-times only. `force_grid` evaluates forces on the grid of a simulation. It may import the
-modules beside the rooms.
+times only, and `sorted_times` finds a time among them. `force_grid` evaluates forces on the grid
+of a simulation. It may import the modules beside the rooms.
 """
 
 from .force import Force

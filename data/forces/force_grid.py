@@ -32,11 +32,12 @@ def force_rows(problem, times, part=slice(None)):
     return values[0][..., None] if len(values) == 1 else np.stack(values, axis=-1)
 
 
-def empty_force(problem, times, batch, dtype):
-    """The array of F that a `Trajectory` holds, `(batch, time, dimension)`, still to be filled.
+def force_array(problem, times, batch, dtype):
+    """The array of F that a `Trajectory` holds, `(batch, time, dimension)`, in N.
 
-    Where all trajectories share the force it is filled already and stored once, as a read-only
-    view.
+    Where each trajectory has its own force, it is filled later, rows by rows (`fill_force`), since
+    the steps need those rows too. Where all share the force, it is filled here and stored once, as
+    a read-only view.
     """
     if len(force_rows(problem, times[:1])) > 1:
         return np.empty((batch, len(times), problem.dimension), dtype)

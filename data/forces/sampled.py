@@ -17,7 +17,8 @@ class Sampled(Force):
         values: F at `times`, `(num,)`, or `(batch, num)` for an ensemble (NumPy only), in N.
 
     Raises:
-        ValueError: for times that are not increasing, sizes that differ, or a call outside.
+        ValueError: for times that are not increasing or so close that a slope leaves the range of
+            float64, sizes that differ, or a call outside.
 
     Example:
     >>> Sampled(times=[0.0, 1.0, 2.0], values=[0.0, 4.0, 4.0])(np.array([0.25, 1.5]))
@@ -43,6 +44,19 @@ class Sampled(Force):
             raise ValueError(
                 f"values must have the shape (num,) or (batch, num) with num = {len(self.times)}, "
                 f"the number of times. Received shape {np.shape(values)}. Pass one value per time."
+            )
+        self._check_slopes()
+
+    def _check_slopes(self):
+        with np.errstate(over="ignore"):
+            slopes = np.abs(np.diff(self.values) / np.diff(self.times))
+        steep = np.flatnonzero(~np.isfinite(slopes.reshape(-1, len(self.times) - 1)).all(axis=0))
+        if steep.size:
+            pair = self.times[steep[0] : steep[0] + 2]
+            raise ValueError(
+                "A Sampled force is linear between samples, with a finite slope. Received times "
+                f"{pair[0]:.17g} s and {pair[1]:.17g} s, too close for their values. "
+                "Leave one of the two samples out, or take a Step for a jump."
             )
 
     @property

@@ -1,8 +1,11 @@
 """The physics: equations with their initial states, and their exact motions.
 
 Begin with `damped_oscillator`, the lecture's system, on `initial_value_problem`, which every
-equation extends. `closed_forms` and `driven_motion` have the exact solutions; `sampling` draws many
-oscillators at random; `serialization` writes a problem as text. It may import the rooms below it.
+equation extends; `decay`, `coupled_oscillators`, `duffing`, `pendulum` and `van_der_pol` are
+others, and `first_order` writes any of them as the pair of x' and v'. `closed_forms` and
+`driven_motion` have the exact solutions; `sampling` draws many oscillators at random;
+`serialization` writes a problem as text; `rhs_errors` explains mistakes in a user's own equation.
+It may import the rooms below it.
 """
 
 from .coupled_oscillators import CoupledOscillators

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..checks import one_number, one_of, positive_integer
-from ..forces.force_grid import empty_force
+from ..forces.force_grid import force_array
 from ..problems.initial_value_problem import InitialValueProblem
 from ..problems.rhs_errors import check_takes, with_users_line
 from ..trajectories.trajectory import Trajectory
@@ -33,7 +33,8 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
 
     Explicit Euler gives an undamped oscillator energy in every step; a warning says when a
     method makes a motion grow that should not. Linear problems are solved many steps at a time
-    (module `linear_recurrence`), all others by the step loop; both are computed in float64.
+    (module `linear_recurrence`), all others by the step loop (`step_loop`, which a first reader
+    looks at alone: the numbers are the same); both are computed in float64.
 
     RK4 is of order 4 where the force is smooth. It cuts its steps (module `smooth_steps`) at the
     `breakpoints` of the problem and its forces, where they jump, and at the `kinks` of the forces,
@@ -71,7 +72,8 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
     states = np.empty((batch, num_steps + 1, num_features), dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
         times = problem.start_time + time_step * np.arange(num_steps + 1)
-        force = empty_force(problem, times, batch, dtype)
+        _check_times(times, time_step)
+        force = force_array(problem, times, batch, dtype)
         if problem.is_linear:
             matrix = one_step_matrix(problem, time_step, method)
             solve_linear(problem, matrix, times, time_step, method, states, force)
@@ -104,6 +106,19 @@ def _check_arguments(problem, method, dtype):
             f"Received: a {type(problem).__name__} of order 1. Use method='euler' or 'rk4'."
         )
     one_of("dtype", dtype, DTYPES, "All is computed in float64; dtype is what is returned.")
+
+
+def _check_times(times, time_step):
+    """Raise where a step is lost in rounding: numbers lie farther apart far from 0."""
+    moves = times[0] < times[1] and times[-2] < times[-1]
+    if moves or not np.isfinite(times[-1]):
+        return
+    last = times[-1] if times[0] < times[1] else times[0]
+    raise ValueError(
+        "Every step must lead to a later time. Received "
+        f"time_step={time_step:g} s at t = {last:g} s, where numbers of float64 are "
+        f"{np.spacing(np.abs(last)):.2g} s apart. Pass a larger step, or a start_time nearer 0."
+    )
 
 
 def _check_rhs(problem, t, batch):

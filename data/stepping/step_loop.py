@@ -43,7 +43,7 @@ def record(moving, states, order):
     """Write what `motion` yields to `states`, `(batch, time, order · dimension)`.
 
     A few steps are kept aside first, so that the memory of each trajectory is visited once for
-    all of them.
+    all of them. Motions none of whose numbers is finite stay so: the rest is NaN, without a step.
     """
     batch, num_times, num_features = states.shape
     target = states.reshape(batch, num_times, order, num_features // order)
@@ -54,6 +54,9 @@ def record(moving, states, order):
             for component, y in zip(row, state):
                 component[...] = y
         target[:, part] = kept[:num_kept].transpose(2, 0, 1, 3)
+        if not np.isfinite(kept[num_kept - 1]).any():
+            target[:, part.stop :] = np.nan
+            return
 
 
 def solve_stepwise(problem, times, time_step, method, states, force):

@@ -1,7 +1,8 @@
 """Motions on a grid of times: simulated or measured, saved, split, made noisy.
 
 `trajectory` is what `simulate` returns and what every dataset is cut from; `resampling` puts one
-with gaps on a grid of equal steps. It may import the rooms below it.
+with gaps on a grid of equal steps. `splits` makes training and test data, `noise` measurements of
+it, and `trajectory_file` writes and reads it. It may import the rooms below it.
 """
 
 from .noise import add_noise

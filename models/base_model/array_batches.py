@@ -14,6 +14,28 @@ def is_array_like(x):
     )
 
 
+def check_inputs(method, x):
+    """Raise for nothing to work on, before Keras looks into it.
+
+    Args:
+        method: name of the method that was called.
+        x: what it was given.
+
+    Raises:
+        ValueError: for None, an empty list, dictionary or array, or a dataset without batches.
+    """
+    leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
+    empty = not leaves or any(np.shape(leaf)[:1] == (0,) for leaf in leaves if is_array_like(leaf))
+    kind = "nothing" if x is None else f"an empty {type(x).__name__}"
+    if hasattr(x, "cardinality"):
+        empty, kind = int(x.cardinality()) == 0, "an empty dataset"
+    if empty:
+        raise ValueError(
+            f"{method} needs inputs. Received {kind}. Pass at least one row, or a dataset with at "
+            "least one batch."
+        )
+
+
 def as_arrays(x):
     """The same structure with NumPy arrays for leaves; a list of numbers becomes an array.
 

@@ -14,7 +14,8 @@ from ..export.saved_model import (
 from ..presets.preset import from_preset
 from ..saving.model_file import write_model
 from ..saving.pickles import reduced
-from .array_batches import as_arrays, batches, is_array_like, split_off_last
+from .array_batches import as_arrays, batches, check_inputs, is_array_like, split_off_last
+from .multi_worker import chief_path
 
 LARGE_BATCH = 4096
 
@@ -94,6 +95,7 @@ class PreciseModel(keras.Model):
         validation_freq=1,
     ):
         """`keras.Model.fit`; arrays keep their precision."""
+        check_inputs("fit", x)
         if is_array_like(x):
             arrays = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
             if validation_split and validation_data is None:
@@ -134,6 +136,7 @@ class PreciseModel(keras.Model):
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
         """`keras.Model.evaluate`; arrays keep their precision."""
+        check_inputs("evaluate", x)
         if is_array_like(x):
             x = self.as_dataset(x, y, sample_weight, batch_size=batch_size or LARGE_BATCH)
             y = sample_weight = batch_size = None
@@ -141,6 +144,7 @@ class PreciseModel(keras.Model):
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """`keras.Model.predict`; arrays keep their precision."""
+        check_inputs("predict", x)
         if is_array_like(x):
             x, batch_size = self.as_dataset(x, batch_size=batch_size or LARGE_BATCH), None
         return super().predict(x, batch_size, verbose, **kwargs)
@@ -162,7 +166,7 @@ class PreciseModel(keras.Model):
                 f"With overwrite=False a new file is written. Received: {filepath}, which exists. "
                 "Choose another name or pass overwrite=True."
             )
-        write_model(super().save, filepath, **kwargs)
+        write_model(super().save, chief_path(filepath, self.distribute_strategy), **kwargs)
 
     def export(self, filepath, format="tf_saved_model", verbose=False, **kwargs):
         """`keras.Model.export`; a file or folder is written whole, and replaces an older one.

@@ -29,7 +29,10 @@ INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n 
 # Λ: an interpolant is at most so many times larger than the largest value at the nodes.
 LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0  # ≥ the constant of n zeros of T_n (Rivlin)
 PICARD_STEPS = 60
+STILL = 1e-15  # of y: the step after it would move y by a twentieth of that, and rounding does too
+TURN = 1.1  # h |A| of a cell at most: a window by rule has 1, and damping makes hardly more of it
 MOST_CELLS = 60_000  # a minute or two, and a gigabyte
+MOST_TIMES = 65_536  # at once, 13 MB for the polynomials and as much for each coordinate
 
 
 class Cells(NamedTuple):
@@ -139,8 +142,12 @@ def integrate_series(series, half):
 
 def values_at(series, cell, xi):
     """Values `(num_times, s)` of series `(n, s, num_cells)` in the cells at places ξ."""
-    polynomials = chebvander(xi, len(series) - 1)
-    return np.einsum("tj,jst->ts", polynomials, series[:, :, cell])
+    values = np.empty((len(xi), series.shape[1]))
+    for start in range(0, len(xi), MOST_TIMES):  # each time has all its polynomials in memory
+        some = slice(start, start + MOST_TIMES)
+        polynomials = chebvander(xi[some], len(series) - 1)
+        np.einsum("tj,jst->ts", polynomials, series[:, :, cell[some]], out=values[some])
+    return values
 
 
 def solve_on_cells(rate, start, half):
@@ -148,7 +155,7 @@ def solve_on_cells(rate, start, half):
 
         y ← y(begin) + ∫ rate(y) dt
 
-    It converges like (2 h |A|)^m/m!; cells have h |A| ≤ 1.
+    It converges like (2 h |A|)^m/m!; cells have h |A| ≤ 1.1.
 
     Args:
         rate: linear function of y `(n, s, num, …)`, at the nodes.
@@ -158,7 +165,7 @@ def solve_on_cells(rate, start, half):
     y = np.broadcast_to(start, (NUM_NODES, *start.shape))
     for _ in range(PICARD_STEPS):
         before, y = y, start + half * _on_first_axis(INTEGRATED, rate(y))
-        if np.abs(y - before).max() <= 1e-16 * np.abs(y).max():
+        if np.abs(y - before).max() <= STILL * np.abs(y).max():
             break
     return y
 

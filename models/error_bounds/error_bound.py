@@ -71,9 +71,9 @@ class Enclosure(NamedTuple):
         return np.abs(self.error) + self.radius, np.abs(self.rate_error) + self.rate_radius
 
 
-def enclose_error(pinn, t):
-    """`Enclosure` of the error of a `PINN` at times `(num,)`, see `ErrorSeries`."""
-    series = ErrorSeries(pinn)
+def enclose_error(pinn, t, kind=None):
+    """`Enclosure` of the error of a `PINN` at times `(num,)`, by `ErrorSeries` or another kind."""
+    series = (kind or ErrorSeries)(pinn)
     t = np.asarray(t, np.float64)
     inside = t[(t >= series.cells.begin[0]) & (t <= series.cells.end[-1])]
     if len(inside):
@@ -82,9 +82,9 @@ def enclose_error(pinn, t):
     return series.at(t)
 
 
-def error_table(pinn):
+def error_table(pinn, kind=None):
     """`ErrorSeries.table` of a `PINN`."""
-    series = ErrorSeries(pinn)
+    series = (kind or ErrorSeries)(pinn)
     t = series.cells.begin[:MOST_CHECKED]
     series.check_model(pinn, t, [pinn(t[:, None])])
     return series.table()

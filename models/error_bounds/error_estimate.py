@@ -9,12 +9,17 @@ what the model's own evaluation in float64 has lost is added. What is left out m
 estimate, not a bound: it is good where e is small.
 """
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
+from numpy.polynomial.chebyshev import chebvander
 
 from .chebyshev_cells import (
+    EXTENDED_NODES,
     MOST_CELLS,
     NUM_NODES,
+    TURN,
     Cells,
     check_number_of_cells,
     integrate_series,
@@ -31,59 +36,110 @@ if keras.backend.backend() == "tensorflow":
 RESOLVED = 1e-8  # of the residual: what the last coefficients of its series may be
 NOISE = 1e-12  # of the rate x'' (or x'): the series of rounding errors never ends
 ROUNDS = 6
+NONLINEAR = 0.5  # of the error: with less, an estimate is right to a factor of about 2
+
+
+class Estimate(NamedTuple):
+    """An estimate of x̂ − x and of its rate, with their signs, arrays `(num, dimension)`.
+
+    `nonlinearity` is what the terms that were left out add to the error where they are put in
+    once, as a part of the largest error: 0 for a linear problem. From `NONLINEAR` on the estimate
+    may be wrong by any factor.
+    """
+
+    error: np.ndarray
+    rate_error: np.ndarray
+    nonlinearity: float
+
+    @property
+    def is_valid(self):
+        """Whether the equation of the error may be linearised."""
+        return self.nonlinearity <= NONLINEAR
 
 
 def estimate_error(pinn, t):
-    """x̂ − x and its rate by the linearised equation.
+    """`Estimate` of x̂ − x and its rate by the linearised equation.
 
     Args:
         pinn: `PINN`, any problem, activation, h1 and h2.
         t: times `(num,)` in s.
 
-    Returns:
-        Tuple (error, rate_error), `(num, dimension)` in m and m/s, with their signs.
-
     Raises:
         ValueError: for a motion that turns too often in the time.
     """
-    cells, residual, jacobian = _resolved(pinn)
-    dimension, order = pinn.problem.dimension, pinn.problem.order
-    size, half = order * dimension, cells.half
-    # One column for the residual from rest, and one for each state at the start of a cell.
-    drive = np.zeros((NUM_NODES, size, len(half), 1 + size))
-    drive[:, -dimension:, :, 0] = residual
+    cells, state, residual, jacobian = _resolved(pinn)
+    size, half = jacobian.shape[1], cells.half
+    start = np.zeros((size, len(half), size))
+    start[np.arange(size), :, np.arange(size)] = 1.0
+    fundamental = _solved(jacobian, np.zeros((NUM_NODES, size, len(half), 1)), start, half)
+    rates, series = _response(jacobian, residual, fundamental, half)
+    nonlinearity = 0.0
+    if not pinn.problem.is_linear:
+        with np.errstate(all="ignore"):  # a motion that is far away may overflow
+            left_out = _left_out(pinn.problem, cells, state, jacobian, series)
+            added = _response(jacobian, -left_out, fundamental, half)[1]
+            nonlinearity = _ratio(*(np.abs(y).sum(axis=0).max() for y in (added, series)))
+    index, xi = cells.place(t)
+    d, now = pinn.problem.dimension, values_at(series, index, xi)
+    rate = now[:, d:] if pinn.problem.order == 2 else values_at(rates, index, xi)
+    error, rate_error = (e + lost for e, lost in zip((now[:, :d], rate), _rounding(pinn, t)))
+    return Estimate(error, rate_error, nonlinearity)
+
+
+def _solved(jacobian, drive, start, half):
+    """Series of y' and of y on each cell, for columns of drives and of states at the start."""
 
     def rate(y):
         return np.einsum("nijk,njkc->nikc", jacobian, y) + drive
 
-    start = np.zeros((size, len(half), 1 + size))
-    start[np.arange(size), :, 1 + np.arange(size)] = 1.0
-    solutions = solve_on_cells(rate, start, half[:, None])
-    rates = node_values_to_series(rate(solutions))
+    rates = node_values_to_series(rate(solve_on_cells(rate, start, half[:, None])))
     series = integrate_series(rates, half[:, None])
     series[0] += start
-    weights = _carried(series.sum(axis=0))
-    rates, series = (np.einsum("jskc,kc->jsk", a, weights) for a in (rates, series))
-    index, xi = cells.place(t)
-    now = values_at(series, index, xi)
-    error = (now[:, :dimension], now[:, dimension:] if order == 2 else values_at(rates, index, xi))
-    return tuple(e + lost for e, lost in zip(error, _rounding(pinn, t)))
+    return rates, series
+
+
+def _response(jacobian, residual, fundamental, half):
+    """Series of y' and of y from rest, y' = J y + [0; r] with r at the nodes."""
+    size, d = jacobian.shape[1], residual.shape[1]
+    drive = np.zeros((NUM_NODES, size, len(half), 1))
+    drive[:, -d:, :, 0] = residual
+    own = _solved(jacobian, drive, np.zeros((size, len(half), 1)), half)
+    columns = [np.concatenate(pair, axis=-1) for pair in zip(own, fundamental)]
+    weights = _carried(columns[1].sum(axis=0))
+    return [np.einsum("jskc,kc->jsk", column, weights) for column in columns]
+
+
+def _left_out(problem, cells, state, jacobian, series):
+    """f(t, y − E) − f(t, y) + J E at the nodes, `(n, d, num)`, y the state there."""
+    d, num = problem.dimension, len(cells.begin)
+    polynomials = chebvander(EXTENDED_NODES.astype(np.float64), NUM_NODES)
+    error = np.einsum("nj,jsk->nsk", polynomials, series)
+    moved = error.transpose(2, 0, 1).reshape(num * NUM_NODES, -1)
+    parts = [y - e for y, e in zip(state, np.split(moved, problem.order, axis=-1))]
+    t = cells.node_times.reshape(-1, 1)
+    change = problem.rhs(t, *parts) - problem.rhs(t, *state) + np.zeros_like(state[0])
+    change = change.astype(np.float64).reshape(num, NUM_NODES, d).transpose(1, 2, 0)
+    return change + np.einsum("nijk,njk->nik", jacobian[:, -d:], error)
+
+
+def _ratio(added, size):
+    return 0.0 if size == 0.0 else float(np.nan_to_num(added / size, nan=np.inf))
 
 
 def _resolved(pinn):
-    """Cells on which polynomials follow the residual, with r and J at their nodes."""
+    """Cells on which polynomials follow the residual, with the state, r and J at their nodes."""
     problem = pinn.problem
     others = pinn.domain.sketch().corners
     edges = np.array(pinn.window_edges, np.float64)
     edges[-1] = max(edges[-1], problem.start_time + pinn.duration)
     cells = Cells.between(edges, others, edges[-1] - edges[0])
     for _ in range(ROUNDS):
-        residual, jacobian, largest = _linearise(pinn, cells)
+        state, residual, jacobian, largest = _linearise(pinn, cells)
         series = np.abs(node_values_to_series(residual))
         negligible = RESOLVED * series.max() + NOISE * largest
         ending = series[-3:].max(axis=(0, 1)) > negligible
         fastest = [spectral_size(one) for one in np.abs(jacobian).max(axis=0).transpose(2, 0, 1)]
-        turning = np.ceil(cells.half * np.array(fastest))
+        turning = np.ceil(cells.half * np.array(fastest) / TURN)
         check_number_of_cells(turning.sum())
         pieces = np.maximum(turning, 1.0 + ending)
         if turning.max() > 1.0 and pieces.sum() > MOST_CELLS:
@@ -92,12 +148,12 @@ def _resolved(pinn):
             break
         cells = cells.divided(pieces.astype(int))
     else:
-        residual, jacobian, _ = _linearise(pinn, cells)
-    return cells, residual, jacobian
+        state, residual, jacobian, _ = _linearise(pinn, cells)
+    return cells, state, residual, jacobian
 
 
 def _linearise(pinn, cells):
-    """r `(n, dimension, num)` and J `(n, s, s, num)` at the nodes of cells, and max |x''|."""
+    """The state, r `(n, dimension, num)` and J `(n, s, s, num)` at the nodes, and max |x''|."""
     problem = pinn.problem
     order, dimension, num = problem.order, problem.dimension, len(cells.begin)
     t = cells.node_times.reshape(-1, 1)
@@ -110,7 +166,7 @@ def _linearise(pinn, cells):
     residual = residual.reshape(num, NUM_NODES, dimension)
     jacobian = jacobian.reshape(num, NUM_NODES, size, size)
     largest = float(np.abs(rate).max())
-    return residual.transpose(1, 2, 0), jacobian.transpose(1, 2, 3, 0), largest
+    return state, residual.transpose(1, 2, 0), jacobian.transpose(1, 2, 3, 0), largest
 
 
 def _motion(pinn, cells, t):

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from .chebyshev_cells import LEBESGUE, MOST_CELLS, NUM_NODES, Cells, check_number_of_cells
+from .chebyshev_cells import (
+    LEBESGUE,
+    MOST_CELLS,
+    NUM_NODES,
+    TURN,
+    Cells,
+    check_number_of_cells,
+)
 from .defect_bounds import spectral_size
 from .linear_equation import analytic_force, kinks, not_linear
 from .rounding import EXTENDED_UNIT, TINIEST, UNIT, gamma
@@ -36,7 +43,7 @@ class ResidualBounds:
         They end where a window does, and where a force jumps or has a kink.
         """
         others = [time for force in self.equation.forces for time in kinks(force)]
-        longest = 2.0 / max(spectral_size(self.equation.matrix), 1e-300)
+        longest = 2.0 * TURN / max(spectral_size(self.equation.matrix), 1e-300)
         check_number_of_cells((self.trial.edges[-1] - self.trial.edges[0]) / longest)
         active, done, num_done = Cells.between(self.trial.edges, others, longest), [], 0
         size = np.abs(self.values(active)).max()

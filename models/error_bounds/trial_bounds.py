@@ -1,5 +1,7 @@
 """The trial solution of a `PINN` in NumPy, with the size it has and the rounding errors in it."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -16,6 +18,7 @@ from .network_bounds import (
 from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, Rounded, gamma, sum_of_products
 
 MOST_TIMES = 16_384  # at once: 8 MB for each extended array of 32 hidden units
+MOST_CELLS = 4096  # at once: 1 MB for each of some hundred arrays of 32 hidden units
 # Of every term of x̂, x̂', x̂'': s is right to 3 u, s² to 7, 2/L and its square to 2 and 5; the
 # longest, 4 s (1/L) N' (2/L), has 3 + 2 + 2 and four products, and two sums: 14. By tapes each
 # product is made anew on the way back: twice as many.
@@ -47,6 +50,18 @@ def motion(order, s, length, start, network):
         velocity + 2.0 * s * ds * n + s**2 * dn,
         2.0 * ds**2 * n + 4.0 * s * ds * dn + s**2 * ddn,
     ]
+
+
+def cells_after_cells(method):
+    """A method whose arrays have a row for each of `Cells`, which takes `MOST_CELLS` at a time."""
+
+    @functools.wraps(method)
+    def in_blocks(self, cells, *args):
+        starts = range(0, len(cells.begin), MOST_CELLS)
+        blocks = (cells.select(slice(i, i + MOST_CELLS)) for i in starts)
+        return [np.concatenate(parts) for parts in zip(*(method(self, b, *args) for b in blocks))]
+
+    return in_blocks
 
 
 class TrialBounds:
@@ -104,6 +119,7 @@ class TrialBounds:
         start = [y[window][:, None] for y in self.starts]
         return motion(self.order, s[..., None], length[..., None], start, n)
 
+    @cells_after_cells
     def sizes(self, cells, ratio=1.0):
         """Bounds of |x̂|, |x̂'|, |x̂''|, each `(num, dimension)`, on an ellipse around each cell.
 
@@ -116,6 +132,7 @@ class TrialBounds:
         network = self._readout(cells, bounds[-1].outputs())
         return self._motion(cells, radius, self.start_sizes, network)
 
+    @cells_after_cells
     def errors(self, cells):
         """Rounding errors of `values`, each `(num, dimension)`."""
         layers = self._layer_bounds(cells, cells.half)
@@ -124,6 +141,7 @@ class TrialBounds:
         )
         return self._errors(cells, of_network, EXTENDED_UNIT, self.start_errors)
 
+    @cells_after_cells
     def model_errors(self, cells):
         """Rounding errors of the model's position and velocity, each `(num, dimension)`."""
         layers = self._layer_bounds(cells, cells.half)

@@ -4,7 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..trial_solution.domain import TimeDomain, checked_times, is_outside, nan_where, unless
+from ..trial_solution.domain import (
+    TimeDomain,
+    checked_times,
+    is_outside,
+    nan_where,
+    raise_in_dataset,
+)
 from .family_sketch import FamilySketch
 
 if keras.backend.backend() == "tensorflow":
@@ -74,7 +80,7 @@ class FamilyDomain(TimeDomain):
         for name in self.box.names:
             outside |= tf.math.is_nan(x[name])
         message = self.box.outside_message("values outside in a dataset")
-        batch = unless(tf.reduce_any(outside), message, batch)
+        batch = raise_in_dataset(tf.reduce_any(outside), message, batch)
         return super().check_batch(*(batch if isinstance(batch, tuple) else (batch,)))
 
     def nan_outside(self, x):

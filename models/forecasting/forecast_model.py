@@ -9,9 +9,9 @@ from oscillator_zoo.data.checks import positive_integer, real_value
 from ..layer_graphs.time_axis import can_carry_state, graph_of
 from ..least_squares.least_squares_model import (
     LeastSquaresModel,
+    linearised_from_slopes,
     masked,
     weighted,
-    window_of_slopes,
 )
 from ..saving.frozen_parts import set_trainable_parts
 from .closed_loop import CarriedState
@@ -201,7 +201,7 @@ class ForecastModel(LeastSquaresModel):
         by_xla = not tf.executing_eagerly()
         slopes = forward_sensitivities(self._cell, inputs, start, slopes, weights, by_xla)
         slopes = self._weighted(slopes[:, self.warm_up - 1 :], x, sample_weight)
-        return window_of_slopes(residuals, slopes)
+        return linearised_from_slopes(residuals, slopes)
 
     def train_step(self, data):
         """As `LeastSquaresModel.train_step`, with a_i drawn for this step."""

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from ..least_squares.estimates import estimates_at_minimum
-from ..least_squares.least_squares_model import LeastSquaresModel, window_of_slopes
+from ..least_squares.least_squares_model import LeastSquaresModel, linearised_from_slopes
 from .forward_sensitivities import ForwardSystem, forward_sensitivities, start_slopes
 
 if keras.backend.backend() == "tensorflow":
@@ -108,7 +108,7 @@ class ResponseModel(LeastSquaresModel):
         by_xla = not tf.executing_eagerly()
         slopes = forward_sensitivities(self.cell, force[:, given:], start, slopes, weights, by_xla)
         slopes = tf.pad(slopes, [[0, 0], [given, 0], [0, 0], [0, 0]])
-        return window_of_slopes(residuals, slopes, sample_weight)
+        return linearised_from_slopes(residuals, slopes, sample_weight)
 
     def estimates(self, x, y, correlated=True):
         """The trained weights with standard errors and 95 % intervals.

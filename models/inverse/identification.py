@@ -6,7 +6,7 @@ from keras import ops
 
 from ..equation.plain_forces import force_values, has_plain_force
 from ..least_squares.elimination import eliminate, orthogonal_solver
-from ..least_squares.estimates import check_identifiable, estimates_at_minimum
+from ..least_squares.estimates import estimates_at_minimum
 from ..least_squares.least_squares_model import weighted
 from ..least_squares.least_squares_steps import (
     MOST_DAMPING,
@@ -16,6 +16,7 @@ from ..least_squares.least_squares_steps import (
     solve_readout,
 )
 from ..least_squares.whole_batch_optimizer import ABOVE_NOISE, AT_BOUND, CONSTRAINED, CONVERGED
+from .identifiability import check_identifiable
 from .misfit_check import is_above_noise, names_at_bound, noise_in, warn_of_bound, warn_of_misfit
 
 if keras.backend.backend() == "tensorflow":

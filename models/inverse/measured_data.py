@@ -39,7 +39,7 @@ class MeasuredData(NamedTuple):
         return without_autotuning(tf.data.Dataset.from_tensors(parts).repeat(num_times))
 
 
-def is_data(x):
+def holds_positions(x):
     """Whether times and positions are in one object."""
     is_dataset = isinstance(x, tf.data.Dataset)
     with_positions = is_dataset and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1

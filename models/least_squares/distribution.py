@@ -1,4 +1,4 @@
-"""Training on several devices of one machine, under `tf.distribute.MirroredStrategy`.
+"""Training on several devices, of one machine or of several, under a `tf.distribute.Strategy`.
 
 Each device, a replica, gets its part of every batch, and the gradients of the parts are added up.
 For the sum to be the gradient of the whole batch's mean, the mean over the n_i samples of a replica

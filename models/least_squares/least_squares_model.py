@@ -5,6 +5,7 @@ from keras import ops
 
 from ..base_model.array_batches import ALL
 from ..base_model.graph_class import graph_class, is_graph
+from ..base_model.multi_worker import answer_keras
 from ..base_model.precise_model import PreciseModel
 from ..saving.frozen_parts import set_trainable_parts
 from .distribution import (
@@ -38,10 +39,11 @@ class LeastSquaresModel(PreciseModel):
     has no targets they are left out. Keras computes them in float32 unless they say otherwise,
     `keras.metrics.MeanAbsoluteError(dtype="float64")`.
 
-    Made in the scope of a `tf.distribute.MirroredStrategy`, it is trained by gradients on several
-    devices, which share each batch, to the weights of one device up to rounding. (A Keras mask is
-    made up for within the part of each device.) The number of devices divides the size of a batch;
-    only the last batch may be of another. `LevenbergMarquardt` works on one device.
+    Made in the scope of a `tf.distribute.MirroredStrategy`, or on several machines of a
+    `MultiWorkerMirroredStrategy`, it is trained by gradients on several devices, which share each
+    batch, to the weights of one device up to rounding. (A Keras mask is made up for within the part
+    of each device.) The number of devices divides the size of a batch; only the last batch may be
+    of another. `LevenbergMarquardt` works on one device. Of several machines one writes the files.
 
     Args:
         inputs: symbolic `keras.Input`, or a structure of them.
@@ -78,6 +80,7 @@ class LeastSquaresModel(PreciseModel):
         if is_graph(args, kwargs):
             self.__class__ = graph_class(type(self))
         super().__init__(*args, **kwargs)
+        answer_keras(self.distribute_strategy)
         if is_graph(args, kwargs) and len(self.outputs) != 1:
             raise ValueError(
                 f"{type(self).__name__} has one output, whose residuals it squares. "
@@ -264,7 +267,7 @@ def _same_shape(first, second):
     )
 
 
-def window_of_slopes(residuals, slopes, weight=None):
+def linearised_from_slopes(residuals, slopes, weight=None):
     """`Linearised` residuals whose weights are all among the nonlinear ones.
 
     Args:

@@ -58,15 +58,13 @@ def residuals_of(system, batch):
         return lambda: system.residuals(*batch)
     given = [x for x in batch if x is not None]
 
+    # Not made in an `init_scope`, in which no tape records: derivatives by tapes would be 0 there.
+    @tf.function(autograph=False, experimental_attributes=APART)
     def of_given(*given):
         given = iter(given)
         return system.residuals(*(None if x is None else next(given) for x in batch))
 
-    specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), given)
-    with tf.init_scope():
-        function = tf.function(of_given, autograph=False, experimental_attributes=APART)
-        graph = function.get_concrete_function(*specs)
-    return lambda: graph(*given)
+    return lambda: of_given(*given)
 
 
 def readout_step(system, batch, damping=None, growth=None, residuals_now=None):

@@ -96,7 +96,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
             )
         self.variable_projection = variable_projection
         self.traced_stage = None
-        self.tolerance = real_value("tolerance", tolerance, "m/s²", at_least=0.0)
+        self.tolerance = real_value("tolerance", tolerance, "units of the residuals", at_least=0.0)
         self.initial_damping = real_value("initial_damping", initial_damping, "1", above=0.0)
 
     def build(self, variables):

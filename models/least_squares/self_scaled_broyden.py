@@ -87,7 +87,7 @@ class SelfScaledBroyden(WholeBatchOptimizer):
                 f"scaling must be True or False. Received: {scaling!r}. False is plain BFGS."
             )
         self.scaling = scaling
-        self.tolerance = real_value("tolerance", tolerance, "m/s²", at_least=0.0)
+        self.tolerance = real_value("tolerance", tolerance, "units of the residuals", at_least=0.0)
 
     def build(self, variables):
         if self.built:

@@ -3,7 +3,8 @@
 `pinn` is the lecture: trial solution, residual and training step under one docstring.
 `interval_model` feeds and saves it, `answers` says what it can be asked, `plan` decides its parts,
 `collocation` where it is trained; `warm_start`, then `fit_checks` and `missed_tolerance`, are what
-happens before and after a fit, `fit_to_data` is the fit of unknown parameters. It may import the
+happens before and after a fit, `many_steps` takes the steps of a long one in one call and
+`residual_max` is its metric; `fit_to_data` is the fit of unknown parameters. It may import the
 rooms below it.
 """
 

@@ -1,18 +1,30 @@
 """What a trained PINN can be asked: how wrong it is, what it has found, one of its members."""
 
+import warnings
+
 import numpy as np
 
 from ..error_bounds.error_bound import enclose_error, error_table
-from ..error_bounds.error_estimate import estimate_error
+from ..error_bounds.error_estimate import NONLINEAR, estimate_error
 from ..families.members import member_of
 from ..inverse.measured_data import data_batch
 from ..least_squares.whole_batch_optimizer import AT_BOUND, STOP_REASONS
+from ..nonlinear_bounds.nonlinear_bound import kind_of_series
 from .interval_model import IntervalModel
 
 NO_UNKNOWNS = (
     "Parameters are estimated by a PINN that has unknown ones. Received: unknown_parameters=(). "
     "Construct it with unknown_parameters=('damping', …)."
 )
+
+
+def _not_linear(estimate):
+    return (
+        "The equation of the error may be linearised about x̂ where the terms that are left out "
+        f"change the error by less than {NONLINEAR:.0%}. Received a solution for which they change "
+        f"it by {100.0 * estimate.nonlinearity:.2g} %. Train it further, or use error_bound(t), "
+        "which leaves nothing out."
+    )
 
 
 class Answers(IntervalModel):
@@ -22,7 +34,7 @@ class Answers(IntervalModel):
     """
 
     def error_bound(self, t):
-        """Proven bounds of |x̂ − x| and |x̂' − x'|, without a sign, for linear problems.
+        """Proven bounds of |x̂ − x| and |x̂' − x'|, without a sign.
 
         (`error_estimate` has the errors x̂ − x and x̂' − x' themselves, with their signs.)
 
@@ -31,11 +43,15 @@ class Answers(IntervalModel):
 
             |x̂(t) − x(t)| ≤ |E(t)| + radius(t)
 
+        A nonlinear problem's E is found by Newton's method, from its own `rhs`, and the radius
+        has its curvature in it. That closes where x̂ is near enough to x for Newton's method.
+
         x is the exact solution for the problem's numbers as they are in float64, x̂ the value
         that the model returns, rounding included. The bound is hardly larger than the error,
         where that is larger than what rounding can do at the worst. It takes for granted that
         float64 operations are rounded correctly, and elementary functions to a few units in the
-        last place. The proof stands in `oscillator_zoo.models.error_bounds`.
+        last place. The proof stands in `oscillator_zoo.models.error_bounds`, that for nonlinear
+        problems in `oscillator_zoo.models.nonlinear_bounds`.
 
         Args:
             t: times, `(num,)` or `(num, 1)`, in s.
@@ -44,10 +60,13 @@ class Answers(IntervalModel):
             Tuple of arrays `(num, dimension)`: bounds of |x̂ − x| in m and of |x̂' − x'| in m/s.
 
         Raises:
-            ValueError: for times outside the interval, and where there is no proof: nonlinear
-                problems, an `rhs` that is not as simple as its mark `@linear` says, forces that are
-                plain functions, activations other than "sin", "tanh" and "swish", h1 or h2,
-                `learned=True`, float32, a `call` or layers that are not those of `PINN`.
+            ValueError: for times outside the interval, and where there is no proof: a nonlinear
+                problem whose solution is too far from the true one (it says in which window, and
+                by what factor) or whose `rhs` has other operations than sums, products, quotients,
+                powers, sin, cos, tan, exp, log, sqrt, sinh, cosh, tanh, arctan and `where` of t
+                (it names the operation); an `rhs` that is not as simple as its mark `@linear` says,
+                forces that are plain functions, activations other than "sin", "tanh" and "swish",
+                h1 or h2, `learned=True`, float32, a `call` or layers that are not those of `PINN`.
                 `error_estimate` takes all of them. Also for a motion that turns by more than about
                 120 000 rad.
 
@@ -62,7 +81,8 @@ class Answers(IntervalModel):
         >>> bool((error <= bound).all()), bool((bound <= error + 1e-9).all())
         (True, True)
         """
-        return enclose_error(self, self._times_of_one_problem(t)).bounds()
+        times = self._times_of_one_problem(t)
+        return enclose_error(self, times, kind_of_series(self.problem)).bounds()
 
     def error_estimate(self, t):
         """An estimate of x̂ − x and x̂' − x', with their signs, for any problem.
@@ -70,7 +90,8 @@ class Answers(IntervalModel):
         (`error_bound` bounds their magnitudes, without a sign.)
 
         It solves the equation of the error, linearised about x̂, which leaves out terms of the
-        order of the error's square: an estimate, not a bound.
+        order of the error's square: an estimate, not a bound. Where these terms are as large as the
+        error itself it warns.
 
         Args:
             t: times, `(num,)` or `(num, 1)`, in s.
@@ -82,7 +103,10 @@ class Answers(IntervalModel):
             ValueError: for times outside the interval, or a motion that turns by more than about
                 120 000 rad.
         """
-        return estimate_error(self, self._times_of_one_problem(t))
+        estimate = estimate_error(self, self._times_of_one_problem(t))
+        if not estimate.is_valid:
+            warnings.warn(_not_linear(estimate), stacklevel=2)
+        return estimate.error, estimate.rate_error
 
     def defect_correction(self, t):
         """The solution freed of its estimated error, x̂ − e: often twice as many digits.
@@ -94,7 +118,8 @@ class Answers(IntervalModel):
             Tuple of arrays `(num, dimension)`: position in m and velocity in m/s.
 
         Raises:
-            ValueError: for times outside the interval.
+            ValueError: for times outside the interval, and where the error is so large that its
+                equation may not be linearised.
 
         Example:
         >>> from oscillator_zoo.data import DampedOscillator
@@ -105,8 +130,11 @@ class Answers(IntervalModel):
         True
         """
         times = self._times_of_one_problem(t)
+        estimate = estimate_error(self, times)
+        if not estimate.is_valid:
+            raise ValueError(_not_linear(estimate))
         motion = (np.asarray(y, np.float64) for y in self.derivatives(times)[:2])
-        return tuple(y - e for y, e in zip(motion, self.error_estimate(times)))
+        return tuple(y - e for y, e in zip(motion, estimate[:2]))
 
     def error_bound_table(self):
         """Bounds of |x̂ − x| that hold everywhere between the times of a grid, for `export`.
@@ -117,7 +145,7 @@ class Answers(IntervalModel):
         """
         try:
             self._check_one_problem()
-            return error_table(self)
+            return error_table(self, kind_of_series(self.problem))
         except ValueError:
             return None
 

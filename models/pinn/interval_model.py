@@ -179,6 +179,10 @@ class IntervalModel(LeastSquaresModel):
         with outside_times_as_value_error():
             return super().predict(self.prepare(x), *args, **kwargs)
 
+    def predict_on_batch(self, x):
+        """`predict` of one batch."""
+        return super().predict_on_batch(self.batch(x))
+
     def batch(self, t):
         """One batch for `train_on_batch`: times, checked, with the values of a plain force.
 

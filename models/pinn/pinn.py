@@ -9,7 +9,7 @@ from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
 from ..export.portable_graphs import is_without_tapes
-from ..inverse.measured_data import is_data
+from ..inverse.measured_data import holds_positions
 from ..inverse.unknowns import Unknowns
 from ..least_squares.distribution import part_of_cost
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
@@ -159,11 +159,11 @@ class PINN(Answers):
         Raises:
             ValueError: for times outside the interval.
         """
-        x = self.domain.rows(t)
+        batch = self.domain.rows(t)
         if not self.is_by_tape:
-            return tuple(self.trial.motion(self.trial.place(x)))
-        function = self.domain.at_parameters(self, x)  # x̂ as a function of t alone
-        return tuple(time_derivatives(function, self.domain.times(x), 2, self.problem.dimension))
+            return tuple(self.trial.motion(self.trial.place(batch)))
+        times, position = self.domain.times(batch), self.domain.at_parameters(self, batch)
+        return tuple(time_derivatives(position, times, 2, self.problem.dimension))
 
     def residual(self, t):
         """r(t) = x̂'' − rhs in m/s² (order 1: x̂' − rhs in m/s), a tensor `(num, dimension)`.
@@ -178,7 +178,10 @@ class PINN(Answers):
 
     @block_after_block
     def residuals(self, x, y=None, sample_weight=None, training=False):
-        """What training makes small: the residual at the times x, beside the misfit to data y."""
+        """What training makes small: the residual at the times x, beside the misfit to data y.
+
+        x is what Keras calls the input of a model: here times, not positions.
+        """
         if self.identification is not None and y is not None:
             equation = self.residuals(self.identification.points)
             misfit = self.identification.residuals(x, y, sample_weight)
@@ -340,7 +343,7 @@ class PINN(Answers):
         With `unknown_parameters`, `evaluate(times, positions)` is the mean square misfit, in m².
         A family's default is 4096 points between its nodes.
         """
-        if self.identification is not None and (y is not None or is_data(x)):
+        if self.identification is not None and (y is not None or holds_positions(x)):
             data = self.data_batch(x, y, sample_weight)
             x, y, batch_size, sample_weight = data.dataset(), None, None, None
         return super().evaluate(x, y, batch_size, verbose, sample_weight, **kw)
@@ -355,6 +358,7 @@ class PINN(Answers):
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """One step on a batch of times, or of times and positions for an inverse problem."""
+        check_compiled(self, "train_on_batch")
         data = x, y, sample_weight
         data = self.data_batch(*data) if self.identification else (self.batch(x), *data[1:])
         if not getattr(self.optimizer, "has_begun", True):
@@ -366,6 +370,7 @@ class PINN(Answers):
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """`evaluate` of one batch."""
+        check_compiled(self, "test_on_batch")
         if self.identification is not None and y is not None:
             x, y, sample_weight = self.data_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight, **kwargs)

@@ -24,7 +24,7 @@ from ..trial_solution.initial_weights import (
 )
 from ..trial_solution.learned_trial import LearnedTrial
 from ..trial_solution.linearised_trial import LinearisedTrial
-from ..trial_solution.time_windows import check_window_edges, windows_by_rule
+from ..trial_solution.time_windows import check_window_edges, edges_by_rule
 from ..trial_solution.window_networks import WindowNetworks
 from .collocation import FamilyPoints, TimePoints
 from .fit_checks import warn_of_few_nodes, warn_of_few_points, warn_of_wrong_motion
@@ -99,7 +99,7 @@ def plan_of(pinn, by_rule, window_edges, bandwidth, parameter_ranges, parameter_
         bandwidth = one_number("bandwidth", bandwidth, "rad", above=0.0)
 
     def edges_in(domain):
-        edges = windows_by_rule(domain.sketch()) if by_rule else window_edges
+        edges = edges_by_rule(domain.sketch()) if by_rule else window_edges
         return _checked_edges(edges, pinn)
 
     if pinn.learned:

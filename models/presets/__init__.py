@@ -1,8 +1,8 @@
 """Trained models that come along: a folder each, with its weights and a card of its errors.
 
-`preset` reads and writes them, `card` is the record of what was trained and how well, `table` the
-list of all, `range_warning` what a preset says outside of what it was trained for. This room may
-import `saving` and `export`.
+`preset` reads and writes them, `card` is the record of what was trained and how well, with `facts`
+of the model itself, `table` the list of all, `range_warning` what a preset says outside of what it
+was trained for. This room may import `saving` and `export`.
 """
 
 from .preset import from_preset, save_preset

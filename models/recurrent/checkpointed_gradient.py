@@ -10,7 +10,7 @@ from oscillator_zoo.data.checks import positive_integer
 
 from ..layer_graphs.twins import twin
 from .recurrent_layer import LayerInPieces
-from .time_loop import forward_mode_said
+from .time_loop import forward_mode_error
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -76,7 +76,7 @@ class CheckpointedGradient(LayerInPieces):
     def compute_output_shape(self, sequence_shape, initial_state_shape=None):
         return self.layer.compute_output_shape(sequence_shape)
 
-    @forward_mode_said()
+    @forward_mode_error()
     def call(self, sequence, initial_state=None, training=False, mask=None):
         _check(sequence, training, mask)
         sequence = ops.cast(sequence, self.compute_dtype)

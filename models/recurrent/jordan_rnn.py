@@ -5,7 +5,7 @@ from keras import ops
 
 from .jordan_cell import JordanCell
 from .recurrent_layer import RecurrentLayer
-from .time_loop import forward_mode_said, time_loop
+from .time_loop import forward_mode_error, time_loop
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -70,7 +70,7 @@ class JordanRNN(RecurrentLayer):
             self._check_teacher(tuple(teacher_shape), tuple(sequence_shape))
         return super().compute_output_shape(sequence_shape)
 
-    @forward_mode_said()
+    @forward_mode_error()
     def call(self, sequence, teacher=None, initial_state=None, mask=None, training=False):
         states = self.first_state(sequence, initial_state)
         if teacher is not None:

@@ -4,7 +4,7 @@ import keras
 
 from ..saving.frozen_parts import set_trainable_parts
 from .linear_loop import linear_matrix, linear_outputs
-from .time_loop import forward_mode_said
+from .time_loop import forward_mode_error
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -64,7 +64,7 @@ class LinearRNN(keras.layers.RNN):
         super().__init__(cell, **kwargs)
         set_trainable_parts(self)
 
-    @forward_mode_said()
+    @forward_mode_error()
     def call(self, sequences, initial_state=None, mask=None, training=False):
         return super().call(sequences, initial_state, mask, training)
 

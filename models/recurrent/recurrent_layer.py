@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from ..saving.frozen_parts import frozen_config, set_trainable_parts
-from .time_loop import forward_mode_said, seen
+from .time_loop import forward_mode_error, valid_so_far
 
 
 def _of_cell(name):
@@ -129,7 +129,7 @@ class RecurrentLayer(keras.layers.RNN):
                 flag=keras.Variable(1, trainable=False, dtype="int32", name="at_start")
             )
 
-    @forward_mode_said()
+    @forward_mode_error()
     def call(self, sequences, initial_state=None, mask=None, training=False):
         return self.run(sequences, self.first_state(sequences, initial_state), mask, training)
 
@@ -179,7 +179,7 @@ class RecurrentLayer(keras.layers.RNN):
         """Zeros before the first valid step; with `zero_output_for_mask`, at every masked one."""
         if mask is None:
             return outputs
-        shown = ops.cast(mask, "bool") if self.zero_output_for_mask else seen(mask)
+        shown = ops.cast(mask, "bool") if self.zero_output_for_mask else valid_so_far(mask)
         shown = shown if self.return_sequences else shown[:, -1:]
         return ops.where(shown[..., None], outputs, ops.zeros_like(outputs))
 

@@ -29,11 +29,11 @@ def time_loop(step, sequence, initial_state, mask=None, keep_all=True, **options
         return None, last
     if mask is not None:
         # Keras shows zeros here on some backends and the initial state on others.
-        states = ops.where(seen(mask)[..., None], states, initial_state[:, None])
+        states = ops.where(valid_so_far(mask)[..., None], states, initial_state[:, None])
     return states, last
 
 
-def seen(mask):
+def valid_so_far(mask):
     """Whether a step or one before it is valid, `(batch, time)`."""
     return ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
 
@@ -42,13 +42,13 @@ def without_loops(sequence):
     """Whether all steps are written out, for TensorFlow's forward mode in a compiled function.
 
     It cannot pass through a loop that collects its results. Where the length is known this is the
-    way; elsewhere `forward_mode_said` says what to do.
+    way; elsewhere `forward_mode_error` says what to do.
     """
     return sequence.shape[1] is not None and _is_forward_mode_compiled()
 
 
 @contextlib.contextmanager
-def forward_mode_said():
+def forward_mode_error():
     """What TensorFlow says of forward mode through a loop, as a ValueError that can be read.
 
     It stands around the `call` of each recurrent layer here. The shape of a tensor of unknown size

@@ -7,7 +7,7 @@ from oscillator_zoo.data.checks import positive_integer
 
 from ..layer_graphs.twins import twin
 from .recurrent_layer import LayerInPieces
-from .time_loop import forward_mode_said
+from .time_loop import forward_mode_error
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -71,7 +71,7 @@ class TruncatedGradient(LayerInPieces):
         _check_length(sequence_shape)
         super().build(sequence_shape)
 
-    @forward_mode_said()
+    @forward_mode_error()
     def call(self, sequence, training=False, mask=None):
         _check_length(sequence.shape, mask)
         outputs, states = [], None

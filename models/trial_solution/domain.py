@@ -15,6 +15,10 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
+FEWEST_NUMBERS = 131_072  # of float64 in an interval, twice as many as the times of a sketch
+LONGEST = 1e100  # s, whose square is a number
+
+
 class TimeDomain:
     """The times t0 … t0 + T at which one solution holds: what a `PINN` takes, and refuses.
 
@@ -27,6 +31,7 @@ class TimeDomain:
     ranges = None  # of parameters, which a family has
 
     def __init__(self, problem, duration, dtype):
+        check_interval(problem.start_time, duration)
         self.problem, self.start_time = problem, problem.start_time
         self.duration, self.dtype = duration, dtype
         self._sketch = None
@@ -42,7 +47,8 @@ class TimeDomain:
 
     def inputs(self, x):
         """What a model is called with: numbers become checked times, tensors stay."""
-        return self.checked(x) if isinstance(x, list | tuple | float | int) else x
+        is_plain = isinstance(x, list | tuple | float | int)
+        return self.checked(x) if is_plain or (isinstance(x, dict) and "t" not in x) else x
 
     def checked(self, t):
         """Times as an array `(num, 1)`; raises for times outside the interval."""
@@ -74,7 +80,7 @@ class TimeDomain:
             "times outside in a dataset. Train one with a longer duration: a network knows nothing "
             "outside its interval."
         )
-        return unless(tf.reduce_any(outside), message, batch)
+        return raise_in_dataset(tf.reduce_any(outside), message, batch)
 
     def nan_outside(self, t):
         """The times, and NaN for those outside the interval."""
@@ -86,7 +92,19 @@ class TimeDomain:
         return tf.TensorSpec((None, 1), self.dtype, name="t")
 
 
-def unless(wrong, message, batch):
+def check_interval(start_time, duration):
+    """Raise for an interval of time in which float64 has too few numbers, or no room for T²."""
+    apart = float(np.spacing(max(abs(start_time), abs(start_time + duration))))
+    shortest = max(FEWEST_NUMBERS * apart, 1.0 / LONGEST)
+    if not shortest <= duration <= LONGEST:
+        raise ValueError(
+            f"duration must lie between {shortest:.2g} s and {LONGEST:g} s for a start at "
+            f"{start_time:g} s, where numbers of float64 are {apart:.2g} s apart. Received: "
+            f"{duration:g} s. Take a unit of time in which it is about 1, or a start_time nearer 0."
+        )
+
+
+def raise_in_dataset(wrong, message, batch):
     """A batch of a dataset as it is; the dataset raises the message where something is wrong."""
     with tf.control_dependencies([tf.debugging.Assert(~wrong, [message])]):
         batch = tf.nest.map_structure(tf.identity, batch)

@@ -102,7 +102,7 @@ class LearnedTrial(TrialSolution):
         tau = 2.0 * (t - begin) / length - 1.0
         place = Place(t, None, t - begin, length, tau, None, problem)
         values = self.network.derivatives(place.inputs, weights=weights)
-        *state, rate = self.h2_of(place, *values)[: problem.order + 1]
+        *state, rate = self.h2_motion(place, *values)[: problem.order + 1]
         state = [a + b for a, b in zip(state, start)]
         if problem.order == 2:
             state[0] = state[0] + start[1] * place.elapsed

@@ -121,7 +121,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         num = len(factors)
 
         def motion(*values):
-            return ops.concatenate(self.h2_of(place, *values)[:num], axis=-1)
+            return ops.concatenate(self.h2_motion(place, *values)[:num], axis=-1)
 
         jacobians = row_jacobians(motion, values)[1][:num]
         return [

@@ -14,6 +14,9 @@ from ..equation.budget import RADIANS
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+# A window holds so many numbers of float64 at least: Chebyshev's 56 points, the first of which lies
+# .0002 of it inside, have to lie apart.
+FEWEST_NUMBERS = 8192
 MOST_HALVINGS = 12
 MOST_TIMES_AS_MANY = 3  # windows as by the angle alone, and a few hundred
 
@@ -67,12 +70,13 @@ def sums_before(steps):
     return ops.cumsum(steps, axis=0) - steps
 
 
-def windows_by_rule(sketch):
+def edges_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
     Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
     jumps or bends there, and no smooth network can follow. Windows in which a polynomial of degree
-    12 cannot follow it either, as beside a short pulse, are halved until it can.
+    12 cannot follow it either, as beside a short pulse, are halved until it can. Of edges that are
+    a few numbers of float64 apart, such as those of two samples for a jump, the last is kept.
 
     Args:
         sketch: `Sketch` of the motion.
@@ -88,7 +92,24 @@ def windows_by_rule(sketch):
         num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
         inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
         edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
-    return _halved(np.array(edges), sketch)
+    return _halved(_apart(edges), sketch)
+
+
+def shortest_window(start, end):
+    """The least length of a window between two times, in s."""
+    return FEWEST_NUMBERS * float(np.spacing(max(abs(start), abs(end))))
+
+
+def _apart(edges):
+    """Increasing edges without those that are hardly before the next."""
+    shortest = shortest_window(edges[0], edges[-1])
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        if edge - kept[-1] >= shortest:
+            kept.append(edge)
+        elif len(kept) > 1:
+            kept[-1] = edge
+    return np.array(kept)
 
 
 def _halved(edges, sketch):
@@ -97,8 +118,9 @@ def _halved(edges, sketch):
     Where it never is, as at a bend of the equation in x, `MOST_HALVINGS` are enough.
     """
     most = MOST_TIMES_AS_MANY * len(edges) + 2 * MOST_HALVINGS**2
+    shortest = shortest_window(*edges[[0, -1]])
     for _ in range(MOST_HALVINGS):
-        cut = sketch.unresolved(edges)
+        cut = sketch.unresolved(edges) & (np.diff(edges) >= 2.0 * shortest)
         if not cut.any() or len(edges) + cut.sum() > most:
             break
         middles = 0.5 * (edges[:-1] + edges[1:])
@@ -118,5 +140,13 @@ def check_window_edges(edges, problem, duration):
         raise ValueError(
             f"window_edges must increase from {ends[0]:g} s to {ends[1]:g} s. "
             f"Received: {edges.tolist()}. Leave it out to have windows by rule."
+        )
+    shortest = shortest_window(*exact[[0, -1]])
+    k = int(np.diff(exact).argmin())
+    if len(exact) > 2 and exact[k + 1] - exact[k] < shortest:
+        raise ValueError(
+            f"A window must be at least {shortest:.2g} s long here, so that float64 has times in "
+            f"it. Received window_edges with {exact[k]:.17g} s and {exact[k + 1]:.17g} s. "
+            "Leave one of the two out."
         )
     return tuple(exact.tolist())

@@ -133,9 +133,9 @@ class TrialSolution:
         """
         if values is None:
             values = self.network.derivatives(place.inputs, place.readout)
-        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_of(place, *values))]
+        return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_motion(place, *values))]
 
-    def h2_of(self, place, n, dn, ddn):
+    def h2_motion(self, place, n, dn, ddn):
         """[h2(t, N), its first and its second derivative in time], from [N, N', N''] in τ."""
         rate = 2.0 / place.length  # dτ/dt
         if self.h2_takes_network:

@@ -13,11 +13,13 @@ import pytest
 import tensorflow as tf
 
 import oscillator_zoo
-from oscillator_zoo.__main__ import LISTING, _without_start_up_log, main, parser
+from oscillator_zoo.__main__ import LISTING, main, parser
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN
+from oscillator_zoo.quiet_import import without_start_up_log
 from oscillator_zoo.training import recipes
-from oscillator_zoo.training.commands import listing
+from oscillator_zoo.training.commands import listing, table_of
+from oscillator_zoo.training.zoo.recipe_sweep import grid_of
 
 COMMAND = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
 
@@ -143,6 +145,14 @@ def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
         (["export", "elman-measured", "served"], "has no preset"),
         (["evaluate", "pinn-damped", "--data", "x.csv"], "Leave the record out"),
         (["train", "pin-decay", "--preset"], "Did you mean 'pinn-decay'"),
+        (["sweep", "pin-decay"], "Did you mean 'pinn-decay'"),
+        (
+            ["sweep", "pinn-decay", "--set", "damping=1,2"],
+            "no further options. Received: 'da",
+        ),
+        (["sweep", "pinn-decay", "--set", "epochs=1,.5"], "epochs must be an integer"),
+        (["sweep", "pinn-decay", "--seeds=-1:1"], "seed must be an integer of at least 0"),
+        (["sweep", "pinn-decay", "--processes", "0"], "processes must be an integer"),
     ],
 )
 def test_errors_are_one_line_on_standard_error(arguments, message, capsys, tmp_path, monkeypatch):
@@ -219,16 +229,16 @@ def test_the_installed_command_imports_tensorflow_without_its_start_up_log(tmp_p
 
 def test_only_what_is_written_past_python_is_kept_from_the_screen(capfd, monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
-    with _without_start_up_log():
+    with without_start_up_log():
         os.write(2, b"I0000 start-up\n")
         print("a warning", file=sys.stderr)
     assert capfd.readouterr().err == "a warning\n"
-    with pytest.raises(ImportError), _without_start_up_log():
+    with pytest.raises(ImportError), without_start_up_log():
         os.write(2, b"no such library\n")
         raise ImportError
     assert capfd.readouterr().err == "no such library\n"
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    with _without_start_up_log():
+    with without_start_up_log():
         os.write(2, b"I0000 start-up\n")
     assert capfd.readouterr().err == "I0000 start-up\n"
 
@@ -237,7 +247,7 @@ def test_only_what_is_written_past_python_is_kept_from_the_screen(capfd, monkeyp
 def test_a_log_that_is_opened_during_the_import_goes_on_to_standard_error(name, capfd, monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     logger = logging.getLogger(name)
-    with _without_start_up_log():
+    with without_start_up_log():
         handler = logging.StreamHandler()
         logger.addHandler(handler)
     try:
@@ -247,3 +257,40 @@ def test_a_log_that_is_opened_during_the_import_goes_on_to_standard_error(name, 
     shown = capfd.readouterr().err
     assert "a warning" in shown
     assert "Logging error" not in shown and handler.stream is sys.stderr
+
+
+def test_seeds_and_options_make_a_grid():
+    words = ["--seeds", "2:4", "--set", "epochs=1,2", "--set", "truncation=20"]
+    given = parser().parse_args(["sweep", "elman-driven", *words])
+    points = grid_of(given.name, given.seeds, dict(given.set))
+    expected = [(2, 1), (2, 2), (3, 1), (3, 2)]
+    assert points == [{"seed": s, "epochs": e, "truncation": 20} for s, e in expected]
+    assert parser().parse_args(["sweep", "x", "--seeds", "5,0"]).seeds == [5, 0]
+    assert dict(parser().parse_args(["sweep", "x", "--set", "a-b=.5,c"]).set) == {"a_b": [0.5, "c"]}
+    with pytest.raises(SystemExit):
+        parser().parse_args(["sweep", "x", "--set", "epochs"])
+
+
+def test_the_rows_of_a_sweep_print_in_columns():
+    rows = [{"seed": 0, "rmse": 0.01234, "error": None}, {"seed": 10, "error": "KeyError: 1"}]
+    assert table_of(rows).splitlines() == [
+        "seed    rmse        error",
+        "   0  0.0123            –",
+        "  10       –  KeyError: 1",
+    ]
+
+
+@pytest.mark.slow
+def test_a_sweep_trains_each_point_in_a_folder_of_its_own_and_goes_on(tmp_path):
+    words = ["pinn-decay", "--seeds", "0:2", "--set", "epochs=2", "--processes", "1"]
+    options = {"capture_output": True, "text": True, "check": True}
+    command = [COMMAND, "sweep", *words, "--output-dir", str(tmp_path)]
+    first = subprocess.run(command, **options)
+    assert "1 of 2: seed=0, epochs=2\n2 of 2: seed=1, epochs=2\n" in first.stdout
+    assert first.stdout.splitlines()[2].split()[:2] == ["seed", "epochs"]
+    assert not [line for line in first.stderr.splitlines() if line.startswith(("I0", "W0", "E0"))]
+    for seed in range(2):
+        assert (tmp_path / f"seed={seed},epochs=2" / "model.keras").exists()
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    again = subprocess.run([*command[:-1], str(moved)], **options)
+    assert again.stdout.splitlines()[:-1] == first.stdout.splitlines()[2:-1]  # nothing was left

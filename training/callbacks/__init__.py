@@ -1,8 +1,9 @@
 """What happens during `fit`: when to stop, what to show, what to keep.
 
 `tolerances` stop at the lecture's criterion or at an error; `progress` and `solution_plot` show how
-training goes; `schedules` change what a forecaster is trained on; `stopping` and `backup` let a fit
-that was interrupted go on. It may import the rooms below it.
+training goes, as `live_output`; `schedules` change what a forecaster is trained on; `stopping` and
+`backup` (in a `backup_file`) let a fit that was interrupted go on. It may import the rooms below
+it.
 """
 
 from .progress import Progress

@@ -37,6 +37,7 @@ class Backup(keras.callbacks.Callback):
         interruption: `StopOnInterrupt` in the same list of callbacks, or None. After it has
             stopped one `fit`, those that follow are left out.
         resume: whether to go on where the files in the folder end, or to remove them.
+        writes: whether this process writes the files; of several workers the chief does.
 
     Attributes:
         interrupted_by: text, why `interruption` stopped a `fit`; None where it did not.
@@ -45,8 +46,9 @@ class Backup(keras.callbacks.Callback):
         ValueError: if `resume` finds the files of another training, or damaged ones.
     """
 
-    def __init__(self, folder, about, states=(), interruption=None, resume=False):
+    def __init__(self, folder, about, states=(), interruption=None, resume=False, writes=True):
         super().__init__()
+        self.writes = writes
         self.folder, self.about = pathlib.Path(folder), about
         self.states, self.interruption = states, interruption
         self.others = ()  # those that remember something, see `backed_up`
@@ -54,7 +56,7 @@ class Backup(keras.callbacks.Callback):
         self._start = self._last_written = time.monotonic()
         if not resume:
             self.remove()
-        files = sorted(self.folder.glob("fit-[1-9].npz"))
+        files = sorted(self.folder.glob("fit-[1-9].npz")) if resume else ()
         self._found = {int(path.stem[4:]): read_backup(path, about) for path in files}
         self._seconds_before = max((f["seconds"] for f in self._found.values()), default=0.0)
 
@@ -64,13 +66,18 @@ class Backup(keras.callbacks.Callback):
         return bool(self._found)
 
     @property
+    def epochs(self):
+        """Where each `fit`, of nine, goes on: a list of integers."""
+        return [self._found.get(i, {"next_epoch": 0})["next_epoch"] for i in range(1, 10)]
+
+    @property
     def seconds(self):
         """Time spent on the training, with that before it was interrupted."""
         return self._seconds_before + time.monotonic() - self._start
 
     def remove(self):
         """Remove the files, and what a kill left of a file that was being written."""
-        if self.folder.is_dir():
+        if self.writes and self.folder.is_dir():
             for path in (*self.folder.glob("fit-[1-9].npz"), *self.folder.glob(".partial-*.npz")):
                 path.unlink()
             if not any(self.folder.iterdir()):
@@ -96,6 +103,8 @@ class Backup(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self._history.setdefault(name, []).append(float(value))
         is_last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
+        if not self.writes:
+            return
         self._pending = self._snapshot(self.params["epochs"] if is_last else epoch + 1)
         if time.monotonic() - self._last_written >= SECONDS:
             self._write()

@@ -1,5 +1,6 @@
 """How wrong a PINN says it is: proven where there is a proof, else estimated."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ def error_band(pinn, times):
     except ValueError:  # no proof for this equation or network
         pass
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an estimate that is no use is as large as the motion
             sizes = (np.abs(error) for error in pinn.error_estimate(times))
             return ErrorBand(*(np.nan_to_num(size, nan=np.inf) for size in sizes), False)
     except ValueError:

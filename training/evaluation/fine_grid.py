@@ -5,6 +5,7 @@ import numpy as np
 from oscillator_zoo.models import PINN
 
 REFINEMENT = 10
+MOST_TIMES = 1_000_000  # about as many; each takes some 40 µs of RK4 where there is no closed form
 
 
 def fine_times(pinn, num_points=None):
@@ -14,7 +15,8 @@ def fine_times(pinn, num_points=None):
     it is small at the points themselves, and between an edge of a window and the points next to
     it. At a time t_s at which the force jumps, the equation asks for one acceleration before and
     another one from t_s on; the grid has t_s and the times eight roundings (of the model's dtype)
-    before and after it.
+    before and after it. Where ten times as many were more than a million, as in thousands of
+    windows, the gaps are cut into fewer parts, two at least.
 
     Args:
         pinn: `PINN`.
@@ -52,17 +54,22 @@ def equidistant_times(pinn, num_points=None):
     """
     check_pinn(pinn)
     start = pinn.problem.start_time
-    num, finer = len(pinn.collocation_times(num_points)), REFINEMENT
-    if pinn.num_windows > 1:
-        finer = 1
+    num = len(pinn.collocation_times(num_points))
+    finer = _refinement(num) if pinn.num_windows == 1 else 1
     return np.linspace(start, start + pinn.duration, finer * (num - 1) + 1)
 
 
 def _between_points(pinn, num_points):
-    """Each gap between neighbouring training points or edges of windows, cut into ten."""
+    """Each gap between neighbouring training points or edges of windows, cut into equal parts."""
     points = np.union1d(pinn.window_edges, pinn.collocation_times(num_points))
-    parts = np.arange(REFINEMENT) / REFINEMENT
+    finer = _refinement(len(points))
+    parts = np.arange(finer) / finer
     return (points[:-1, None] + np.diff(points)[:, None] * parts).reshape(-1)
+
+
+def _refinement(num_points):
+    """Parts of each gap between as many points."""
+    return int(np.clip(MOST_TIMES // num_points, 2, REFINEMENT))
 
 
 def check_pinn(model):

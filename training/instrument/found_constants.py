@@ -69,6 +69,7 @@ def estimates_of(fit, errors):
     To first order in the noise; for residuals that are not white, the larger one of those for
     independent noise and for noise whose neighbours are alike. The quality factor 1/(2ζ), which
     is far from linear where the damping is hardly known, has the interval of ζ turned over.
+    A search that did not end at one free run gives no intervals: they reach to infinity.
 
     Args:
         fit: `LawFit`.
@@ -105,6 +106,8 @@ def estimates_of(fit, errors):
     if white > usual:
         alike = estimates_at_minimum(*given, correlated=True)
         found = {n: max(found[n], alike[n], key=lambda e: e.standard_error) for n in found}
+    if not fit.closed:
+        found = {n: Estimate(e.value, np.inf, -np.inf, np.inf) for n, e in found.items()}
     estimates = Estimates()
     for name, estimate in found.items():
         estimates[name] = estimate

@@ -11,7 +11,7 @@ from .found_constants import estimates_of
 from .identified import Identified, errors_of
 from .law_fit import fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
-from .record_doubts import doubts_of
+from .record_doubts import check_above_noise, doubts_of
 from .record_list import as_records
 from .weak_guesses import spectral_rate
 
@@ -66,7 +66,8 @@ def identify(records, model="auto", force_between=None, **reading):
 
     Raises:
         ValueError: for records without motion or of different kinds, gaps in a force, uneven
-            steps of a driven record, an unknown name, or no oscillation to be found.
+            steps of a driven record, an unknown name, no oscillation to be found, or one that noise
+            may have made.
 
     Example:
     >>> from oscillator_zoo.data import DampedOscillator, add_noise, simulate
@@ -93,6 +94,7 @@ def identify(records, model="auto", force_between=None, **reading):
     fits.sort(key=lambda fit: compared[fit.law.name].bic)
     best = fits[0]
     errors = errors_of(best, records)
+    check_above_noise(records, best, errors)
     estimates, correlation = estimates_of(best, errors)
     doubts += doubts_of(records, best, errors, estimates, correlation)
     comparison = {fit.law.name: compared[fit.law.name] for fit in fits}

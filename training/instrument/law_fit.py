@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..multiple_shooting import Shooting, middle_of, windows_of
 from .linear_decay import fit_linear_decay
-from .shooting import Shooting
-from .weak_guesses import even, position_of, weak_guesses
-from .window_layout import middle_of, windows_of
+from .weak_guesses import even, position_of, upright, weak_guesses
 
 BEST = 3  # guesses that are searched from, until one leads to the noise of the windows
 PIECE = 60  # periods of a long record to begin with
@@ -82,6 +81,7 @@ def fit_law(law, records, rate, start, course=None):
         start: constants by name, of another law, from which to begin too; may be empty.
         course: of the force between samples.
     """
+    rate, records = _prepared(law, records, rate, course)
     scales = _scales(law, records, rate)
     first = pieces(records, rate, PIECE)
     shooting = _shooting(law, first, rate, scales, course)
@@ -98,12 +98,20 @@ def fit_law(law, records, rate, start, course=None):
 
 def fit_windows(law, records, rate, course):
     """Constants by name, and the sum of squares, of windows with own starts: soon had."""
+    rate, records = _prepared(law, records, rate, course)
     scales = _scales(law, records, rate)
     shooting = _shooting(law, records, rate, scales, course)
     guesses = _guesses(law, records, rate, scales, {}, course)
     constants, square = shooting.in_windows(next(shooting.begin(guesses, 1)))
     units = law.units(records[0].force is not None, rate, *scales)
     return dict(zip(law.constants(records[0].force is not None), constants * units)), square
+
+
+def _prepared(law, records, rate, course):
+    """Rate and records; those of a driven pendulum with the angle in which it hangs."""
+    if law.name != "pendulum" or records[0].force is None:
+        return rate, records
+    return upright(records, rate, course)
 
 
 def _guesses(law, records, rate, scales, start, course):

@@ -83,6 +83,7 @@ def _projected(t, y, frequency, rate):
 def _search(shifted, frequency, rate):
     """Levenberg–Marquardt on (ω_d, α) with projected residuals: sum of squares, ω_d, α."""
     longest, step = max(t[-1] for t, _ in shifted), 1e-3
+    fastest = np.pi / _apart(shifted)
 
     def at(point):
         rows = [_projected(t, y, *point) for t, y in shifted]
@@ -101,7 +102,8 @@ def _search(shifted, frequency, rate):
             move = np.linalg.lstsq(damped, right, rcond=1e-15)[0]
             move[1] = max(move[1], -2.0 / longest - point[1])  # no growth beyond e²
             trial = point + move
-            trial[0] = abs(trial[0])
+            # A faster wave is at equal steps the same as a slower one: the search keeps below.
+            trial[0] = min(abs(trial[0]), 0.5 * (point[0] + fastest))
             tried = at(trial)
             if tried[0] < square:
                 break
@@ -118,7 +120,7 @@ def _search(shifted, frequency, rate):
 def _starts(shifted):
     """Pairs (ω, α) to begin with, the likeliest first."""
     longest = max(t[-1] for t, _ in shifted)
-    apart = min(t[-1] / (len(t) - 1) for t, _ in shifted)
+    apart = _apart(shifted)
     even = all(np.ptp(np.diff(t)) < 1e-3 * apart for t, _ in shifted)
     grid = apart if even else apart / OFTEN
     size = 1 << int(np.ceil(np.log2(2.0 * longest / grid + 2)))
@@ -139,6 +141,11 @@ def _starts(shifted):
         starts = [_best_of_grid(shifted, longest), starts[0]]
     squares = [sum(_square(t, y, *start) for t, y in shifted) for start in starts]
     return [starts[i] for i in np.argsort(squares)[:2]]
+
+
+def _apart(shifted):
+    """The mean time between samples, of the record where it is shortest."""
+    return min(t[-1] / (len(t) - 1) for t, _ in shifted)
 
 
 def _gain(shifted, rate, grid, size):

@@ -9,6 +9,7 @@ NORMAL_999 = 3.0902  # the value that a standard normal number stays below in 99
 HARDLY_BETTER = 0.9  # RMSE over that of autoregression, where UNEXPLAINED of the motion is left
 ALIKE = 0.999  # correlation of two constants that cannot be told apart
 FEWEST_A_PERIOD = 3.0  # samples
+LEAST_ENERGY = 25.0  # of the motion, in variances of the noise: five standard deviations
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
 
 
@@ -34,6 +35,26 @@ def ljung_box(errors):
     found = num * (num + 2.0) * np.sum(alike[1:] ** 2 / (num - lags))
     part = 2.0 / (9.0 * len(lags))
     return float(found), len(lags) * (1.0 - part + NORMAL_999 * np.sqrt(part)) ** 3
+
+
+def check_above_noise(records, fit, errors):
+    """Raise where the motion that was found is no more than noise shows by itself.
+
+    The energy of the fit, Σ (y − ȳ)² / σ̂², is the square of a matched filter's output in
+    standard deviations.
+
+    Raises:
+        ValueError: below 25, that is five standard deviations.
+    """
+    variance = fit.square / max(len(fit.error) - fit.num_unknowns, 1)
+    motions = [record.values[record.kept] + error for record, error in zip(records, errors)]
+    energy = sum(len(motion) * motion.var() for motion in motions) / (variance + 1e-300)
+    if energy < LEAST_ENERGY:
+        raise ValueError(
+            "The motion must stand out from the noise by five standard deviations. Received "
+            f"records in which the nearest motion has {np.sqrt(energy):.2g} ({fit.law.name}). "
+            "Measure longer, more often or a larger motion."
+        )
 
 
 def doubts_of(records, fit, errors, estimates, correlation):
@@ -62,8 +83,8 @@ def doubts_of(records, fit, errors, estimates, correlation):
 def _open(fit):
     if not fit.closed:
         return (
-            "The search did not end at one free run: the motion between the windows does not "
-            "follow this equation."
+            "The search did not end at one free run, so the constants have no intervals: the "
+            "motion between the windows does not follow this equation."
         )
 
 

@@ -28,6 +28,7 @@ class Record:
     | `quantity` | "position", "velocity" or "acceleration"                            |
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
     | `units`    | that the file names, by "force" or the quantity                     |
+    | `middle`   | value about which it moves, or None for the mean                    |
     """
 
     name: str
@@ -37,6 +38,7 @@ class Record:
     quantity: str
     kept: np.ndarray
     units: dict = dataclasses.field(default_factory=dict)
+    middle: float | None = None
 
     @property
     def duration(self):

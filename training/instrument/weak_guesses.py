@@ -1,12 +1,30 @@
 """First guesses of a law's constants that noise in the record hardly moves."""
 
+import dataclasses
+
 import numpy as np
+
+from .oscillator_laws import TERMS, Law, Term
 
 POWER = 4  # of the test functions, whose second derivative then ends smoothly
 WIDTHS = (0.6, 1.0, 1.6, 2.5)  # in periods
 PLACES = 8  # of a test function in its width
 MOST_SAMPLES = 20_000  # of a record: enough for a guess
 NARROWEST = 7  # samples
+FASTER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # than the line of the spectrum, of a pendulum that turns
+EQUATIONS = 3  # for each unknown of a weak form that is believed
+LIKE = 2.0  # how far a found frequency may lie from the one that its test functions were made for
+# s sin(x + c) = s cos c · sin x + s sin c · cos x
+_TURNED = Law(
+    "",
+    "",
+    {
+        "sine": Term(None, 2, 0, np.sin),
+        "cosine": Term(None, 2, 0, np.cos),
+        "damping_rate": TERMS["damping_rate"],
+    },
+    scalable=False,
+)
 
 
 def spectral_rate(records):
@@ -38,7 +56,7 @@ def even(record):
 
 def position_of(record, values, step, rate):
     """Roughly the position, from whatever was measured: integrated where it moves."""
-    values = values - values.mean()
+    values = values - (values.mean() if record.middle is None else record.middle)
     if record.quantity == "position":
         return values
     size = 2 * len(values)
@@ -81,6 +99,51 @@ def weak_guesses(law, records, rate, scales, course):
         columns = np.concatenate([part[1] for part in parts])
         guesses += _solved(law, second, columns, records[0].force is not None)
     return np.array(guesses).reshape(-1, len(law.constants(records[0].force is not None)))
+
+
+def upright(records, rate, course):
+    """Rate of a driven pendulum, and its records with the angle in which it hangs as the middle.
+
+    One that is carried over the top has its mean angle anywhere, and moves most far below its
+    own frequency. In weak form frequency and angle are found by linear least squares; the test
+    functions whose equations hold best are taken, of those made for about that frequency.
+
+    Args:
+        records: list of `Record`, driven, in rad.
+        rate: where the records move most, in rad/s.
+        course: of the force between samples.
+
+    Returns:
+        Tuple (rate in rad/s, records); as they were where nothing is found.
+    """
+    best = None
+    for own in (rate * faster for faster in FASTER):
+        for periods in WIDTHS:
+            rows = [_turned(record, own, periods, course == "held") for record in records]
+            if not all(row is not None and 1.0 / LIKE < row[0] < LIKE for row in rows):
+                continue
+            left = max(row[2] for row in rows)
+            if best is None or left < best[0]:
+                angles = [row[1] for row in rows]
+                best = left, own * float(np.median([row[0] for row in rows])), angles
+    if best is None:
+        return rate, records
+    _, rate, angles = best
+    middles = [even(r)[1][:MOST_SAMPLES].mean() - angle for r, angle in zip(records, angles)]
+    return rate, [dataclasses.replace(r, middle=float(m)) for r, m in zip(records, middles)]
+
+
+def _turned(record, rate, periods, held):
+    """√s over the rate, the angle c, and the share of the equations that is left; or None."""
+    found = _integrals(_TURNED, record, rate, (1.0, record.force.std()), periods, held)
+    if found is None:
+        return None
+    second, columns = found[0], found[1][:, :-1]
+    if len(second) < EQUATIONS * columns.shape[1]:
+        return None
+    sine, cosine, *_ = solved = np.linalg.lstsq(columns, -second, rcond=1e-12)[0]
+    left = np.linalg.norm(columns @ solved + second) / np.linalg.norm(second)
+    return np.sqrt(np.hypot(sine, cosine)), np.arctan2(cosine, sine), left
 
 
 def _integrals(law, record, rate, scales, periods, held):

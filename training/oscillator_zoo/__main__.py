@@ -6,13 +6,12 @@ Help, version, list and misspelt words are answered here. Whatever else is asked
 
 import argparse
 import contextlib
-import logging
 import os
 import pathlib
 import sys
-import tempfile
 
 from . import __version__
+from .quiet_import import train_point, without_start_up_log
 
 WHAT = "preset, run folder, or a PINN's .keras file"
 # What `list` prints, and the names of all entries; `python .ci/presets.py` writes it.
@@ -31,7 +30,7 @@ def main(arguments=None):
             print(LISTING.read_text(encoding="utf-8"), end="")
             return 0
         _refuse_misspelt_names(given)
-        with _without_start_up_log():
+        with without_start_up_log():
             from oscillator_zoo.training.commands import run
         return run(given)
     except (ValueError, OSError, ImportError) as error:
@@ -69,6 +68,8 @@ def parser():
     help = "write a preset too; default: in a checkout, the package's own"
     add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=help)
 
+    _add_sweep(commands)
+
     for name, does in (
         ("evaluate", "print the errors of a trained model"),
         ("plot", "draw a trained model's result"),
@@ -87,6 +88,40 @@ def parser():
     help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
     add.add_argument("folder", metavar="FOLDER", help=help)
     return top
+
+
+def _add_sweep(commands):
+    """The command that trains an entry many times."""
+    add = commands.add_parser("sweep", help="train an entry with many seeds and options")
+    add.add_argument("name", metavar="NAME", help="as `oscillator-zoo list` shows it")
+    help = "such as 0:20 for 0, 1, … 19, or 0,3,5"
+    add.add_argument("--seeds", type=_seeds, default=[0], metavar="FROM:TO", help=help)
+    help = "an option of the entry, such as epochs=10,20; several make a grid"
+    add.add_argument("--set", type=_values, action="append", metavar="NAME=VALUE,…", help=help)
+    add.add_argument("--processes", type=int, metavar="NUM", help="default: one for each core")
+    add.add_argument("--output-dir", metavar="FOLDER", help="default: runs/NAME-sweep")
+    add.set_defaults(train_point=train_point)
+
+
+def _seeds(text):
+    """The seeds of 0:20, or of 0,3,5."""
+    first, colon, end = text.partition(":")
+    return list(range(int(first), int(end))) if colon else [int(seed) for seed in text.split(",")]
+
+
+def _values(text):
+    """The name and the values of epochs=10,20: integers, other numbers, or texts."""
+    name, equals, values = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE,…, received {text!r}")
+    return name.replace("-", "_"), [_value(value) for value in values.split(",")]
+
+
+def _value(text):
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _add_identify(commands):
@@ -122,46 +157,12 @@ def _refuse_misspelt_names(given):
         return
     from oscillator_zoo.data.checks import did_you_mean
 
-    if given.command == "train":
+    if given.command in ("train", "sweep"):
         raise ValueError(
             f"The zoo has {', '.join(entries)}. Received: {name!r}.{did_you_mean(name, entries)}"
         )
     if not os.path.lexists(name):
         raise ValueError(f"There is no {name}. Expected a {WHAT}.{did_you_mean(name, entries)}")
-
-
-@contextlib.contextmanager
-def _without_start_up_log():
-    """Keep what TensorFlow says of the machine while it is imported off the screen.
-
-    It writes that past Python, to file descriptor 2, and some of it whatever the environment
-    says. Python's own warnings are shown as ever, and all of it when the import fails, or when
-    the environment asks for a log: TF_CPP_MIN_LOG_LEVEL=0 or 1.
-    """
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") in ("0", "1") or sys.stderr is None:
-        yield
-        return
-    with tempfile.TemporaryFile() as log, os.fdopen(os.dup(2), "w") as screen:
-        os.dup2(log.fileno(), 2)
-        try:
-            with contextlib.redirect_stderr(screen):
-                yield
-        except BaseException:
-            log.seek(0)
-            screen.write(log.read().decode(errors="replace"))
-            raise
-        finally:
-            screen.flush()
-            os.dup2(screen.fileno(), 2)
-            _log_to_standard_error(screen)
-
-
-def _log_to_standard_error(screen):
-    """Let the log handlers that were made meanwhile, for `screen`, write to standard error."""
-    for name in (None, "tensorflow", "absl"):
-        for handler in logging.getLogger(name).handlers:
-            if getattr(handler, "stream", None) is screen:
-                handler.setStream(sys.stderr)
 
 
 if __name__ == "__main__":

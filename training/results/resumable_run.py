@@ -16,13 +16,17 @@ from ..callbacks.backup import Backup
 from ..callbacks.progress import Progress
 from ..callbacks.stopping import StopOnInterrupt, StopOnNaN
 from .run_file import sha256
+from .workers import check_same_backup, is_chief, lost_workers_as_connection_error
 
 FOLDER = "backup"
 PACKAGES = ("oscillator-zoo", "tensorflow", "keras", "numpy")
 
 
-def run_recipe(name, recipe, folder, seed, resume, options):
+def run_recipe(name, recipe, folder, seed, resume, options, strategy=None):
     """Run a recipe with callbacks that back it up, and stop it where that is wanted or due.
+
+    Of several workers, all go on with the backup that the chief wrote. Ctrl-C ends a worker at
+    once: its last step could only be taken with the others.
 
     Args:
         name: of the recipe.
@@ -31,22 +35,26 @@ def run_recipe(name, recipe, folder, seed, resume, options):
         seed: an integer ≥ 0.
         resume: whether to go on with the backup that the folder has.
         options: further arguments of the recipe.
+        strategy: `tf.distribute.Strategy` for the recipe's models, or None.
 
     Returns:
         Tuple (run, backup): the `Run`, and the `Backup`, to be removed when the run is saved.
     """
     about = about_training(name, recipe, seed, options)
     was_broken_off = (folder / FOLDER).exists()
-    nan, interruption = StopOnNaN(), StopOnInterrupt()
-    with shuffle_states() as states:
-        backup = Backup(folder / FOLDER, about, states, interruption, resume)
-        if was_broken_off:
+    writes, nan, interruption = is_chief(strategy), StopOnNaN(), StopOnInterrupt()
+    with shuffle_states() as states, lost_workers_as_connection_error():
+        backup = Backup(folder / FOLDER, about, states, interruption, resume, writes)
+        check_same_backup(strategy, backup.epochs)
+        if was_broken_off and writes:
             _remove_partial_files(folder)
         if resume and not backup.is_resumed:
             print(f"There is no backup in {folder}: training starts from the beginning.")
         keras.utils.set_random_seed(seed)
-        callbacks = [nan, backup, Progress(), interruption]
-        run = recipe(seed=seed, callbacks=callbacks, **options)
+        callbacks = [nan, backup, *([Progress()] if writes else ())]
+        callbacks += [interruption] if strategy is None else []
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            run = recipe(seed=seed, callbacks=callbacks, **options)
     facts = {
         "recipe": name,
         "seed": seed,

@@ -5,9 +5,12 @@ import inspect
 
 from oscillator_zoo.data.checks import did_you_mean, positive_integer
 from oscillator_zoo.data.files import make_folder
+from oscillator_zoo.models import chief_path
 
 from ..results.pictures import save_pictures
 from ..results.resumable_run import run_recipe
+from ..results.run import Run
+from ..results.workers import training_strategy
 from .forecast_recipes import forecast_damped, forecast_driven
 from .measured_duffing import duffing_measured
 from .measured_elman import elman_measured
@@ -85,6 +88,11 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
     folder then gets everything as it is, and keeps the backup (a second Ctrl-C stops at once). A
     loss that becomes NaN ends it with the last good weights, and a warning.
 
+    On several machines, call it in each with the environment variable `TF_CONFIG` of
+    `several_machines`: they share each batch, and the first of them, the chief, writes. A folder
+    that all of them see lets a training go on after one was lost: start all of them again, with
+    `resume=True`. Recipes that end in least squares stay on one machine, and say so.
+
     Args:
         name: one of `recipes()`.
         output_dir: folder to write to; it is made if it does not exist.
@@ -102,7 +110,9 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
 
     Raises:
         ValueError: for an unknown name or option, a folder that cannot be written to, or a backup
-            that another recipe, seed, number of epochs, option or version has made.
+            that another recipe, seed, number of epochs, option or version has made; for a
+            `TF_CONFIG` that is none.
+        ConnectionError: if another worker is lost.
 
     Example:
     >>> run, errors = train("pinn-decay", "runs/pinn-decay", epochs=2)  # doctest: +SKIP
@@ -110,14 +120,18 @@ def train(name, output_dir, epochs=None, seed=0, resume=False, **options):
     recipe = find_recipe(name)
     options = check_options(name, recipe, epochs, options)
     seed = check_seed(seed)
+    strategy = training_strategy()
     folder = make_folder(output_dir)
     try:
-        run, backup = run_recipe(name, recipe, folder, seed, resume, options)
+        run, backup = run_recipe(name, recipe, folder, seed, resume, options, strategy)
     except BaseException:
         with contextlib.suppress(OSError):  # a folder that holds something stays
             folder.rmdir()
         raise
+    folder = make_folder(chief_path(folder, strategy))
     run.save(folder)
+    if strategy is not None:  # a model made under it computes with all workers, forecasts too
+        run = Run.load(folder)
     evaluation = run.evaluate()
     save_pictures(run, evaluation, folder)
     if not backup.interrupted_by:

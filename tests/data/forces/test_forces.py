@@ -207,6 +207,8 @@ def test_a_force_of_ones_own_needs_a_call_and_nothing_else():
             r"times must increase\. Received 2 s followed by 1 s at index 2\. Sort the samples",
         ),
         (lambda: Sampled([0.0, 1.0, 1.0], [0.0, 0.0, 0.0]), "1 s followed by 1 s at index 2"),
+        (lambda: Sampled([0.0, 5e-324], [0.0, 1.0]), "finite slope.*too close for their values"),
+        (lambda: Sampled([0.0, 1.0], [[0.0, 1.0], [-1e308, 1e308]]), "finite slope.*Leave one"),
         (
             lambda: Sampled([0.0, 1.0], [0.0, 1.0, 2.0]),
             r"values must have the shape .* num = 2.*Received shape \(3,\)",

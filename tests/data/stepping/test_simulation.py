@@ -391,3 +391,25 @@ def test_a_right_hand_side_of_another_shape_is_refused(rhs, received):
     Mine = type("Mine", (InitialValueProblem,), {"rhs": rhs})
     with pytest.raises(ValueError, match=f"rhs must return one rate .* Received {received}"):
         simulate(Mine(position=1.0, velocity=0.0), 0.1, 3)
+
+
+@pytest.mark.parametrize("kind", [DampedOscillator, Duffing])
+def test_steps_that_rounding_swallows_are_refused(kind):
+    apart = "Every step must lead to a later time.* are 1.9e-06 s apart"
+    with pytest.raises(ValueError, match=apart):
+        simulate(kind(start_time=1e10), 1e-9, 10, "rk4")
+    with pytest.raises(ValueError, match=apart):  # 2^53 · 2e-6 s is where they first do
+        simulate(kind(start_time=2.0**33 - 4e-6), 1e-6, 10, "rk4")
+
+
+def test_a_motion_that_has_run_away_is_not_stepped_to_its_end():
+    class Counted(Duffing):
+        calls = 0
+
+        def rhs(self, *args, **kwargs):
+            type(self).calls += 1
+            return super().rhs(*args, **kwargs)
+
+    with pytest.raises(ValueError, match="leaves the range of float64 in step"):
+        simulate(Counted(), 10.0, 100_000, "rk4")
+    assert Counted.calls < 4 * 100

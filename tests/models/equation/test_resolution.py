@@ -10,7 +10,7 @@ from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.equation import sketch
 from oscillator_zoo.models.equation.resolution import motion_at, unresolved
 from oscillator_zoo.models.equation.sketch import Sketch
-from oscillator_zoo.models.trial_solution.time_windows import windows_by_rule
+from oscillator_zoo.models.trial_solution.time_windows import edges_by_rule
 
 
 class Kepler(InitialValueProblem):
@@ -66,7 +66,7 @@ def test_a_motion_between_steps_keeps_its_side_of_a_jump():
 def test_ordinary_motions_have_the_windows_of_their_angle(problem):
     motion = Sketch(problem, 10.0)
     parts = len(set(motion.corners)) + 1
-    assert len(windows_by_rule(motion)) - 1 <= np.ceil(motion.angle[-1] / 2.0) + parts
+    assert len(edges_by_rule(motion)) - 1 <= np.ceil(motion.angle[-1] / 2.0) + parts
 
 
 @pytest.mark.parametrize("width", [3e-4, 3e-3, 3e-2, 0.1, 0.3])
@@ -74,7 +74,7 @@ def test_windows_beside_pulses_are_short_enough(width):
     """Least squares of degree 16 by NumPy, in every window, of a force that peaks at 1."""
     force = bells([2.1, 7.77], width)
     problem = DampedOscillator(force=force, position=0.0)
-    edges = np.array(windows_by_rule(Sketch(problem, 10.0)))
+    edges = np.array(edges_by_rule(Sketch(problem, 10.0)))
     assert len(edges) < 100
     for begin, end in itertools.pairwise(edges):
         t = np.linspace(begin, end, 400)
@@ -101,7 +101,7 @@ def test_a_window_is_halved_only_so_often_where_a_motion_bends():
         def rhs(self, t, x, v, ops=np):
             return -10.0 * ops.maximum(x - 0.5, 0.0) - 0.1 * x
 
-    edges = windows_by_rule(Sketch(Backlash(1.0, 0.0), 10.0))
+    edges = edges_by_rule(Sketch(Backlash(1.0, 0.0), 10.0))
     assert len(edges) < 150 and np.diff(edges).min() > 1e-5
 
 

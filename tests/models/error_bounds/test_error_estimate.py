@@ -5,6 +5,7 @@ from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Pendulum, Sampled, VanDerPol
 from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.error_bounds import chebyshev_cells, error_bound, error_estimate
 
 
 def truth(problem, times):
@@ -92,6 +93,15 @@ def test_correction_of_a_linear_problem_is_exact_even_untrained(problem):
         np.testing.assert_allclose(v, exact[1], atol=1e-12)
 
 
+def test_a_large_nonlinear_error_brings_a_warning_and_is_not_corrected():
+    lost = PINN(Pendulum(position=2.5), 4.0, (4,), seed=1)  # untrained: off by a swing
+    message = r"linearised.*less than 50%\. Received a solution for which they change it by \d"
+    with pytest.warns(UserWarning, match=message):
+        lost.error_estimate([1.0])
+    with pytest.raises(ValueError, match=message):
+        lost.defect_correction([1.0])
+
+
 def test_estimate_with_h1_and_h2_of_ones_own():
     pinn = PINN(
         DampedOscillator(),
@@ -124,3 +134,20 @@ def test_a_pinn_whose_parameters_are_unknown_has_no_error_bars(method):
     pinn = PINN(DampedOscillator(damping=0.2), 1.0, (4,), unknown_parameters=("damping",))
     with pytest.raises(ValueError, match=r"of one problem\. Received: a PINN with unknown_param"):
         getattr(pinn, method)([0.5])
+
+
+@pytest.mark.parametrize("method", ["error_estimate", "error_bound"])
+def test_windows_by_rule_are_cells_as_they_are(method, monkeypatch):
+    """They turn by 2 rad up to rounding, and what damping adds; half as long they cost twice."""
+    pinn = PINN(DampedOscillator(damping=0.05), 30.0)
+    cells = []
+    whole = chebyshev_cells.solve_on_cells
+
+    def counted(rate, start, half):
+        cells.append(len(half))
+        return whole(rate, start, half)
+
+    for module in (error_estimate, error_bound):
+        monkeypatch.setattr(module, "solve_on_cells", counted)
+    getattr(pinn, method)([10.0])
+    assert set(cells) == {pinn.num_windows}

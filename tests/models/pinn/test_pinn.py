@@ -8,7 +8,7 @@ from keras import ops
 from pinn_checks import Springs, randomise, springs, times_of
 
 from oscillator_zoo.data import DampedOscillator, Decay, InitialValueProblem
-from oscillator_zoo.models import PINN
+from oscillator_zoo.models import PINN, SelfScaledBroyden
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -220,3 +220,28 @@ def test_springs_of_the_tests_couple_their_coordinates():
     np.testing.assert_allclose(
         problem.rhs(0.0, np.array([1.0, 2.0]), np.zeros(2)), [0.7 + 1.0, -2.4 + 0.5 + 1.0]
     )
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_nothing_is_refused_by_every_method(learned):
+    pinn = PINN(DampedOscillator(), 2.0, hidden_units=(4,), learned=learned)
+    for method in ("train_on_batch", "test_on_batch"):
+        with pytest.raises(ValueError, match=rf"Call compile\(\) before {method}\(\)"):
+            getattr(pinn, method)(0.5)
+    pinn.compile(SelfScaledBroyden())
+    batches = tf.data.Dataset.from_tensors(np.zeros((3, 1)))
+    for x, received in (([], "an empty list"), (batches.take(0), "an empty dataset")):
+        for method in ("fit", "evaluate", "predict"):
+            with pytest.raises(ValueError, match=f"{method} needs inputs. Received {received}"):
+                getattr(pinn, method)(x)
+    with pytest.raises(ValueError, match=r"predict needs inputs\. Received nothing"):
+        pinn.predict(None)
+
+
+def test_what_is_no_time_is_refused_before_keras_sees_it():
+    pinn = PINN(DampedOscillator(), 2.0, hidden_units=(4,))
+    with pytest.raises(ValueError, match="t must be a finite real number"):
+        pinn({})
+    for x in (None, ["a"], np.array(["2020-01-01"], "datetime64[s]"), {}, [np.nan], [True]):
+        with pytest.raises(ValueError, match="t must be a finite real number"):
+            pinn.predict_on_batch(x)

@@ -161,3 +161,27 @@ def test_functions_of_the_user_have_one_window():
     for functions in ({"h1": slow_start}, {"h2": bounded_ramp}):
         with pytest.raises(ValueError, match=r"has one window\. Received window_edges"):
             PINN(problem, 1.5, (4,), window_edges=[0.7, 1.0, 2.2], **functions)
+
+
+@pytest.mark.parametrize("problem", [DampedOscillator, Duffing])
+def test_two_samples_one_number_apart_are_one_edge(problem):
+    """They are a jump: an edge after each would leave no time for training points between."""
+    after = np.nextafter(1.0, 2.0)
+    force = Sampled([0.0, 1.0, after, 2.0], [0.0, 0.0, 1.0, 1.0])
+    pinn = PINN(problem(force=force), 2.0)
+    assert pinn.window_edges == (0.0, after, 2.0)
+    assert len(np.unique(pinn.collocation_times())) == 2 * 56
+
+
+def test_windows_without_times_in_them_are_refused():
+    with pytest.raises(ValueError, match=r"at least 3.6e-12 s long.*Leave one of the two out"):
+        PINN(DampedOscillator(), 2.0, window_edges=[0.0, 1.0, np.nextafter(1.0, 2.0), 2.0])
+
+
+@pytest.mark.parametrize(
+    ("start_time", "duration", "apart"),
+    [(0.0, 5e-324, "4.9e-324"), (0.0, 1e-160, "1.6e-176"), (1e16, 8.0, "2"), (0.0, 1e160, "1.6e")],
+)
+def test_intervals_without_enough_numbers_are_refused(start_time, duration, apart):
+    with pytest.raises(ValueError, match=f"duration must lie between.* are {apart}.*unit of time"):
+        PINN(Duffing(start_time=start_time), duration)

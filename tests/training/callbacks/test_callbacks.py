@@ -13,6 +13,7 @@ from oscillator_zoo.data import DampedOscillator, Decay, Step
 from oscillator_zoo.models import PINN
 from oscillator_zoo.training import Progress, ResidualTolerance, SolutionPlot
 from oscillator_zoo.training.callbacks import progress as progress_module
+from oscillator_zoo.training.evaluation import fine_grid
 from oscillator_zoo.training.evaluation.fine_grid import equidistant_times, fine_times
 
 matplotlib.use("Agg")
@@ -83,6 +84,12 @@ def test_fine_grid_follows_the_models_own_number_of_training_points():
     np.testing.assert_array_equal(fine_times(pinn), fine_times(pinn, num))
     assert len(fine_times(pinn)) > 10 * num
     assert np.isin(equidistant_times(pinn), fine_times(pinn)).all()
+
+
+@pytest.mark.parametrize(("most", "parts"), [(300, 5), (1, 2)])
+def test_fine_grid_of_very_many_points_has_fewer_between_them(monkeypatch, most, parts):
+    monkeypatch.setattr(fine_grid, "MOST_TIMES", most)
+    assert len(fine_times(pinn_for(), num_points=60)) == parts * 59 + 1
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -12,8 +12,10 @@ from oscillator_zoo.data import Trajectory, simulate
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.found_constants import estimates_of
+from oscillator_zoo.training.instrument.linear_decay import fit_linear_decay
 from oscillator_zoo.training.instrument.oscillator_laws import LAWS
-from oscillator_zoo.training.instrument.window_runs import Windows, run_windows
+from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.multiple_shooting.window_runs import Windows, run_windows
 
 MOST = 4.0  # standard errors between truth and estimate: one in 16,000
 
@@ -265,6 +267,55 @@ def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
     assert found.estimates["mass"].value != base_excited.estimates["mass"].value
     with pytest.raises(ValueError, match="Received base_position"):
         identify(dataclasses.replace(given, input_kind="base_position"))
+
+
+def test_much_damping_is_no_alias():
+    """Noise that used to send the search beyond the sampling rate, to the same wave once more."""
+    random, times = np.random.default_rng(20660), np.arange(180) / 30.0
+    for _ in range(59):
+        phase, noise = random.uniform(0.0, 2.0 * np.pi), random.normal(size=180)
+    alpha, damped = 1.2 * np.pi, 1.6 * np.pi
+    sine = (2.0 * np.pi * np.sin(phase) + alpha * np.cos(phase)) / damped
+    x = np.cos(phase) * np.cos(damped * times) + sine * np.sin(damped * times)
+    x = x * np.exp(-alpha * times)
+    found = fit_linear_decay([one_of(times, x + 0.2 * x.std() * noise + 0.5)])
+    assert found.frequency == pytest.approx(damped, rel=0.2)
+
+
+def one_of(times, values):
+    return Record("one", times, values, None, "position", np.ones(len(times), bool))
+
+
+def test_two_swings_of_a_pendulum_are_not_two_frequencies():
+    """Large swings take longer: no single frequency is near both, nor near the constant."""
+    random, times, records = np.random.default_rng(2), 0.08 * np.arange(250), []
+    for start in (1.7, 2.3):
+        x, _ = moved(lambda t, x, v: -36.0 * np.sin(x) - 0.005 * v, times, [start, 0.0])
+        records.append(record(times, x + 0.01 * random.normal(size=250)))
+    found = identify(records, model="pendulum")
+    assert_found(found, natural_frequency=3.0 / np.pi, damping_ratio=0.005 / 12.0)
+
+
+def test_a_driven_pendulum_that_goes_over_the_top():
+    times = 0.1 * np.arange(300)
+    force = lambda t: 2.0 * np.sin(0.9 * t) + 2.5 * np.cos(2.3 * t + 1.0)  # noqa: E731
+    x, _ = moved(lambda t, x, v: force(t) - 9.0 * np.sin(x) - 0.2 * v, times, [0.0, 7.5])
+    assert np.ptp(x) > 4.0 * np.pi
+    values = x + 5.0 + 0.05 * np.random.default_rng(2).normal(size=300)
+    found = identify(record(times, values, force(times)), "pendulum", force_between="smooth")
+    assert_found(found, natural_frequency=1.5 / np.pi, damping_ratio=0.2 / 6.0, gain=1.0)
+
+
+def test_noise_alone_is_refused():
+    values = np.random.default_rng(1).normal(size=300)
+    with pytest.raises(ValueError, match="stand out from the noise by five standard deviations"):
+        identify(record(0.1 * np.arange(300), values), model="linear")
+
+
+def test_an_open_search_has_no_intervals(linear):
+    estimates, _ = estimates_of(linear.fit._replace(closed=False), linear.residuals)
+    assert estimates["natural_frequency"].upper == np.inf
+    assert estimates["natural_frequency"].value == linear.estimates["natural_frequency"].value
 
 
 def test_constants_that_do_the_same_are_refused(linear):

@@ -153,8 +153,11 @@ def test_error_band_reaches_as_far_as_the_bound_on_both_panels():
 
 
 def test_estimate_as_large_as_the_motion_is_not_drawn():
-    pinn = pinn_for(Pendulum(position=2.5))  # untrained, and off by more than the motion
-    assert np.abs(pinn.error_estimate([3.0])[0]).max() > np.ptp(np.asarray(pinn([0.0, 3.0])))
+    # untrained, off by more than the motion, and without a proof
+    pinn = pinn_for(Pendulum(position=2.5), activation="gelu")
+    with pytest.warns(UserWarning, match="may be linearised"):
+        estimate, _ = pinn.error_estimate([3.0])
+    assert np.abs(estimate).max() > np.ptp(np.asarray(pinn([0.0, 3.0])))
     ax = plot_solution(pinn, num_points=11)
     assert not ax.collections and "estimate" not in " ".join(texts(ax))
 

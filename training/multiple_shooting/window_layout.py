@@ -49,8 +49,8 @@ def windows_of(records, rate, scales, parts, course):
 
 
 def middle_of(record):
-    """What is taken off a record before its offset is searched for: its mean."""
-    return record.values[record.kept].mean()
+    """What is taken off a record before its offset is searched for: its mean, if nothing else."""
+    return record.middle if record.middle is not None else record.values[record.kept].mean()
 
 
 def _lay_free(record, rate, parts, _):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .window_runs import copies, run_windows, sums_of_groups
+from .window_starts import settled
 
 JOINED = 4  # groups become one
 FEW_STEPS, MOST_STEPS = 8, 40
@@ -21,7 +22,6 @@ LAST_FALL, CLOSED = 1e-10, 1e-9
 SHUT = 1e-6  # a gap, of the size of the motion, below which a run is one
 HEAVIER = 100.0
 HALVINGS = 4
-STARTS = 2  # steps of least squares for the starts alone
 MOST_WINDOWS = 2000  # of all guesses together
 QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
 RIDGE = 1e-9  # of starts that no sample sees
@@ -71,19 +71,14 @@ class Shooting:
     def begin(self, guesses, most):
         """Points for guessed constants, one after the other, the nearest to the record first.
 
-        From rest, one step of least squares finds the starts of all windows, which is exact for
-        a linear law. All guesses run at once, in every so many windows.
+        All guesses run at once, in every so many windows, from rest.
         """
         every = max(1, len(guesses) * len(self.coarse.step) // MOST_WINDOWS)
         tiled = copies(self.coarse, len(guesses), every)
         trial = Shooting(self.law, tiled)
         constants = np.repeat(np.transpose(guesses), len(tiled.step) // len(guesses), axis=1)
         point = Point(constants, np.zeros(len(guesses)), np.zeros((len(tiled.step), 2)))
-        group = np.arange(len(tiled.step))
-        for _ in range(STARTS):
-            point = point._replace(starts=point.starts + trial.own_starts(point, group))
-        error = trial.state(point, group).error
-        squares = np.bincount(tiled.record[tiled.window], error**2)
+        squares = np.bincount(tiled.record[tiled.window], settled(trial, point).error ** 2)
         order = np.argsort(np.where(np.isfinite(squares), squares, np.inf))[:most]
         return (self.at_rest(guesses[i]) for i in order)
 
@@ -91,16 +86,11 @@ class Shooting:
     def at_rest(self, constants):
         """The point with these constants whose windows lie nearest to the record."""
         fine, self.windows = self.windows, self.coarse
-        group = np.arange(len(self.coarse.step))
-        point = Point(np.array(constants), np.zeros(self.num_records), np.zeros((len(group), 2)))
-        for _ in range(STARTS):
-            point = point._replace(starts=point.starts + self.own_starts(point, group))
+        starts = np.zeros((len(self.coarse.step), 2))
+        point = Point(np.array(constants), np.zeros(self.num_records), starts)
+        point = settled(self, point).point
         self.windows = fine
         return point
-
-    def own_starts(self, point, group):
-        """Changes of the starts of all windows by a step of least squares, constants fixed."""
-        return self.move(self.state(point, group), group, fixed=True).starts
 
     @QUIET
     def search(self, point, first_steps=FIRST_STEPS, near=False):

@@ -1,0 +1,200 @@
+"""The signed error of a nonlinear equation's trial solution, by Newton's method on cells."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..error_bounds.chebyshev_cells import MOST_CELLS, Cells, check_number_of_cells
+from ..error_bounds.defect_bounds import spectral_size
+from ..error_bounds.linear_equation import kinks
+from ..error_bounds.residual_bounds import NEGLIGIBLE, RATIOS
+from ..error_bounds.rounding import EXTENDED_UNIT
+from .cell_polynomials import (
+    begins,
+    largest,
+    missed_by_interpolation,
+    node_slopes,
+    node_values,
+    solve_columns,
+)
+from .corrected_motion import CorrectedMotion
+from .jets import Cut
+
+MOST_CUTS = 10_000  # times at which an rhs changes
+MOST_NEWTON_STEPS = 12
+SETTLED = 1e-12  # of E: a correction that changes nothing any more
+NEARLY = 1e-6  # of E: one that may be rounding if it falls no more
+FARTHEST = 10.0  # of the last correction: a larger one leads nowhere
+MOST_TURN = 1.0  # rad, by h |J|, in half a cell
+MOST_ROUNDS = 40  # of halving cells
+
+
+class Linearisation(NamedTuple):
+    """The equation about x̂ − E on cells, at the nodes; the last axis is that of cells.
+
+    | field          | content                                  | shape        |
+    |----------------|------------------------------------------|--------------|
+    | `rates`        | [x̂'; x̂''] − [v; f(t, x̂ − E)], extended   | (n, s, num)  |
+    | `rate_error`   | how far they may be off                  | (s, num)     |
+    | `matrix`       | J, extended                              | (n, s, s, num) |
+    | `matrix_error` | how far it may be off                    | (s, s, num)  |
+    """
+
+    rates: np.ndarray
+    rate_error: np.ndarray
+    matrix: np.ndarray
+    matrix_error: np.ndarray
+
+
+def linearise(rhs, motion, series):
+    """`Linearisation` of `RightHandSide` about a `CorrectedMotion`, E given by its series.
+
+    Args:
+        rhs: `RightHandSide`.
+        motion: `CorrectedMotion`.
+        series: of E.
+    """
+    time, state, d = motion.times_at_nodes(), motion.at_nodes(series), rhs.dimension
+    found = rhs.rates(motion.cells, time, state, order=1)
+    acceleration = motion.values[motion.order]
+    rates = acceleration - found.value.centre
+    error = found.value.radius.max(axis=1) + motion.errors[motion.order]
+    error += EXTENDED_UNIT * np.abs(rates).astype(np.float64).max(axis=1)
+    rates, error = rates.transpose(1, 2, 0), error.T
+    if motion.order == 2:  # x̂' − (x̂' − E_v)
+        velocity, lost = node_values(series[:, d:])
+        rates, error = np.concatenate([velocity, rates], axis=1), np.concatenate([lost, error])
+    matrix = whole(found.slopes.centre.transpose(1, 2, 3, 0))
+    lost = whole(found.slopes.radius.max(axis=1).transpose(1, 2, 0)[None], filling=0.0)[0]
+    return Linearisation(rates, error, matrix, lost)
+
+
+def whole(slopes, filling=1.0):
+    """J `(…, s, s, num)` from ∂f/∂(x, v) `(…, d, s, num)`: x' = v in the rows above."""
+    *_, d, size, num = slopes.shape
+    top = np.zeros((*slopes.shape[:-3], size - d, size, num), slopes.dtype)
+    top[...] = (filling * np.eye(size)[d:])[:, :, None]
+    return np.concatenate([top, slopes], axis=-3)
+
+
+def sizes_off_line(rhs, motion, series):
+    """Bounds of |[v; f]'s part of δ| and of |J| on the ellipses of `RATIOS`.
+
+    Returns:
+        Pair of lists: `(s, num)` for [E_v; x̂'' − f(t, x̂ − E)], and `(s, s, num)` for J.
+    """
+    of_rates, of_matrix = [], []
+    for ratio in RATIOS:
+        time, state = motion.times_around(ratio), motion.around(series, ratio)
+        found = rhs.rates(motion.cells, time, state, order=1)
+        rate = (motion.size_of(ratio)[motion.order] + found.value.largest).T
+        if motion.order == 2:
+            rate = np.concatenate([largest(series[:, rhs.dimension :], ratio), rate])
+        of_rates.append(rate)
+        of_matrix.append(whole(found.slopes.largest.transpose(1, 2, 0)))
+    return of_rates, of_matrix
+
+
+def resolved(rhs, trial):
+    """Cells on which polynomials follow the equation about x̂ − E, and E with all that is known.
+
+    They end where a window does, where a sampled force bends, and where `rhs` compares t.
+
+    Returns:
+        Tuple (motion, series, linearisation, sizes off the line, cuts).
+    """
+    cuts = {time for force in rhs.problem.coordinate_forces for time in kinks(force)}
+    while len(cuts) < MOST_CUTS:
+        try:
+            return *_resolved_between(rhs, trial, sorted(cuts)), cuts
+        except Cut as cut:
+            cuts.add(cut.time)
+    raise ValueError(
+        f"error_bound follows an rhs that changes at most {MOST_CUTS} times. Received: "
+        f"{type(rhs.problem).__name__}, which does more often. Use error_estimate(t)."
+    )
+
+
+def _resolved_between(rhs, trial, cuts):
+    """First cells that follow x̂, then those that follow x̂ − E: where E is small, the same."""
+    span = trial.edges[-1] - trial.edges[0]
+    cells = Cells.between(trial.edges, cuts, span)
+    negligible, is_about_error = None, False
+    for _ in range(MOST_ROUNDS):
+        motion = CorrectedMotion(trial, cells)
+        series, is_settled = motion.no_error(), True
+        if is_about_error:
+            series, is_settled = signed_error(rhs, motion)
+        here = linearise(rhs, motion, series)
+        if negligible is None:
+            rates = np.abs(here.rates).astype(np.float64)
+            negligible = NEGLIGIBLE * rates[np.isfinite(rates)].max(initial=0.0)
+        sizes = sizes_off_line(rhs, motion, series)
+        if not is_settled:
+            break  # no proof will close
+        pieces = _pieces(cells, here, sizes, negligible)
+        if pieces.max() > 1 and pieces.sum() <= MOST_CELLS:
+            cells = cells.divided(pieces)
+        elif is_about_error:
+            break
+        else:
+            is_about_error = True
+    return motion, series, here, sizes
+
+
+def _pieces(cells, here, sizes, negligible):
+    """Into how many pieces each cell is to be cut, `(num,)`."""
+    matrix = np.abs(here.matrix).astype(np.float64).max(axis=0)
+    missed, lost = (missed_by_interpolation(size) for size in sizes)
+    good = (missed <= np.maximum(here.rate_error, negligible)).all(axis=0)
+    good &= lost.max(axis=(0, 1)) <= NEGLIGIBLE * matrix.max(axis=(0, 1))
+    good |= ~np.isfinite(here.rate_error).all(axis=0)  # of no use: shorter cells neither
+    matrix = np.nan_to_num(matrix, posinf=0.0)
+    fastest = np.array([spectral_size(one) for one in matrix.transpose(2, 0, 1)])
+    turning = np.ceil(cells.half * fastest / MOST_TURN)
+    check_number_of_cells(turning.sum())
+    pieces = np.maximum(turning, np.where(good, 1.0, 2.0))
+    return np.where(cells.can_be_divided, pieces, 1.0).astype(int)
+
+
+def signed_error(rhs, motion):
+    """Series of E by Newton's method, all cells at once, and whether it has settled.
+
+    C, which E lacks, obeys C' = J C + rates − E', and jumps where E does.
+    """
+    series, before, half = motion.no_error(), np.inf, motion.cells.half
+    for _ in range(MOST_NEWTON_STEPS):
+        here = linearise(rhs, motion, series)
+        mismatch = (here.rates - node_slopes(series, half)[0]).astype(np.float64)
+        correction = _propagated(here.matrix.astype(np.float64), mismatch, jumps(series), half)
+        change, size = np.abs(correction).max(), np.abs(series + correction).max()
+        if not np.isfinite(size) or change > FARTHEST * before:
+            return series, False
+        if change > 0.5 * before and change <= NEARLY * size:
+            return series, True  # as far as float64 goes
+        series, before = series + correction, change
+        if change <= SETTLED * size:
+            return series, True
+    return series, False
+
+
+def jumps(series):
+    """E at the start of a cell less E at the end of the one before, `(s, num)`; 0 before all."""
+    before = np.concatenate([np.zeros_like(series[0, :, :1]), series.sum(axis=0)[:, :-1]], axis=1)
+    return begins(series) - before
+
+
+def _propagated(matrix, drive, jump, half):
+    """Series of C on all cells: C' = J C + drive, from 0, and less by the jumps at each start."""
+    size, num = jump.shape
+    drives = np.zeros((len(drive), size, num, 1 + size))
+    drives[..., 0] = drive
+    start = np.zeros((size, num, 1 + size))
+    start[np.arange(size), :, 1 + np.arange(size)] = 1.0
+    columns = solve_columns(matrix, drives, start, half)
+    ends, weights = columns.sum(axis=0), np.ones((num, 1 + size))
+    now = np.zeros(size)
+    for k in range(num):
+        weights[k, 1:] = now - jump[:, k]
+        now = ends[:, k] @ weights[k]
+    return np.einsum("jskc,kc->jsk", columns, weights)
