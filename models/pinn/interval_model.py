@@ -8,7 +8,7 @@ from oscillator_zoo.data.problems.serialization import check_saveable
 from ..base_model.array_batches import without_autotuning
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
-from ..export.portable_graphs import graphs_without_tapes
+from ..export.portable_graphs import graphs_without_tapes, is_without_tapes
 from ..export.saved_model import check_no_options, write_endpoints, write_whole_saved_model
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
@@ -120,6 +120,11 @@ class IntervalModel(LeastSquaresModel):
     def num_stages(self):
         """Windows that `SelfScaledBroyden` trains one after another; None: all weights at once."""
         return self.trial.num_stages
+
+    @property
+    def is_by_tape(self):
+        """Whether derivatives are taken by tapes, which other runtimes do not have."""
+        return self.derivative_method == "tape" and not is_without_tapes()
 
     def stage_objective(self, x, stage):
         """The cost of one window at a batch of points, as a function of its own weights."""

@@ -8,7 +8,6 @@ from oscillator_zoo.data.checks import one_number, one_of, positive_integer
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..export.portable_graphs import is_without_tapes
 from ..inverse.measured_data import holds_positions
 from ..inverse.unknowns import Unknowns
 from ..least_squares.distribution import part_of_cost
@@ -272,11 +271,6 @@ class PINN(Answers):
     def parameter_nodes(self):
         """Numbers of nodes by name of the parameter, None for a single solution."""
         return self.trial.node_counts
-
-    @property
-    def is_by_tape(self):
-        """Whether derivatives are taken by tapes, which other runtimes do not have."""
-        return self.derivative_method == "tape" and not is_without_tapes()
 
     def update_metrics(self, x, y, sample_weight, cost, residuals):
         is_misfit = self.identification is not None and y is not None

@@ -56,7 +56,7 @@ class LearnedTrial(TrialSolution):
         tau = 2.0 * elapsed / length - 1.0
         place = Place(t, None, elapsed, length, tau, None, problem)
         values = self.network.derivatives(tau, weights=self.network.side_by_side())
-        *state, rate = self.h2_of(place, *values)[: problem.order + 1]
+        *state, rate = self.h2_motion(place, *values)[: problem.order + 1]
         start = [y[:, None] for y in self._within_reach(self.window_starts(problem))]
         state = [a + b for a, b in zip(state, start)]
         if problem.order == 2:
