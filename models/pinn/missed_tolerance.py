@@ -5,6 +5,8 @@ import warnings
 import keras
 import numpy as np
 
+from ..least_squares.self_scaled_broyden import SelfScaledBroyden
+from ..trial_solution.learned_trial import FINEST
 from .fit_checks import BETWEEN, has_finished_least_squares
 
 if keras.backend.backend() == "tensorflow":
@@ -15,7 +17,7 @@ TINY = 1000  # so many times shorter than the longest is a window that was halve
 
 
 def warn_of_missed_tolerance(pinn):
-    """Warn if a fit by `LevenbergMarquardt` left a residual above its tolerance ε.
+    """Warn if a fit by `LevenbergMarquardt`, or of learned windows, missed its tolerance ε.
 
         max |r| > ε at the training points,   or max |r| > 100 ε between them
 
@@ -28,7 +30,8 @@ def warn_of_missed_tolerance(pinn):
     Returns:
         Whether it warned.
     """
-    if not has_finished_least_squares(pinn.optimizer) or pinn.optimizer.tolerance == 0.0:
+    ended = has_finished_least_squares(pinn.optimizer) or _has_learned(pinn)
+    if not ended or pinn.optimizer.tolerance == 0.0:
         return False
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     x = pinn.points.arrays()
@@ -50,6 +53,12 @@ def warn_of_missed_tolerance(pinn):
     return True
 
 
+def _has_learned(pinn):
+    """Whether all windows of a learned network have been trained, one after another."""
+    is_own = pinn.learned and isinstance(pinn.optimizer, SelfScaledBroyden)
+    return is_own and pinn.stop_reason is not None
+
+
 def _what_helps(pinn, time):
     """What to do about a large residual at a time, in one or two sentences."""
     edges = pinn.window_edges
@@ -57,6 +66,14 @@ def _what_helps(pinn, time):
     begin, end = edges[window], edges[window + 1]
     if pinn.compute_dtype != "float64":
         cure = f"Rounding leaves that much in {pinn.compute_dtype}: leave dtype out."
+    elif pinn.learned and pinn.stop_reason == "rounding floor":
+        finest = FINEST * float(pinn.network.size) / (end - begin) ** pinn.problem.order
+        cure = (
+            f"Gradients are followed to {finest:.1g} {pinn.problem.residual_unit} in a window of "
+            f"{end - begin:.2g} s, {FINEST:.0e} of its size over its length"
+            f"{' squared' if pinn.problem.order == 2 else ''}: SelfScaledBroyden(tolerance="
+            f"{finest:.0e}) says that it will do; LevenbergMarquardt, without learned, goes below."
+        )
     elif len(edges) == 2:
         cure = "Leave hidden_units and window_edges out, to have windows where they are needed."
     elif (end - begin) * TINY < np.diff(edges).max():
