@@ -8,7 +8,7 @@ from ..error_bounds.chebyshev_cells import MOST_CELLS, Cells, check_number_of_ce
 from ..error_bounds.defect_bounds import spectral_size
 from ..error_bounds.linear_equation import kinks
 from ..error_bounds.residual_bounds import NEGLIGIBLE, RATIOS
-from ..error_bounds.rounding import EXTENDED_UNIT
+from ..error_bounds.rounding import EXTENDED_UNIT, UNIT
 from .cell_polynomials import (
     begins,
     largest,
@@ -28,6 +28,9 @@ NEARLY = 1e-6  # of E: one that may be rounding if it falls no more
 FARTHEST = 10.0  # of the last correction: a larger one leads nowhere
 MOST_TURN = 1.0  # rad, by h |J|, in half a cell
 MOST_ROUNDS = 40  # of halving cells
+# What interpolation may miss of x̂'' too: a hundredth of its rounding in float64. A bound that asks
+# for less (1e-9 of a residual that is rounding) is smaller by a tenth, and takes 3000 cells for 50.
+OF_MOTION = 0.01 * UNIT
 
 
 class Linearisation(NamedTuple):
@@ -128,8 +131,8 @@ def _resolved_between(rhs, trial, cuts):
             series, is_settled = signed_error(rhs, motion)
         here = linearise(rhs, motion, series)
         if negligible is None:
-            rates = np.abs(here.rates).astype(np.float64)
-            negligible = NEGLIGIBLE * rates[np.isfinite(rates)].max(initial=0.0)
+            negligible = _negligible(here.rates, NEGLIGIBLE)
+            negligible = max(negligible, _negligible(motion.size_of(1.0)[motion.order], OF_MOTION))
         sizes = sizes_off_line(rhs, motion, series)
         if not is_settled:
             break  # no proof will close
@@ -141,6 +144,12 @@ def _resolved_between(rhs, trial, cuts):
         else:
             is_about_error = True
     return motion, series, here, sizes
+
+
+def _negligible(sizes, part):
+    """A part of the largest of the sizes that are numbers."""
+    sizes = np.abs(sizes).astype(np.float64)
+    return part * sizes[np.isfinite(sizes)].max(initial=0.0)
 
 
 def _pieces(cells, here, sizes, negligible):
