@@ -1,6 +1,11 @@
 """Accuracy of `PINN` by least squares and by gradients, with default settings, over random draws.
 
     python benchmarks/accuracy.py [--draws 10] [--quick]
+    python benchmarks/accuracy.py --table learned --only decay --results FILE --seconds 300
+
+With `--results` each draw is a line of a file: draws that are there are not run again, and none
+begins after so many `--seconds`, so a table may be measured in pieces. The lines of all pieces
+make the table; a row that lacks draws says how many it has.
 
 Every draw moves the seed and, by up to ±20 %, the problem's parameters and initial state. The error
 of x is relative, √(Σ|x̂ − x|² / Σ|x|²) on 4001 equidistant times, against SciPy's DOP853 at its
@@ -15,7 +20,9 @@ import argparse
 import collections
 import datetime
 import importlib.metadata
+import json
 import os
+import pathlib
 import time
 import warnings
 from typing import NamedTuple
@@ -179,14 +186,37 @@ COLUMNS = (
 )
 
 
+class Store:
+    """Results that are measured once: lines of a file, if it has a name."""
+
+    def __init__(self, path, seconds):
+        self.path, self.end, self.known = path, time.monotonic() + seconds, {}
+        if path and pathlib.Path(path).exists():
+            for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+                *key, result = json.loads(line)
+                self.known[tuple(key)] = Result(*result)
+
+    def result(self, key, measure, *args):
+        """What is known of a draw (table, row, seed), else measured; None after the time is up."""
+        if key not in self.known and time.monotonic() < self.end:
+            self.known[key] = measure(*args)
+            if self.path:
+                with open(self.path, "a", encoding="utf-8") as file:
+                    file.write(json.dumps([*key, self.known[key]]) + "\n")
+        return self.known.get(key)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="two draws")
     parser.add_argument("--only", default="", help="problems whose name contains this")
     parser.add_argument("--table", default="", help="tables whose title contains this")
+    parser.add_argument("--results", default="", help="file of draws, JSON lines, to go on with")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="no draw begins after")
     arguments = parser.parse_args()
     draws = 2 if arguments.quick else arguments.draws
+    store = Store(arguments.results, arguments.seconds)
 
     versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("tensorflow", "keras"))
     print(f"{datetime.date.today()}, {processor()}, commit {commit()}, {versions}, {draws} draws.")
@@ -204,8 +234,16 @@ def main():
         for name, *options in rows:
             if arguments.only in name:
                 run, targets = (learn, OF_LEARNED) if title == LEARNED else (solve, Targets())
-                results = [run(name, seed, *options) for seed in range(draws)]
-                print(row(label(name, *options), results, targets), flush=True)
+                of_row = label(name, *options)
+                results = [
+                    store.result((title, of_row, seed), run, name, seed, *options)
+                    for seed in range(draws)
+                ]
+                results = [result for result in results if result is not None]
+                if len(results) < draws:
+                    of_row += f" ({len(results)} of {draws} draws)"
+                if results:
+                    print(row(of_row, results, targets), flush=True)
     print(f"\nLoad after: {os.getloadavg()[0]:.1f}.")
 
 

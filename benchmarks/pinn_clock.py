@@ -74,15 +74,18 @@ class Clock:
         self.resume()
 
 
-def step_times(run, seconds=1.0, repeats=5):
+def step_times(run, seconds=1.0, repeats=5, least=100):
     """Seconds of one step, where run(n) takes n steps and waits; medians over `repeats`.
+
+    At least `least` steps are taken at a time: a long `fit` of ours is compiled otherwise.
 
     Returns:
         {"seconds": by the clock on the wall, "cpu": of the processor, which other processes on the
         same core disturb less}.
     """
-    num, spent = 100, 0.0
+    num, spent = least, 0.0
     while True:
+        run(num)  # so many may have to be compiled
         begin = time.perf_counter()
         run(num)
         spent = time.perf_counter() - begin

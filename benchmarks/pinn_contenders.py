@@ -153,31 +153,41 @@ def plain_keras(task, dtype="float64", hidden=(32, 32, 32), steps_per_execution=
     points = tf.data.Dataset.from_tensors((tf.constant(column(task.points, dtype)),))
     points = points.repeat().with_options(options)
 
+    def fit(n, **more):
+        model.fit(points, steps_per_epoch=max(n, steps_per_execution), verbose=0, **more)
+
     def motion(s):
         return [np.hstack(y) for y in model.motion(tf.constant(column(s, dtype)))]
 
-    return keras_solver(task, model, points, motion, steps_per_execution, dtype)
+    return keras_solver(
+        task, model, fit, motion, {"steps_per_execution": steps_per_execution}, dtype
+    )
 
 
-def keras_solver(task, model, points, motion, steps_per_execution, dtype):
-    """Adam under `fit`: its rate falls along a cosine over the steps that the budget allows."""
+def keras_solver(task, model, adam, motion, options, dtype):
+    """Adam under `fit`: its rate falls along a cosine over the steps that the budget allows.
+
+    `adam` takes that many steps, and callbacks; `options` are for `compile`.
+    """
     import keras
 
     def compiled(rate):
-        optimizer = keras.optimizers.Adam(rate)
-        model.compile(optimizer=optimizer, steps_per_execution=steps_per_execution)
-
-    def adam(n, **more):
-        model.fit(points, steps_per_epoch=max(n, steps_per_execution), verbose=0, **more)
+        model.compile(optimizer=keras.optimizers.Adam(rate), **options)
+        model.optimizer.build(model.trainable_variables)
 
     def setup():
         """Time the steps, to plan the rate; what they trained is undone."""
         nonlocal num_steps
         start = model.get_weights()
-        num_steps = int(task.budget / step_times(adam)["seconds"])
+        num_steps = max(
+            int(task.budget / step_times(adam, least=1000)["seconds"]) // 100 * 100, 1000
+        )
         compiled(keras.optimizers.schedules.CosineDecay(RATE, num_steps))
-        adam(2)
+        begin = [np.array(variable) for variable in model.optimizer.variables]
+        adam(1000)  # compiles what `train` will call
         model.set_weights(start)
+        for variable, value in zip(model.optimizer.variables, begin):
+            variable.assign(value)
 
     num_steps = None
 
@@ -253,13 +263,15 @@ def ours(task, dtype="float64", **arguments):
     return Solver(motion, None, train, setup, facts)
 
 
-def ours_with_adam(
-    task, dtype="float64", hidden=(32, 32, 32), steps_per_execution=100, **arguments
-):
-    """This project's PINN with a deeper network, by Adam as its docstring advises."""
+def ours_with_adam(task, dtype="float64", hidden=None, num_points=None, **arguments):
+    """This project's PINN by Adam as its docstring advises; nothing else is asked of `fit`."""
     pinn, motion = our_model(task, dtype, hidden_units=hidden, **arguments)
-    points = pinn.collocation_points(len(task.points)).repeat()
-    return keras_solver(task, pinn, points, motion, steps_per_execution, dtype)
+
+    def fit(n, **more):
+        points = pinn.collocation_points(num_points, steps_per_epoch=-(-n // 100) * 100)
+        pinn.fit(points, verbose=0, **more)
+
+    return keras_solver(task, pinn, fit, motion, {}, dtype)
 
 
 BUILDERS = {

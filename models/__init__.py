@@ -3,7 +3,7 @@
 The rooms lie one above the other, and each imports only those before it: `layer_graphs`, `saving`,
 `export`, `presets`, `base_model`, `recurrent`, `least_squares`, `physics_cells`, `forecasting`,
 then for networks that solve an equation `equation`, `trial_solution`, `families`, `inverse`,
-`error_bounds`, `pinn`.
+`error_bounds`, `nonlinear_bounds`, `pinn`.
 Nothing here knows of training recipes.
 """
 

@@ -350,12 +350,13 @@ def jump_beside_an_edge(random):
     """A step, or two samples that are neighbours, beside an edge, a start or an end, far away."""
     start = float(random.choice([0.3, -1e3, 1e6, 1e9, -1e12]))
     ulp = abs(np.spacing(start))
-    duration = float(max(random.uniform(0.5, 3.0), random.integers(4, 40) * ulp))
+    # Intervals and windows are as short as a PINN takes them.
+    duration = float(max(random.uniform(0.5, 3.0), random.integers(4, 40) * 2**16 * ulp))
     end = start + duration
     edge = start + 0.4 * duration
     edges = [start, edge, edge + max(0.2 * duration, ulp), end]
-    if random.random() < 0.3:  # a window of one number
-        edges.insert(2, float(np.nextafter(edge, np.inf)))
+    if random.random() < 0.3:
+        edges.insert(2, float(edge + 2**14 * np.spacing(abs(edge))))
     jump = near(random, float(random.choice([start, edge, edge, end])))
     size = float(10.0 ** random.uniform(-2, 3))
     force = Step(size, jump)

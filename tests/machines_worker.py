@@ -37,6 +37,7 @@ from oscillator_zoo.models import (
 )
 from oscillator_zoo.training import Run, train
 from oscillator_zoo.training.callbacks import backup
+from oscillator_zoo.training.results.workers import check_same_backup
 from oscillator_zoo.training.zoo import entries
 
 STEPS, BATCH, TIMES = 2, 8, 12
@@ -130,7 +131,7 @@ def equation(strategy, folder):
 CASES = (of_the_user, least_squares, forecast, response, equation)
 
 
-def refusals(strategy):
+def refusals(strategy, worker):
     """What is refused, by its text."""
 
     def undivided():
@@ -149,7 +150,11 @@ def refusals(strategy):
         with strategy.scope():
             train("pinn-decay", "nowhere")
 
-    return {f.__name__: error_of(f) for f in (undivided, whole_batches, train_in_scope)}
+    def other_backups():  # on disks of their own, the second worker begins anew
+        check_same_backup(strategy, [3 - 3 * worker, 0])
+
+    cases = (undivided, whole_batches, train_in_scope, other_backups)
+    return {f.__name__: error_of(f) for f in cases}
 
 
 def error_of(function):
@@ -231,7 +236,7 @@ def main(folder, resume):
         say("resumed", trained(folder / "killed", resume=True))
         return
     strategy = several_machines()
-    say("refusals", refusals(strategy))
+    say("refusals", refusals(strategy, worker))
     say("without_mending", without_mending(strategy))
     for case in CASES:
         say(case.__name__, result(case, strategy, folder))

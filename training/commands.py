@@ -99,7 +99,11 @@ def _sweep(given):
         print(f"{num_finished} of {len(points)}: {shown}", end="", flush=True)
         print(f": {row['error']}" if row["error"] else "", flush=True)
 
-    rows = rows_of(function, points, None, folder / "rows.jsonl", say, given.processes)
+    of = f"trainings of {given.name}"  # wherever their folder is
+    try:
+        rows = rows_of(function, points, None, folder / "rows.jsonl", say, given.processes, of)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command goes on.") from None
     print(table_of(rows))
     print(f"Written to {folder}.")
     return 1 if any(row["error"] for row in rows) else 0
@@ -139,7 +143,7 @@ def _plot(given):
 def _identify(given):
     names = (*RECORD[1:], "time_column", "measured", "input_kind")
     reading = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-    found = identify(given.files, given.model, **reading)
+    found = identify(given.files, given.model, frame=given.frame, **reading)
     print(found)
     if given.plot is not None:
         with write_whole(given.plot) as temporary:

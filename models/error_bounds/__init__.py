@@ -21,27 +21,29 @@ rhs is A x + B v + C F(t) (it is evaluated on symbols, `affine_form`, and again 
 nodes); forces, activation and layers are known ones; the model returns its trial solution at the
 times that are asked for.
 
-1. *Rounding* (`rounding`). A computed sum of n products is off by at most e|U| + γ_{n+1}(|h| +
-e)|U| in any order, a product by |a| e_b + e_a |b| + e_a e_b + u|ab|, a function by min(δ sup|f'|, 2
-sup|f|) + its own error, with sup|f'| taken where the argument can be *after* it is moved by δ. Each
-adds 2⁻¹⁰²² for underflow. 2. *Size of the network* (`activation_bounds`,
-`network_bounds.layer_bounds`). On a disc around a middle c, |z − z(c)| ≤ R|z'(c)| + ½R² sup|z''|,
-so that |h|, |h'|, |h''| are bounded layer by layer. z(c) is rounded, by lemma 1, and the discs are
-larger by that. 3. *Rounding of the network and of x̂* (`rounding_errors`, `trial_bounds`). Lemma 1,
-layer by layer: for the extended numbers in which the residual is computed, and for the model's own.
-Starts of windows are sums of neighbouring steps in any bracketing: no partial sum exceeds their
-range. 4. *The residual* (`residual_bounds`, `linear_equation`). r = x̂'' − A x̂ − B x̂' − C F at n
-nodes of each cell, off by at most δr. A cell never reaches across an edge of a window or a kink of
-a force, and its piece of the force is that where it begins. 5. *Between the nodes*
-(`residual_bounds.missed`). With M ≥ |r| on the ellipse of ρ, |r − p| ≤ min_ρ 4Mρ^{1−n}/(ρ − 1), and
-≤ (1 + Λ) max|r|; then |r − computed p| is larger by at most Λ max δr, Λ the Lebesgue constant
-(Trefethen, theorem 8.2; Rivlin). 6. *The defect* (`error_bound._defects`). E is the computed
-piecewise polynomial, exactly. Its defect A E + [0; r] − E' is bounded by the coefficients of A E +
-[0; p] − E', lemma 5, and what rounding does to coefficients. It jumps between cells by what
-`_jumps` says. 7. *Carried on* (`defect_bounds`). y = (x̂ − x, x̂' − x') − E obeys y' = A y +
-defect. In the coordinates w = V⁻¹y, |w| ≤ u with u' = R u + |V⁻¹||defect|; exp(R Δ) is bounded from
-above by its series and squarings. 8. *Sum.* |x̂ − x| ≤ |E| + |y| + rounding of E at t + rounding of
-the model, lemma 3.
+1. *Rounding* (`rounding`). A computed sum of n products is off by at most
+   e|U| + γ_{n+1}(|h| + e)|U| in any order, a product by |a| e_b + e_a |b| + e_a e_b + u|ab|, a
+   function by min(δ sup|f'|, 2 sup|f|) + its own error, with sup|f'| taken where the argument can
+   be *after* it is moved by δ. Each adds 2⁻¹⁰²² for underflow.
+2. *Size of the network* (`activation_bounds`, `network_bounds.layer_bounds`). On a disc around a
+   middle c, |z − z(c)| ≤ R|z'(c)| + ½R² sup|z''|, so that |h|, |h'|, |h''| are bounded layer by
+   layer. z(c) is rounded, by lemma 1, and the discs are larger by that.
+3. *Rounding of the network and of x̂* (`rounding_errors`, `trial_bounds`). Lemma 1, layer by layer:
+   for the extended numbers in which the residual is computed, and for the model's own. Starts of
+   windows are sums of neighbouring steps in any bracketing: no partial sum exceeds their range.
+4. *The residual* (`residual_bounds`, `linear_equation`). r = x̂'' − A x̂ − B x̂' − C F at n nodes of
+   each cell, off by at most δr. A cell never reaches across an edge of a window or a kink of a
+   force, and its piece of the force is that where it begins.
+5. *Between the nodes* (`residual_bounds.missed`). With M ≥ |r| on the ellipse of ρ,
+   |r − p| ≤ min_ρ 4Mρ^{1−n}/(ρ − 1), and ≤ (1 + Λ) max|r|; then |r − computed p| is larger by at
+   most Λ max δr, Λ the Lebesgue constant (Trefethen, theorem 8.2; Rivlin).
+6. *The defect* (`error_bound._defects`). E is the computed piecewise polynomial, exactly. Its
+   defect A E + [0; r] − E' is bounded by the coefficients of A E + [0; p] − E', lemma 5, and what
+   rounding does to coefficients. It jumps between cells by what `_jumps` says.
+7. *Carried on* (`defect_bounds`). y = (x̂ − x, x̂' − x') − E obeys y' = A y + defect. In the
+   coordinates w = V⁻¹y, |w| ≤ u with u' = R u + |V⁻¹||defect|; exp(R Δ) is bounded from above by
+   its series and squarings.
+8. *Sum.* |x̂ − x| ≤ |E| + |y| + rounding of E at t + rounding of the model, lemma 3.
 
 Bounds themselves are sums and products of numbers ≥ 0: `UPWARDS` is for their rounding. What
 overflows makes a bound infinite, never NaN. Every count of roundings is a named constant with the

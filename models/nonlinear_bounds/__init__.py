@@ -11,7 +11,8 @@ float64 `PINN` with the trial solution of its own, if `error_bound` returns, the
 x, x') has one solution x on the whole interval, and |x̂(t) − x(t)| ≤ `error_bound(t)` at every
 float64 time of it. f is the user's own `rhs` with the float64 numbers that stand in it, in exact
 arithmetic; numbers that it computes from numbers alone are what float64 makes of them. x̂ is what
-the model returns.
+the model returns. Where f jumps in time, x' of order 1 is that just after; if it does so at the
+end, x' has no bound there.
 
 **What is taken for granted**: what the room below takes, for extended numbers and their sin, cos,
 exp, log, power, sinh, cosh, tanh, arctan too (8 units, tested). **What is checked at run time**,
@@ -28,9 +29,10 @@ numbers what it gave on discs; the model returns its trial solution; and lemma 6
    coefficients, misses a function g as its slope by |g − y'| ≤ min_ρ 4Mρ^{1−n}/(ρ − 1) + Λ max_i
    |g(t_i) − y'(t_i)|, M ≥ |g| on the ellipse of ρ, as y' is its own interpolant at n nodes
    (Trefethen, theorem 8.2; Λ the Lebesgue constant).
-4. *The signed error* (`signed_error`). Newton's method finds polynomials E = (E_x, E_v); nothing is
-   asked of it. With ŷ = (x̂, x̂') and F = (v, f), lemma 3 bounds the defect δ = ŷ' − F(t, ŷ − E) −
-   E', since ŷ' − F is known at the nodes up to rounding, and off the line.
+4. *The signed error* (`signed_error`). Newton's method, from x̂ or from RK4 (`marched_start`),
+   finds polynomials E = (E_x, E_v); nothing is asked of it. With ŷ = (x̂, x̂') and F = (v, f),
+   lemma 3 bounds the defect δ = ŷ' − F(t, ŷ − E) − E', since ŷ' − F is known at the nodes up to
+   rounding, and off the line.
 5. *The equation of the rest.* w = ŷ − E − y, y = (x, x'), obeys w' = J w − q + δ with J at ŷ − E
    and |q_i| ≤ ½ Σ_jk H_ijk |w_j| |w_k|, H ≥ |∂²F| between ŷ − E and y (Taylor), as long as |w| is
    within the tube in which H holds. It begins at −E(t0) and jumps by what E jumps between cells, as

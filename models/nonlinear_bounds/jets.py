@@ -219,19 +219,21 @@ class Time(Jet):
         begin: of the cells, `(num,)`, in s.
         end: of the cells, in s.
         order: as for `Jet`.
+        compared: a set to which the numbers go that t is compared with.
     """
 
-    __slots__ = ("begin", "end")
+    __slots__ = ("begin", "compared", "end")
 
-    def __init__(self, value, begin, end, order):
+    def __init__(self, value, begin, end, order, compared):
         super().__init__(value, order=order)
-        self.begin, self.end = begin, end
+        self.begin, self.end, self.compared = begin, end, compared
 
     def _is_after(self, other):
         """Whether t > other inside of the cells."""
         if isinstance(other, Jet) or not np.isscalar(other):
             raise NotSmooth("it compares t with what is no number")
         other = float(other)
+        self.compared.add(other)
         after, before = self.begin >= other, self.end <= other
         if not (after | before).all():
             raise Cut(other)

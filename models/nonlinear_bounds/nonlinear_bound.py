@@ -55,7 +55,7 @@ class NonlinearErrorSeries(ErrorSeries):
 
     def _solve(self, pinn):
         self.trial, rhs = TrialBounds(pinn), RightHandSide(pinn.problem)
-        motion, series, here, sizes, cuts = resolved(rhs, self.trial)
+        motion, series, here, sizes = resolved(rhs, self.trial)
         self.cells, scale = motion.cells, _scale(motion, series)
         bounds = _cell_bounds(motion, series, here, sizes, scale)
         bounds, radius = self._carried(rhs, motion, series, bounds, scale)
@@ -72,7 +72,7 @@ class NonlinearErrorSeries(ErrorSeries):
             bent = 0.5 * np.einsum("kijl,kj,kl->ki", bounds.curvature, radius, radius)
             self.parts = [series, rates]
             radii = [radius, slope + bent + bounds.defects + lost.T]
-            if self.cells.end[-1] in cuts:
+            if self.cells.end[-1] in rhs.compared:  # x' jumps there
                 self.jump_at_end = np.full(d, np.inf)
         self.model_errors = self.trial.model_errors(self.cells)
         self.radii = [

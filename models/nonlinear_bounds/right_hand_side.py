@@ -66,10 +66,13 @@ class RightHandSide:
 
     Args:
         problem: `InitialValueProblem`.
+
+    Attributes:
+        compared: times with which `rhs` has compared t, where it may jump.
     """
 
     def __init__(self, problem):
-        self.problem = problem
+        self.problem, self.compared = problem, set()
         self.dimension, self.size = problem.dimension, problem.order * problem.dimension
 
     def rates(self, cells, time, state, order):
@@ -100,7 +103,7 @@ class RightHandSide:
         if not len(which):
             return
         some = cells.select(which)
-        t = Time(_select(time, which), some.begin, some.end, order)
+        t = Time(_select(time, which), some.begin, some.end, order, self.compared)
         jets = [Jet.variable(_select(y, which), j, order) for j, y in enumerate(state)]
         try:
             found = self._evaluate(t, jets, some)

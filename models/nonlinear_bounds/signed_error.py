@@ -8,7 +8,7 @@ from ..error_bounds.chebyshev_cells import MOST_CELLS, Cells, check_number_of_ce
 from ..error_bounds.defect_bounds import spectral_size
 from ..error_bounds.linear_equation import kinks
 from ..error_bounds.residual_bounds import NEGLIGIBLE, RATIOS
-from ..error_bounds.rounding import EXTENDED_UNIT
+from ..error_bounds.rounding import EXTENDED_UNIT, UNIT
 from .cell_polynomials import (
     begins,
     largest,
@@ -19,6 +19,7 @@ from .cell_polynomials import (
 )
 from .corrected_motion import CorrectedMotion
 from .jets import Cut
+from .marched_start import marched
 
 MOST_CUTS = 10_000  # times at which an rhs changes
 MOST_NEWTON_STEPS = 12
@@ -27,6 +28,9 @@ NEARLY = 1e-6  # of E: one that may be rounding if it falls no more
 FARTHEST = 10.0  # of the last correction: a larger one leads nowhere
 MOST_TURN = 1.0  # rad, by h |J|, in half a cell
 MOST_ROUNDS = 40  # of halving cells
+# What interpolation may miss of x̂'' too: a hundredth of its rounding in float64. A bound that asks
+# for less (1e-9 of a residual that is rounding) is smaller by a tenth, and takes 3000 cells for 50.
+OF_MOTION = 0.01 * UNIT
 
 
 class Linearisation(NamedTuple):
@@ -101,12 +105,12 @@ def resolved(rhs, trial):
     They end where a window does, where a sampled force bends, and where `rhs` compares t.
 
     Returns:
-        Tuple (motion, series, linearisation, sizes off the line, cuts).
+        Tuple (motion, series, linearisation, sizes off the line).
     """
     cuts = {time for force in rhs.problem.coordinate_forces for time in kinks(force)}
     while len(cuts) < MOST_CUTS:
         try:
-            return *_resolved_between(rhs, trial, sorted(cuts)), cuts
+            return _resolved_between(rhs, trial, sorted(cuts))
         except Cut as cut:
             cuts.add(cut.time)
     raise ValueError(
@@ -127,8 +131,8 @@ def _resolved_between(rhs, trial, cuts):
             series, is_settled = signed_error(rhs, motion)
         here = linearise(rhs, motion, series)
         if negligible is None:
-            rates = np.abs(here.rates).astype(np.float64)
-            negligible = NEGLIGIBLE * rates[np.isfinite(rates)].max(initial=0.0)
+            negligible = _negligible(here.rates, NEGLIGIBLE)
+            negligible = max(negligible, _negligible(motion.size_of(1.0)[motion.order], OF_MOTION))
         sizes = sizes_off_line(rhs, motion, series)
         if not is_settled:
             break  # no proof will close
@@ -140,6 +144,12 @@ def _resolved_between(rhs, trial, cuts):
         else:
             is_about_error = True
     return motion, series, here, sizes
+
+
+def _negligible(sizes, part):
+    """A part of the largest of the sizes that are numbers."""
+    sizes = np.abs(sizes).astype(np.float64)
+    return part * sizes[np.isfinite(sizes)].max(initial=0.0)
 
 
 def _pieces(cells, here, sizes, negligible):
@@ -158,11 +168,17 @@ def _pieces(cells, here, sizes, negligible):
 
 
 def signed_error(rhs, motion):
-    """Series of E by Newton's method, all cells at once, and whether it has settled.
+    """Series of E by Newton's method, and whether it has settled: from x̂, or else from RK4."""
+    series, is_settled = _newton(rhs, motion, motion.no_error())
+    return (series, True) if is_settled else _newton(rhs, motion, marched(rhs.problem, motion))
+
+
+def _newton(rhs, motion, series):
+    """Newton's method from a first E, all cells at once.
 
     C, which E lacks, obeys C' = J C + rates − E', and jumps where E does.
     """
-    series, before, half = motion.no_error(), np.inf, motion.cells.half
+    before, half = np.inf, motion.cells.half
     for _ in range(MOST_NEWTON_STEPS):
         here = linearise(rhs, motion, series)
         mismatch = (here.rates - node_slopes(series, half)[0]).astype(np.float64)

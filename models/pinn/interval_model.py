@@ -8,7 +8,7 @@ from oscillator_zoo.data.problems.serialization import check_saveable
 from ..base_model.array_batches import without_autotuning
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
-from ..export.portable_graphs import graphs_without_tapes
+from ..export.portable_graphs import graphs_without_tapes, is_without_tapes
 from ..export.saved_model import check_no_options, write_endpoints, write_whole_saved_model
 from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
@@ -21,6 +21,8 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 LONG_FIT, LONGEST_CALL = 1000, 100  # steps
+# Where a step of 1-32-32-32-1 takes 1.9 ms one by one and .3 ms in a loop (benchmarks/README.md),
+# the 2 to 3 s of compiling are back after 1500 steps.
 NO_WEIGHTS = (
     "A PINN weighs all collocation points alike. Received: sample_weight. "
     "Put more points where the solution needs them."
@@ -34,6 +36,9 @@ class IntervalModel(LeastSquaresModel):
     evaluate, and writes files. Subclasses have the attributes `problem`, `domain`, `points`, `h1`,
     `h2`, `activation` and the methods `derivatives`, `residual` and `error_bound_table`.
     """
+
+    is_side_by_side = False  # whether `fit` trains the windows of a learned network so
+    steps_are_one_loop = False  # whether many steps of `fit` are compiled together
 
     def __call__(self, t, *args, **kwargs):
         return super().__call__(self.domain.inputs(t), *args, **kwargs)
@@ -57,7 +62,16 @@ class IntervalModel(LeastSquaresModel):
         steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
         points = tf.nest.map_structure(tf.constant, self.points.arrays(num_points))
         batch = self.prepare(tf.data.Dataset.from_tensors(points)).cache()
-        return without_autotuning(batch.repeat(steps_per_epoch))
+        return self._known(without_autotuning(batch.repeat(steps_per_epoch)))
+
+    def _known(self, dataset):
+        """The same dataset, with a mark by which `fit` knows that it has this model's points."""
+        dataset.points_of = self.points
+        return dataset
+
+    def has_own_points(self, x):
+        """Whether these are `collocation_points` of this model, checked and in order."""
+        return getattr(x, "points_of", None) is self.points
 
     def collocation_times(self, num_points=None):
         """Times of `collocation_points`, `(num_points, 1)`, in s; of a family, columns by name."""
@@ -73,7 +87,7 @@ class IntervalModel(LeastSquaresModel):
         """Checks the times of a dataset; puts the values of a plain force beside them."""
         if isinstance(dataset, dict):
             return self.domain.checked(dataset)
-        if not isinstance(dataset, tf.data.Dataset):
+        if not isinstance(dataset, tf.data.Dataset) or self.has_own_points(dataset):
             return dataset
         checked = super().prepare(dataset).map(self.domain.check_batch)
         return add_force(checked, self.problem)
@@ -107,6 +121,11 @@ class IntervalModel(LeastSquaresModel):
         """Windows that `SelfScaledBroyden` trains one after another; None: all weights at once."""
         return self.trial.num_stages
 
+    @property
+    def is_by_tape(self):
+        """Whether derivatives are taken by tapes, which other runtimes do not have."""
+        return self.derivative_method == "tape" and not is_without_tapes()
+
     def stage_objective(self, x, stage):
         """The cost of one window at a batch of points, as a function of its own weights."""
         return self.trial.window_objective(x, stage)
@@ -117,12 +136,20 @@ class IntervalModel(LeastSquaresModel):
         self.choose_execution(x, epochs, kwargs.get("steps_per_epoch"))
         if self.steps_are_one_loop and kwargs.get("steps_per_epoch") is None:
             # The same batches from one iterator: Keras would make two anew in every epoch.
-            x, kwargs["steps_per_epoch"] = x.repeat(), int(x.cardinality())
+            kwargs["steps_per_epoch"] = int(x.cardinality())
+            x = self._known(x.repeat()) if self.has_own_points(x) else x.repeat()
         with outside_times_as_value_error():
             return super().fit(x, y, batch_size, epochs, *args, **kwargs)
 
     def choose_execution(self, x, epochs, steps_per_epoch=None):
-        """Whether the steps of a fit are compiled by XLA, many in one call."""
+        """Whether the steps of a fit are compiled by XLA, many in one call.
+
+        And whether the windows of a learned network are trained side by side, which is four times
+        as fast, but takes times that are known to be in order.
+        """
+        side_by_side = bool(self.num_stages) and self.has_own_points(x)
+        if side_by_side != self.is_side_by_side:
+            self.is_side_by_side, self.train_function = side_by_side, None  # made anew by fit
         if self.is_execution_given:
             return
         per_epoch = _steps_of_epoch(x, steps_per_epoch)
@@ -134,7 +161,7 @@ class IntervalModel(LeastSquaresModel):
         chosen = steps, is_long | by_stages, one_loop
         if chosen != (self.steps_per_execution, self.jit_compile, self.steps_are_one_loop):
             self.steps_per_execution, self.jit_compile, self.steps_are_one_loop = chosen
-            self.train_function = None  # made anew by fit
+            self.train_function = None
 
     def make_train_function(self, force=False):
         if not self.steps_are_one_loop:
@@ -173,6 +200,7 @@ class IntervalModel(LeastSquaresModel):
         return {"t": times, "force": force_values(self.problem, times)}
 
     def train_on_batch(self, x, *args, **kwargs):
+        self.choose_execution(None, epochs=0)  # one step, of any times
         return super().train_on_batch(self.batch(x), *args, **kwargs)
 
     def test_on_batch(self, x, *args, **kwargs):

@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 
+from ..least_squares.self_scaled_broyden import SelfScaledBroyden
 from .fit_checks import BETWEEN, has_finished_least_squares
 from .what_helps import what_helps
 
@@ -13,7 +14,7 @@ if keras.backend.backend() == "tensorflow":
 
 
 def warn_of_missed_tolerance(pinn):
-    """Warn if a fit by `LevenbergMarquardt` left a residual above its tolerance ε.
+    """Warn if a fit by `LevenbergMarquardt`, or of learned windows, missed its tolerance ε.
 
         max |r| > ε at the training points,   or max |r| > 100 ε between them
 
@@ -26,7 +27,8 @@ def warn_of_missed_tolerance(pinn):
     Returns:
         Whether it warned.
     """
-    if not has_finished_least_squares(pinn.optimizer) or pinn.optimizer.tolerance == 0.0:
+    ended = has_finished_least_squares(pinn.optimizer) or _has_learned(pinn)
+    if not ended or pinn.optimizer.tolerance == 0.0:
         return False
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
     x = pinn.points.arrays()
@@ -46,3 +48,9 @@ def warn_of_missed_tolerance(pinn):
         stacklevel=3,
     )
     return True
+
+
+def _has_learned(pinn):
+    """Whether all windows of a learned network have been trained, one after another."""
+    is_own = pinn.learned and isinstance(pinn.optimizer, SelfScaledBroyden)
+    return is_own and pinn.stop_reason is not None

@@ -8,7 +8,6 @@ from oscillator_zoo.data.checks import one_number, one_of, positive_integer
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import check_problem, check_rhs, checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..export.portable_graphs import is_without_tapes
 from ..inverse.measured_data import holds_positions
 from ..inverse.unknowns import Unknowns
 from ..least_squares.distribution import part_of_cost
@@ -59,8 +58,10 @@ class PINN(Answers):
       placed by rule, and each with a readout of its own. One window's end is the next one's start,
       so x̂ and x̂' are continuous. A nonlinear equation begins at a trajectory of `simulate`.
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
-      `hidden_units=(32, 32)`. It takes thousands of steps to an error of 1e-2 … 1e-4, best with a
-      falling rate, `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`.
+      `learned=True`: each window has a network of its own, and all are trained at once, to errors
+      of 1e-4 … 1e-6 in tens of thousands of steps of a falling rate,
+      `keras.optimizers.schedules.CosineDecay(1e-2, num_steps)`. One network for all times,
+      `hidden_units=(32, 32)`, ends at 1e-2 … 1e-4, and may miss a long or nonlinear motion.
     - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way.
       Give `learned=True`: each window then has a network of its own, two hidden layers of ten
       tanh, and is trained after the one before it, to |r| ≤ 1e-6 in hundreds of steps. With
@@ -95,7 +96,7 @@ class PINN(Answers):
             None: by rule where `hidden_units` is None too, else one window.
         derivatives: how the residual takes derivatives in time: "tape", by nested
             `GradientTape`, or "taylor", propagated through the layers, which is a little faster
-            and what `LevenbergMarquardt` takes in any case.
+            and what `LevenbergMarquardt` and windows that are learned take in any case.
         unknown_parameters: names of arguments of `problem` (numbers of the equation or of the
             initial state) to be found by `fit(times, positions)`; `problem` has the first guess
             and keeps it, `found_problem()` and `estimates` have the result. The guessed motion
@@ -186,6 +187,8 @@ class PINN(Answers):
             return self.identification.data_beside(misfit, equation)
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
+        if training and self.is_side_by_side:
+            return self.trial.residuals_side_by_side(x)
         if not (self.is_by_tape and self.optimizer_is_ordinary):
             return self.trial.residuals(x)  # the same, N's derivatives through its layers
         problem, x = with_given_force(self.trial.problem_for(x), x)
@@ -268,11 +271,6 @@ class PINN(Answers):
     def parameter_nodes(self):
         """Numbers of nodes by name of the parameter, None for a single solution."""
         return self.trial.node_counts
-
-    @property
-    def is_by_tape(self):
-        """Whether derivatives are taken by tapes, which other runtimes do not have."""
-        return self.derivative_method == "tape" and not is_without_tapes()
 
     def update_metrics(self, x, y, sample_weight, cost, residuals):
         is_misfit = self.identification is not None and y is not None

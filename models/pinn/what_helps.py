@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..equation.rhs_jumps import rhs_jumps
+from ..trial_solution.learned_trial import FINEST
 
 PIECES = 8  # into which the message cuts the window with the largest residual
 TINY = 1000  # so many times shorter than the longest is a window that was halved to the end
@@ -27,6 +28,14 @@ def what_helps(pinn, time):
     begin, end = edges[window], edges[window + 1]
     if pinn.compute_dtype != "float64":
         cure = f"Rounding leaves that much in {pinn.compute_dtype}: leave dtype out."
+    elif pinn.learned and pinn.stop_reason == "rounding floor":
+        finest = FINEST * float(pinn.network.size) / (end - begin) ** pinn.problem.order
+        cure = (
+            f"Gradients are followed to {finest:.1g} {pinn.problem.residual_unit} in a window of "
+            f"{end - begin:.2g} s, {FINEST:.0e} of its size over its length"
+            f"{' squared' if pinn.problem.order == 2 else ''}: SelfScaledBroyden(tolerance="
+            f"{finest:.0e}) says that it will do; LevenbergMarquardt, without learned, goes below."
+        )
     elif len(edges) == 2:
         cure = "Leave hidden_units and window_edges out, to have windows where they are needed."
     elif (end - begin) * TINY < np.diff(edges).max():

@@ -60,7 +60,8 @@ class WindowNetworks(keras.layers.Layer):
         Args:
             inputs: τ, `(num, 1)`.
             window: the window of each row, or None where there is one.
-            weights: of one network for all rows, in the place of those of `window`.
+            weights: of one network for all rows, in the place of those of `window`; or of all,
+                as `side_by_side` has them, for inputs `(W, num, 1)`.
         """
         weights = self.weights_of(window) if weights is None else weights
         *hidden, (kernel, bias) = self.layers_of(weights)
@@ -74,8 +75,12 @@ class WindowNetworks(keras.layers.Layer):
 
     def ends(self):
         """N and N' at the end of every window, each `(W, units)`."""
-        at_end = ops.ones((self.num_windows, 1), self.compute_dtype)
-        return self.derivatives(at_end, np.arange(self.num_windows))[:2]
+        at_end = ops.ones((self.num_windows, 1, 1), self.compute_dtype)
+        return [a[:, 0] for a in self.derivatives(at_end, weights=self.side_by_side())[:2]]
+
+    def side_by_side(self):
+        """The weights of all windows: U `(W, …)`, b `(W, 1, …)`."""
+        return [array[:, None] if k % 2 else array.value for k, array in enumerate(self.arrays)]
 
     def weights_of(self, window):
         """Each row's own of all weights, `(num, …)`; those of the one window where it is None."""
@@ -89,7 +94,8 @@ class WindowNetworks(keras.layers.Layer):
 
 
 def _product(h, kernel):
-    """h U for one matrix, or for one matrix `(num, …)` of each row; h is `(…, num, units)`."""
-    if len(kernel.shape) == 2:
+    """h U for one matrix, for one `(num, …)` of each row of h `(…, num, units)`, or for one
+    `(W, …)` of each window of h `(3, W, num, units)`."""
+    if len(kernel.shape) == 2 or len(h.shape) == 4:
         return ops.matmul(h, kernel)
     return ops.einsum("...ni,nio->...no", h, kernel)

@@ -291,5 +291,6 @@ def test_a_sweep_trains_each_point_in_a_folder_of_its_own_and_goes_on(tmp_path):
     assert not [line for line in first.stderr.splitlines() if line.startswith(("I0", "W0", "E0"))]
     for seed in range(2):
         assert (tmp_path / f"seed={seed},epochs=2" / "model.keras").exists()
-    again = subprocess.run(command, **options)
-    assert again.stdout.splitlines() == first.stdout.splitlines()[2:]  # nothing was left to train
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    again = subprocess.run([*command[:-1], str(moved)], **options)
+    assert again.stdout.splitlines()[:-1] == first.stdout.splitlines()[2:-1]  # nothing was left

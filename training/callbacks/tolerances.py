@@ -108,8 +108,8 @@ class ErrorTolerance(Tolerance):
 
         max b(t) ≤ ε  at the times of `fine_times`,  |x̂(t) − x(t)| ≤ b(t)
 
-    with b the bound of `PINN.error_bound`, which needs no exact solution; where there is no proof
-    (a nonlinear equation), `PINN.error_estimate` takes its place, and the text says so.
+    with b the bound of `PINN.error_bound`, which needs no exact solution; where there is no proof,
+    `PINN.error_estimate` takes its place, and the text says so.
 
     At the end of an epoch the largest b is added to the logs as `error_max`, so that `history`,
     `Progress` and callbacks that come later in the list see it; it is NaN in epochs without a

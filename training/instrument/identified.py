@@ -34,6 +34,7 @@ class Identified:
     | `records`    | what was measured, `Record` by `Record`                              |
     | `residuals`  | record − fit, one array for each record                              |
     | `offsets`    | of what was measured, one number for each record                     |
+    | `scales`     | the same, by which the fit's motion is multiplied; 1 of the first     |
     | `rmse`       | of the free runs                                                     |
     | `comparison` | `Comparison` by law, the best first, where several were tried        |
     """
@@ -42,6 +43,7 @@ class Identified:
         self.fit, self.records, self.estimates, self.doubts = fit, records, estimates, doubts
         self.law, self.equation = fit.law.name, fit.law.equation
         self.offsets, self.comparison = fit.offsets, comparison
+        self.scales = np.broadcast_to(fit.scales, len(records))
         self.residuals = [-error for error in errors_of(fit, records)]
         self.rmse = float(np.sqrt(np.mean(fit.error**2)))
 
@@ -95,7 +97,8 @@ class Identified:
         rows = [("constant", "value", "± error", "95 % interval", "unit")]
         for name, e in self.estimates.items():
             value, error = f"{e.value:.7g}", f"{e.standard_error:.2g}"
-            interval, unit = f"{e.lower:.7g} … {e.upper:.7g}", unit_of(name, self.records[0])
+            interval = f"{e.lower:.7g} … {e.upper:.7g}"
+            unit = "" if hasattr(self.fit.law, "problem") else unit_of(name, self.records[0])
             rows.append((name, value, error, interval, unit))
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths)).rstrip() for row in rows]
@@ -111,7 +114,8 @@ class Identified:
         record, num = self.records[0], sum(map(len, self.residuals))
         alike = autocorrelation(self.residuals)
         kind = "free decay" if record.force is None else f"driven, force {self.fit.course}"
-        mass = "" if record.force is not None else "; of mass 1"
+        own = record.force is not None or hasattr(self.fit.law, "problem")
+        mass = "" if own else "; of mass 1"
         return (
             f"{len(self.records)} record(s), {num} samples of the {record.quantity}, {kind}; RMSE "
             f"{self.rmse:.4g}; residual: autocorrelation {alike[1]:+.2g} at lag 1, Ljung–Box "
@@ -137,10 +141,15 @@ def problem_of(fit, records, number):
     """The law with the start and the force of one record."""
     record, p = records[number], fit.constants
     driven = record.force is not None
-    gain = p.get("gain", 1.0)
-    damping = max(p["damping_rate"], 0.0)
     start = dict(zip(("position", "velocity"), map(float, fit.starts[number])))
     start["start_time"] = float(record.times[0])
+    if hasattr(fit.law, "problem"):
+        if driven:
+            start["force"] = Sampled(record.times, record.force)
+        taken = fit.law.problem.get_config()  # a problem need not have a start time
+        start = {name: value for name, value in start.items() if name in taken}
+        return fit.law.problem.with_parameters(**p, **start)
+    gain, damping = p.get("gain", 1.0), max(p["damping_rate"], 0.0)
     force = Sampled(record.times, record.force) if driven else None
     if fit.law.name == "pendulum":
         scaled = Sampled(record.times, gain * record.force) if driven else None
@@ -158,6 +167,11 @@ def problem_of(fit, records, number):
 def model_of(fit, records, number):
     """A Keras model from the force and the start to the measured quantity; see `Identified`."""
     record = records[number]
+    if hasattr(fit.law, "problem"):
+        raise ValueError(
+            "A Keras model is made of the equations that identify knows by name. Received a "
+            f"{fit.law.name} of your own. Use result.problem, in simulate or a PINN."
+        )
     cell = OscillatorCell(
         time_step=record.duration / (len(record.times) - 1),
         offset=float(fit.offsets[number]),

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.data.checks import one_of
 from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
 
@@ -11,6 +12,7 @@ from .found_constants import estimates_of
 from .identified import Identified, errors_of
 from .law_fit import fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
+from .own_problem import fit_problem
 from .record_doubts import check_above_noise, doubts_of
 from .record_list import as_records
 from .weak_guesses import spectral_rate
@@ -28,7 +30,15 @@ class Comparison(NamedTuple):
     rmse: float
 
 
-def identify(records, model="auto", force_between=None, **reading):
+def identify(
+    records,
+    model="auto",
+    unknown=None,
+    force_between=None,
+    frame="base",
+    scale="shared",
+    **reading,
+):
     """Constants of a measured oscillator, with intervals, from records and no first guess.
 
         linear            x'' + d x' + s x = G u
@@ -54,11 +64,18 @@ def identify(records, model="auto", force_between=None, **reading):
     Args:
         records: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of
             them. A motion whose force is zero or constant is a free decay. The feature
-            "position", "velocity" or "acceleration" is what was measured. Under the acceleration
-            of a base, of a motion relative to it, the gain G = 1/m is −1.
-        model: one of the names above, or "auto".
+            "position", "velocity" or "acceleration" is what was measured. On a shaken base
+            (`input_kind="base_acceleration"` or another) the equation is that of the motion
+            relative to the base, under its acceleration, and the gain G = 1/m is −1.
+        model: one of the names above, "auto", or an `InitialValueProblem` of your own, of order 2.
+        unknown: of a problem of your own, the names of the constants that are searched for. Its
+            values of them are one of the points that the search begins from.
         force_between: of a driven record, what the force does between samples: "smooth" (no
             frequency above half the sampling rate), "linear" or "held"; None takes the nearest.
+        frame: of a motion on a shaken base, whether it was measured relative to the "base" or
+            from the "ground", as an accelerometer on the mass does.
+        scale: "own" if each record has a scale of its own, as of a sensor that was mounted anew;
+            that of the first is 1. The amplitudes of a free linear decay are always its own.
         **reading: arguments of `load_measurement`, such as `sampling_rate`, for files.
 
     Returns:
@@ -77,19 +94,13 @@ def identify(records, model="auto", force_between=None, **reading):
     >>> print(f"{found.estimates['damping_ratio'].value:.3f}", found.doubts)
     0.050 []
     """
-    records = as_records(records, **reading)
-    driven = records[0].force is not None
-    name = one_of("model", model, ("auto", *LAWS))
+    records = as_records(records, frame, scale, **reading)
     if force_between is not None:
         one_of("force_between", force_between, COURSES)
-    names = [name] if name != "auto" else [n for n in LAWS if _may_be(n, records)]
-    fits, doubts = (_driven if driven else _free)(names, records, force_between)
-    if not fits:
-        raise ValueError(
-            "The records must show an oscillation. Received records in which no run of "
-            f"{', '.join(names)} stays finite with a spring that draws back. Check the columns and "
-            "the sampling rate."
-        )
+    if isinstance(model, InitialValueProblem):
+        fits, doubts = _own(model, unknown, records, force_between)
+    else:
+        fits, doubts = _by_name(model, unknown, records, force_between)
     compared = {fit.law.name: _compared(fit) for fit in fits}
     fits.sort(key=lambda fit: compared[fit.law.name].bic)
     best = fits[0]
@@ -100,6 +111,43 @@ def identify(records, model="auto", force_between=None, **reading):
     comparison = {fit.law.name: compared[fit.law.name] for fit in fits}
     doubts += _as_good(comparison)
     return Identified(best, records, estimates, doubts, comparison)
+
+
+def _by_name(model, unknown, records, course):
+    """`LawFit` of the equations that have names, and doubts."""
+    name = one_of("model", model, ("auto", *LAWS))
+    if unknown is not None:
+        raise ValueError(
+            "unknown belongs to a problem of your own, whose other constants are known. Received "
+            f"unknown={unknown!r} with model={model!r}. Leave it out, or pass a problem."
+        )
+    names = [name] if name != "auto" else [n for n in LAWS if _may_be(n, records)]
+    driven = records[0].force is not None
+    fits, doubts = (_driven if driven else _free)(names, records, course)
+    if not fits:
+        raise ValueError(
+            "The records must show an oscillation. Received records in which no run of "
+            f"{', '.join(names)} stays finite with a spring that draws back. Check the columns and "
+            "the sampling rate."
+        )
+    return fits, doubts
+
+
+def _own(problem, unknown, records, course):
+    """`LawFit` of a problem of the user's own, and a doubt on the course of the force."""
+    unknown = (unknown,) if isinstance(unknown, str) else unknown
+    if records[0].force is None:
+        return [fit_problem(problem, unknown, records, None)], []
+    tried = COURSES if course is None else (course,)
+    runs = {name: fit_problem(problem, unknown, records, name) for name in tried}
+    best = min(runs, key=lambda name: runs[name].square)
+    close = [n for n in runs if _compared(runs[n]).bic < _compared(runs[best]).bic + UNDECIDED]
+    if len(close) == 1:
+        return [runs[best]], []
+    return [runs[best]], [
+        f"What the force does between samples cannot be told: {', '.join(close)} are as near. "
+        "Pass force_between."
+    ]
 
 
 def _free(names, records, _):
@@ -172,6 +220,8 @@ def _compared(fit):
 def _as_good(comparison):
     """A sentence if other laws are as good as the best."""
     (best, first), *others = comparison.items()
+    if not others:
+        return []
     own = set(LAWS[best].terms)
     # A law with one term more is never farther: that it is no nearer speaks for the simpler one.
     others = [(n, o) for n, o in others if n == "pendulum" or not own < set(LAWS[n].terms)]

@@ -27,6 +27,7 @@ class LawFit(NamedTuple):
     | `jacobian`  | by the constants, cleared of starts and offsets, `(n, P)`               |
     | `closed`    | whether the search ended at one free run for each record                |
     | `course`    | of the force between samples, or None                                   |
+    | `scales`    | of the records, where they have their own                               |
     """
 
     law: object
@@ -37,10 +38,12 @@ class LawFit(NamedTuple):
     jacobian: np.ndarray
     closed: bool
     course: str | None
+    scales: np.ndarray = np.ones(1)
 
     @property
     def num_unknowns(self):
-        return len(self.constants) + self.starts.size + self.offsets.size
+        scales = len(self.scales) - 1
+        return len(self.constants) + self.starts.size + self.offsets.size + scales
 
     @property
     def square(self):
@@ -83,16 +86,24 @@ def fit_law(law, records, rate, start, course=None):
     """
     rate, records = _prepared(law, records, rate, course)
     scales = _scales(law, records, rate)
+    guesses = _guesses(law, pieces(records, rate, PIECE), rate, scales, start, course)
+    fit = fit_from(law, records, rate, scales, guesses, course)
+    if fit is None or not fit.constants["squared_frequency"] > 0.0:
+        return None  # no oscillator: it has no natural frequency
+    return fit
+
+
+def fit_from(law, records, rate, scales, guesses, course):
+    """`LawFit` by multiple shooting from guesses in scaled units, or None if no run is finite."""
     first = pieces(records, rate, PIECE)
     shooting = _shooting(law, first, rate, scales, course)
-    guesses = _guesses(law, first, rate, scales, start, course)
     best = _best(shooting, shooting.begin(guesses, BEST))
     if best is not None and first is not records:
         shooting = _shooting(law, records, rate, scales, course)
         point = shooting.at_rest(best.point.constants)
         best = _best(shooting, [point, point], near=True)
-    if best is None or not best.point.constants[0] > 0.0:
-        return None  # no oscillator: it has no natural frequency
+    if best is None:
+        return None
     return _in_units(law, records, best, shooting, rate, scales, course)
 
 
@@ -191,4 +202,5 @@ def _in_units(law, records, shot, shooting, rate, scales, course):
         shot.jacobian * unit / units,
         shot.closed,
         course,
+        np.atleast_1d(shot.point.scales),
     )

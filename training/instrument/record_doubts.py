@@ -4,6 +4,8 @@ import numpy as np
 
 from oscillator_zoo.models.physics_cells.duffing_checks import UNEXPLAINED, linear_rmse
 
+from .weak_guesses import spectral_rate
+
 MOST_LAGS = 20
 NORMAL_999 = 3.0902  # the value that a standard normal number stays below in 999 of 1000 cases
 HARDLY_BETTER = 0.9  # RMSE over that of autoregression, where UNEXPLAINED of the motion is left
@@ -117,8 +119,8 @@ def _no_better(record, error):
 
 
 def _at_a_bound(estimates):
-    one = estimates["damping_ratio"]
-    if one.lower <= 0.0:
+    one = estimates.get("damping_ratio")
+    if one is not None and one.lower <= 0.0:
         return (
             f"The damping lies at its bound, 0: damping_ratio {one.value:.3g}, 95 % interval from "
             f"{one.lower:.3g} to {one.upper:.3g}. Only its upper end is found."
@@ -135,14 +137,20 @@ def _alike(names, correlation):
                 )
 
 
+def _frequency(record, estimates):
+    """In Hz: the natural one, or for a problem of the user's own the record's strongest."""
+    found = estimates.get("natural_frequency")
+    return spectral_rate([record]) / (2.0 * np.pi) if found is None else found.value
+
+
 def _too_short(record, estimates):
-    periods = record.duration * estimates["natural_frequency"].value
+    periods = record.duration * _frequency(record, estimates)
     if periods < 1.0:
         return f"The record is shorter than a period: {periods:.2g} periods in {record.name}."
 
 
 def _too_coarse(record, estimates):
-    samples = (len(record.times) - 1) / record.duration / estimates["natural_frequency"].value
+    samples = (len(record.times) - 1) / record.duration / _frequency(record, estimates)
     if samples < FEWEST_A_PERIOD:
         return (
             f"The sampling may be too slow for what was found: {samples:.3g} samples a period in "

@@ -7,10 +7,11 @@ import os
 import numpy as np
 
 from oscillator_zoo.data import Trajectory, load_measurement
-from oscillator_zoo.data.checks import brief
+from oscillator_zoo.data.checks import brief, one_of
+
+from .base_motion import FRAMES, on_the_base
 
 QUANTITIES = ("position", "velocity", "acceleration")
-INPUTS = ("force", "base_acceleration")
 GAP = 1.5  # middle steps; a longer one lacks a sample
 FEWEST = 12  # samples that hold a number
 
@@ -29,6 +30,7 @@ class Record:
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
     | `units`    | that the file names, by "force" or the quantity                     |
     | `middle`   | value about which it moves, or None for the mean                    |
+    | `scaled`   | whether its instrument has a scale of its own                       |
     """
 
     name: str
@@ -39,6 +41,7 @@ class Record:
     kept: np.ndarray
     units: dict = dataclasses.field(default_factory=dict)
     middle: float | None = None
+    scaled: bool = False
 
     @property
     def duration(self):
@@ -58,7 +61,7 @@ class Record:
         return dataclasses.replace(self, **parts)
 
 
-def as_records(given, **options):
+def as_records(given, frame="base", scale="shared", **options):
     """A list of `Record`, from whatever `identify` was given.
 
     A driven record with gaps becomes several, each with its own start, since nothing is known of
@@ -66,12 +69,16 @@ def as_records(given, **options):
 
     Args:
         given: a `Trajectory`, a path or whatever else `load_measurement` reads, or a list of them.
+        frame: "base" or "ground", from where a motion on a shaken base is measured.
+        scale: "shared" or "own", of the instruments that measured the records.
         **options: of `load_measurement`.
 
     Raises:
         ValueError: for records without numbers, without motion, of different kinds, or with a
             force that is not known throughout or unevenly sampled.
     """
+    one_of("frame", frame, FRAMES)
+    one_of("scale", scale, ("shared", "own"))
     given = given if isinstance(given, list | tuple) else [given]
     if not given:
         raise ValueError("identify needs at least one record. Received an empty list. Pass one.")
@@ -90,7 +97,8 @@ def as_records(given, **options):
         motions = [(motion, row) for motion in read for row in range(len(motion))]
         for i, (motion, row) in enumerate(motions):
             own = f"{name}, motion {i + 1}" if len(motions) > 1 else name
-            records += _without_gaps(_record(motion, row, own))
+            parts = _without_gaps(_record(motion, row, own))
+            records += [on_the_base(part, motion.input_kind, frame) for part in parts]
     for record in records:
         _check(record)
     kinds = {(record.quantity, record.force is None) for record in records}
@@ -100,7 +108,8 @@ def as_records(given, **options):
             f"quantity. Received {sorted(f'{q}, ' + ('driven', 'free')[f] for q, f in kinds)}. "
             "Identify them one after the other."
         )
-    return records
+    own = scale == "own"
+    return [dataclasses.replace(r, scaled=own and i > 0) for i, r in enumerate(records)]
 
 
 def _record(trajectory, row, name):
@@ -119,12 +128,6 @@ def _record(trajectory, row, name):
     kept = np.isfinite(values)
     constant = np.ptp(force[kept]) == 0.0  # it moves the rest, which the offset takes up
     force = None if constant else force[:, 0]
-    if force is not None and trajectory.input_kind not in INPUTS:
-        raise ValueError(
-            f"What drives must be a force or the acceleration of a base. Received "
-            f"{trajectory.input_kind} in {name}. Differentiate it first, and pass the motion "
-            'relative to the base, with input_kind="base_acceleration".'
-        )
     times = trajectory.times
     if force is None:
         times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)

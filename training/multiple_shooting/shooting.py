@@ -28,11 +28,12 @@ RIDGE = 1e-9  # of starts that no sample sees
 
 
 class Point(NamedTuple):
-    """Where a search is: constants, offsets of the records, starts of the windows."""
+    """Where a search is: constants, offsets of the records, starts of the windows, scales."""
 
     constants: np.ndarray
     offsets: np.ndarray
     starts: np.ndarray
+    scales: np.ndarray | float = 1.0  # of the records, where they have their own
 
 
 class Shot(NamedTuple):
@@ -128,7 +129,9 @@ class Shooting:
     def state(self, point, group):
         """Runs from a point, with everything written by the starts of the groups."""
         run = run_windows(self.law, point.constants, point.starts, self.windows)
-        error = run.values + point.offsets[self.sample_record] - self.windows.values
+        scale = np.broadcast_to(point.scales, self.num_records)[self.sample_record]
+        run = run._replace(slopes=scale[:, None] * run.slopes)
+        error = scale * run.values + point.offsets[self.sample_record] - self.windows.values
         inner = np.flatnonzero(group != np.arange(len(group)))  # windows that continue one
         gaps = run.ends[inner - 1] - point.starts[inner]
         return State(point, run, error, inner, gaps, self.merit(error, gaps))
@@ -168,7 +171,7 @@ class Shooting:
         rows = self.rows(state, moves)
         heads, number = np.unique(group, return_inverse=True)
         first = np.searchsorted(number[self.windows.window], np.arange(len(heads)))
-        local, shared = rows[:, :2], self.shared(rows)
+        local, shared = rows[:, :2], self.shared(rows, state.run.values)
         products = sums_of_groups(np.einsum("ni,nj->nij", local, np.c_[rows[:, -1], local]), first)
         blocks, right = products[:, :, 1:], products[:, :, 0]
         typical = RIDGE * (np.trace(blocks, axis1=1, axis2=2).max() + 1e-300)
@@ -186,19 +189,21 @@ class Shooting:
         of_groups = -np.linalg.solve(blocks, right[..., None])[..., 0]
         return self.changes(moves, number, of_groups, change)
 
-    def shared(self, rows):
-        """Columns of the constants and of the records' offsets."""
+    def shared(self, rows, values):
+        """Columns of the constants, of the records' offsets, and of scales that are their own."""
         offsets = self.sample_record[:, None] == np.arange(self.num_records)
-        return np.concatenate([rows[:, 2:-1], offsets], axis=1)
+        scales = offsets[:, 1:] * values[:, None] if self.windows.scaled else offsets[:, :0]
+        return np.concatenate([rows[:, 2:-1], offsets, scales], axis=1)
 
     def changes(self, moves, number, of_groups, change):
         """All windows follow the starts of their groups and the constants."""
-        num_constants = len(change) - self.num_records
-        constants = change[:num_constants]
+        num_scales = self.num_records - 1 if self.windows.scaled else 0
+        edges = np.cumsum([len(change) - self.num_records - num_scales, self.num_records])
+        constants, offsets, scales = np.split(change, edges)
         tiled = np.tile(constants, (len(number), 1))
         whole = np.c_[of_groups[number], tiled, np.ones(len(number))]
         starts = np.einsum("kij,kj->ki", moves, whole)
-        return Point(constants, change[num_constants:], starts)
+        return Point(constants, offsets, starts, np.append(0.0, scales) if num_scales else 0.0)
 
     def line_search(self, state, move, group):
         """The state after the longest share of a step that helps, and the fall; None if none."""
@@ -251,8 +256,11 @@ class Shooting:
         rows = self.rows(state, self.transfers(state, group))
         jacobian = rows[:, 2:-1].copy()
         edges = np.searchsorted(self.sample_record, np.arange(self.num_records + 1))
+        values = state.run.values[:, None]
         for first, last in itertools.pairwise(edges):
             own = np.c_[rows[first:last, :2], np.ones(last - first)]
+            if self.windows.scaled and first > 0:
+                own = np.c_[own, values[first:last]]
             basis = np.linalg.qr(own / np.maximum(np.linalg.norm(own, axis=0), 1e-300))[0]
             jacobian[first:last] -= basis @ (basis.T @ jacobian[first:last])
         return jacobian

@@ -45,6 +45,7 @@ def windows_of(records, rate, scales, parts, course):
         values=np.concatenate(values),
         drive=np.concatenate([r.force[r.kept] / scales[1] for r in records]) if driven else None,
         quantity=quantity,
+        scaled=any(record.scaled for record in records),
     )
 
 

@@ -73,6 +73,7 @@ class Windows(NamedTuple):
     | `values`   | that were measured, `(N,)`                                             |
     | `drive`    | the force at the samples, `(N,)`, or None                              |
     | `quantity` | that was measured                                                      |
+    | `scaled`   | whether each record but the first has a scale of its own               |
     """
 
     record: np.ndarray
@@ -86,6 +87,7 @@ class Windows(NamedTuple):
     values: np.ndarray
     drive: np.ndarray | None
     quantity: str
+    scaled: bool = False
 
 
 class WindowRun(NamedTuple):
@@ -205,6 +207,7 @@ def copies(windows, number, every=1):
         weights=windows.weights and tuple(np.tile(w[:, kept], number) for w in windows.weights),
         values=tiled(windows.values, kept),
         drive=tiled(windows.drive, kept),
+        scaled=False,
     )
 
 

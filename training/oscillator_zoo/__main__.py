@@ -133,7 +133,10 @@ def _add_identify(commands):
     add.add_argument("--model", default="auto", metavar="NAME", help=help)
     _add_reading(add)
     add.add_argument("--measured", metavar="WHAT", help="position, velocity or acceleration")
-    add.add_argument("--input-kind", metavar="WHAT", help="force or base_acceleration")
+    kinds = "force, base_position, base_velocity or base_acceleration"
+    add.add_argument("--input-kind", metavar="WHAT", help=kinds)
+    help = "base or ground: from where a motion on a shaken base is measured"
+    add.add_argument("--frame", default="base", metavar="WHAT", help=help)
     add.add_argument("--plot", metavar="FILE", help="write a picture of the fit")
 
 

@@ -17,14 +17,14 @@ class SweepFile:
 
     Args:
         path: of the file; its folder must exist.
-        function: whose results the rows hold; one file belongs to one function.
+        of: text, what the rows are of, as `name_of` says it; one file belongs to one function.
 
     Raises:
         ValueError: for a file of something else, or a folder that cannot be written to.
     """
 
-    def __init__(self, path, function):
-        self.path, self.head = pathlib.Path(path), {"format": FORMAT, "of": name_of(function)}
+    def __init__(self, path, of):
+        self.path, self.head = pathlib.Path(path), {"format": FORMAT, "of": of}
         self._rows = {}
 
     def __enter__(self):

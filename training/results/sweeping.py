@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import sys
 
-from .sweep_file import SweepFile, arguments_of, plain
+from .sweep_file import SweepFile, arguments_of, name_of, plain
 
 BROKEN = concurrent.futures.BrokenExecutor
 DIED = "The process that computed it died (killed, out of memory), or its error cannot be read."
@@ -56,14 +56,18 @@ def sweep(function, points, executor=None, path=None):
     return rows_of(function, points, executor, path)
 
 
-def rows_of(function, points, executor=None, path=None, on_row=None, num_processes=None):
-    """As `sweep`, which has a word said of each new row: `on_row(number of finished ones, row)`.
+def rows_of(function, points, executor=None, path=None, on_row=None, num_processes=None, of=None):
+    """As `sweep`, with what its command needs besides.
 
-    `num_processes` are those of the pool on this machine, None for one for each core.
+    Args:
+        on_row: called for each new row, `on_row(number of finished ones, row)`.
+        num_processes: of the pool on this machine, None for one for each core.
+        of: text by which the file knows what its rows are of, None for the function's name.
     """
     points = list(points)
     arguments = [arguments_of(point) for point in points]
-    with contextlib.nullcontext() if path is None else SweepFile(path, function) as file:
+    kept = None if path is None else SweepFile(path, of or name_of(function))
+    with kept or contextlib.nullcontext() as file:
         rows = [None if file is None else file.finished(known) for known in arguments]
         left = [i for i, row in enumerate(rows) if row is None]
         run = functools.partial(in_own_processes, num_processes or os.cpu_count() or 1)

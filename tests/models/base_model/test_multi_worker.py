@@ -84,6 +84,8 @@ def test_two_workers_train_as_one_and_go_on_after_a_kill(tmp_path):
     assert "Received: AutoShardPolicy.OFF" in found["refusals"]["undivided"]
     assert "on one device. Received: a PINN" in found["refusals"]["whole_batches"]
     assert "inside of strategy.scope(). Call it outside" in found["refusals"]["train_in_scope"]
+    assert "Received: epochs [3, 0], [0, 0], one list" in found["refusals"]["other_backups"]
+    assert other["refusals"] == found["refusals"]
     assert "PerReplica" in found["without_mending"], (
         "Keras trains under MultiWorkerMirroredStrategy by itself (keras#20585 is mended): require "
         "that version in setup.cfg, and take `answer_keras` and its callers out; what it checks, "

@@ -159,7 +159,7 @@ def test_the_bound_of_the_error_goes_where_its_precision_does(tmp_path):
     assert np.all(np.abs(pinn(inputs["t"]) - x) < bound)
     assert np.all(bound < 1e-9)
     assert "error_bound" not in exported(pinn, inputs, "tflite", tmp_path)
-    nonlinear = PINN(Duffing(), 1.0, (4,))
+    nonlinear = PINN(Duffing(), 1.0, (4,), activation="gelu")
     assert set(exported(nonlinear, inputs, "onnx", tmp_path)) == {"x", "v", "a", "residual"}
 
 

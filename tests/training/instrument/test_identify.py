@@ -265,8 +265,6 @@ def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
     assert [len(one.times) for one in found.records] == [200, 190]
     assert_found(found, mass=-1.0)
     assert found.estimates["mass"].value != base_excited.estimates["mass"].value
-    with pytest.raises(ValueError, match="Received base_position"):
-        identify(dataclasses.replace(given, input_kind="base_position"))
 
 
 def test_much_damping_is_no_alias():
@@ -294,6 +292,18 @@ def test_two_swings_of_a_pendulum_are_not_two_frequencies():
         records.append(record(times, x + 0.01 * random.normal(size=250)))
     found = identify(records, model="pendulum")
     assert_found(found, natural_frequency=3.0 / np.pi, damping_ratio=0.005 / 12.0)
+
+
+def test_a_record_may_have_a_scale_of_its_own():
+    """A spring that hardens tells how large a swing was, whatever the sensor makes of it."""
+    random, times, records = np.random.default_rng(9), 0.08 * np.arange(150), []
+    for start, scale in ((1.0, 1.0), (0.7, 2.5)):
+        x, _ = moved(lambda t, x, v: -9.0 * x - 0.1 * v - 6.0 * x**3, times, [start, 0.0])
+        records.append(record(times, scale * x + 0.01 * random.normal(size=150)))
+    found = identify(records, model="duffing", scale="own")
+    assert_found(found, natural_frequency=1.5 / np.pi, cubic_stiffness=6.0)
+    assert found.scales[0] == 1.0 and found.scales[1] == pytest.approx(2.5, rel=0.01)
+    assert found.doubts == [] and found.fit.num_unknowns == 3 + 4 + 2 + 1
 
 
 def test_a_driven_pendulum_that_goes_over_the_top():

@@ -1,0 +1,105 @@
+"""Constants of a problem of the user's own, against an independent integrator."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from oscillator_zoo.data import (
+    CoupledOscillators,
+    DampedOscillator,
+    InitialValueProblem,
+    Pendulum,
+    Sinusoid,
+    Trajectory,
+    VanDerPol,
+)
+from oscillator_zoo.training import identify
+
+
+class Morse(InitialValueProblem):
+    """A bond between two atoms, with a little damping."""
+
+    def __init__(self, depth=1.0, width=1.0, damping=0.0, position=0.5, velocity=0.0):
+        self.depth, self.width, self.damping = depth, width, damping
+        super().__init__(position, velocity)
+
+    def rhs(self, t, x, v, ops=np):
+        stretch = ops.exp(-self.width * x)
+        return -2.0 * self.depth * self.width * stretch * (1.0 - stretch) - self.damping * v
+
+
+def moved(acceleration, times, start):
+    given = {"t_eval": times, "rtol": 1e-10, "atol": 1e-12}
+    slope = lambda t, s: [s[1], acceleration(t, *s)]  # noqa: E731
+    return solve_ivp(slope, (times[0], times[-1]), start, "DOP853", **given).y[0]
+
+
+def record(times, values, force=None):
+    force = np.zeros_like(times) if force is None else force
+    return Trajectory(times, values[None, :, None], ("position",), force[None, :, None])
+
+
+@pytest.fixture(scope="module")
+def bond():
+    times = 0.06 * np.arange(140)
+    truth = Morse(3.0, 1.4, 0.05)
+    x = moved(lambda t, x, v: float(truth.rhs(t, x, v)), times, [0.5, 0.0])
+    return record(times, x + 0.01 * np.random.default_rng(0).normal(size=140))
+
+
+@pytest.fixture(scope="module")
+def found(bond):
+    return identify(bond, Morse(damping=0.05), unknown=("depth", "width"))
+
+
+def test_a_bond_is_found_from_values_that_are_far_off(found):
+    for name, value in {"depth": 3.0, "width": 1.4}.items():
+        one = found.estimates[name]
+        assert abs(one.value - value) < 4.0 * one.standard_error < 0.2 * value
+    assert found.doubts == [] and "Morse" in str(found)
+
+
+def test_its_problem_goes_on(found):
+    assert isinstance(found.problem, Morse)
+    assert found.problem.depth == found.estimates["depth"].value
+    with pytest.raises(ValueError, match="identify knows by name"):
+        found.model  # noqa: B018
+
+
+def test_a_guess_may_lie_at_a_bound():
+    times = 0.1 * np.arange(80)
+    x = moved(lambda t, x, v: -9.0 * np.sin(x) - 0.1 * v, times, [1.0, 0.0])
+    values = x + 0.01 * np.random.default_rng(0).normal(size=80)
+    problem = Pendulum(length=0.5, gravity=9.0, damping=0.0)  # and a damping below 0 is refused
+    estimates = identify(record(times, values), problem, ("length", "damping")).estimates
+    for name, value in {"length": 1.0, "damping": 0.1}.items():
+        assert abs(estimates[name].value - value) < 4.0 * estimates[name].standard_error
+
+
+@pytest.mark.slow
+def test_a_driven_oscillator_with_a_known_mass():
+    times = 0.25 * np.arange(80)
+    force = np.sin(0.9 * times) + np.cos(2.3 * times)
+    drive = lambda t: np.sin(0.9 * t) + np.cos(2.3 * t)  # noqa: E731
+    x = moved(lambda t, x, v: (drive(t) - 0.3 * v - 4.0 * x) / 0.5, times, [0.0, 0.0])
+    values = x + 2.0 + 0.01 * np.random.default_rng(0).normal(size=80)
+    problem = DampedOscillator(mass=0.5, damping=1.0, stiffness=1.0)
+    given = {"unknown": ("damping", "stiffness"), "force_between": "smooth"}
+    estimates = identify(record(times, values, force), problem, **given).estimates
+    for name, value in {"damping": 0.3, "stiffness": 4.0}.items():
+        assert abs(estimates[name].value - value) < 4.0 * estimates[name].standard_error
+
+
+@pytest.mark.parametrize(
+    ("problem", "unknown", "words"),
+    [
+        (VanDerPol(), ("nonlinearty",), "Did you mean 'nonlinearity'"),
+        (VanDerPol(), (), "must name constants of VanDerPol, such as nonlinearity"),
+        (CoupledOscillators((1.0, 1.0), (1.0, 1.0, 1.0)), ("start_time",), "dimension 1"),
+        (DampedOscillator(force=Sinusoid(1.0, 2.0)), ("damping",), "record's force only"),
+        ("linear", ("damping",), "belongs to a problem of your own"),
+    ],
+)
+def test_what_cannot_be_searched_for_is_refused(bond, problem, unknown, words):
+    with pytest.raises(ValueError, match=words):
+        identify(bond, problem, unknown=unknown)
