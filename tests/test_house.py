@@ -188,6 +188,17 @@ def test_one_name_means_one_module_and_no_public_function():
     assert public & (set(names) | rooms) == set()
 
 
+def test_one_name_means_one_function_or_class():
+    names = collections.Counter(
+        node.name
+        for path in MODULES
+        for node in tree(path).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+    )
+    del names["sin"]  # of tensors and of discs: a name of mathematics
+    assert [name for name, n in names.items() if n > 1] == []
+
+
 def lines_of_code(path, node):
     """Lines of a module or function that hold code: without docstrings, comments and blanks."""
     text = (ROOT / path).read_text(encoding="utf-8").splitlines()

@@ -66,7 +66,7 @@ def system_identification_pairs(
             f"length must be at most {num_times - 1}, the number of steps. "
             f"Received length={length}. Use shorter pieces or a longer trajectory."
         )
-    names = check_inputs(inputs)
+    names = check_input_names(inputs)
     check_equidistant(trajectory)
     arrays = [
         rows(columns, dtype)
@@ -87,7 +87,7 @@ def system_identification_pairs(
     return batches(starts, arrays, gather, batch_size, shuffle_seed)
 
 
-def check_inputs(inputs, also=None):
+def check_input_names(inputs, also=None):
     """The names of the inputs, a tuple.
 
     Args:

@@ -1,7 +1,7 @@
 """What a model sees of a trajectory, all its steps in one sequence."""
 
 from .batches import force_included, input_columns, rows, state_columns
-from .identification_pairs import check_inputs
+from .identification_pairs import check_input_names
 
 
 class StreamParts:
@@ -17,7 +17,7 @@ class StreamParts:
     """
 
     def __init__(self, inputs, features, targets, include_force, dtype):
-        self.names = check_inputs(inputs, also="states")
+        self.names = check_input_names(inputs, also="states")
         if inputs != "states" and (features is not None or include_force is not None):
             raise ValueError(
                 "features and include_force choose columns of inputs='states'. "

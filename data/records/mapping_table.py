@@ -13,7 +13,7 @@ def is_mapping(value):
     return hasattr(value, "keys") and hasattr(value, "__getitem__")
 
 
-def table_of(mapping):
+def table_of_mapping(mapping):
     """The `TextTable` of arrays by name, `(num,)` each; rows count from 0.
 
     The index of a DataFrame is a column too, if its name says that it is time, or if it is a time

@@ -8,7 +8,7 @@ from .cells import number
 from .columns import choose_columns
 from .heading_units import unit_of
 from .headings import is_record_number, seconds_of
-from .mapping_table import is_mapping, table_of
+from .mapping_table import is_mapping, table_of_mapping
 from .record_times import CLOCK, own_times, rated_times
 from .text_table import read_tables
 
@@ -92,7 +92,7 @@ def load_measurement(
     outputs = output_column if isinstance(output_column, list | tuple) else [output_column]
     records = []
     for source in sources:
-        tables = [table_of(source)] if is_mapping(source) else read_tables(source)
+        tables = [table_of_mapping(source)] if is_mapping(source) else read_tables(source)
         for output in outputs:
             chosen = input_column, output, time_column, sampling_rate, (measured, input_kind)
             parts = [part for table in tables for part in _numbered_records(table)]

@@ -66,7 +66,7 @@ def as_arrays(x):
     return None if x is None else np.asarray(x)
 
 
-def batches(x, y, sample_weight, batch_size, shuffle=False):
+def batches_of_arrays(x, y, sample_weight, batch_size, shuffle=False):
     """Arrays as a dataset of batches, in the precision they have.
 
     Args:

@@ -14,7 +14,7 @@ from ..export.saved_model import (
 from ..presets.preset import from_preset
 from ..saving.model_file import write_model
 from ..saving.pickles import reduced
-from .array_batches import as_arrays, batches, check_inputs, is_array_like, split_off_last
+from .array_batches import as_arrays, batches_of_arrays, check_inputs, is_array_like, split_off_last
 from .multi_worker import chief_path
 
 LARGE_BATCH = 4096
@@ -60,7 +60,7 @@ class PreciseModel(keras.Model):
 
     def as_dataset(self, x, y=None, sample_weight=None, batch_size=32, shuffle=False):
         """Batches of arrays, as `fit`, `evaluate` and `predict` take them."""
-        return batches(x, y, sample_weight, batch_size, shuffle)
+        return batches_of_arrays(x, y, sample_weight, batch_size, shuffle)
 
     def prepare(self, dataset):
         """What is done to every dataset (or generator, or None) before `fit` and `evaluate`."""

@@ -14,7 +14,7 @@ GRID = 2.0**40  # lengths of cells are rounded to this part of the longest, outw
 ROUNDINGS_OF_COMPLEX = 2.0
 
 
-class Comparison(NamedTuple):
+class ComparisonSystem(NamedTuple):
     """Bounds for y' = A y + δ(t) in the coordinates w = V⁻¹ y.
 
     With W = V⁻¹ A V every coordinate obeys
@@ -97,13 +97,13 @@ class Comparison(NamedTuple):
 
 
 def comparisons(matrix, matrix_error=0.0):
-    """`Comparison`s for A by its eigenvectors, and by a Schur basis, for critical damping."""
+    """`ComparisonSystem`s for A by its eigenvectors, and by a Schur basis, for critical damping."""
     scale = _balance(matrix)
     balanced = matrix * (scale[None, :] / scale[:, None])
     vectors = np.linalg.eig(balanced)[1]
     bases = [vectors, np.linalg.qr(vectors)[0]]
     error = matrix_error + np.zeros_like(matrix)
-    found = [Comparison.of(matrix, error, scale[:, None] * basis) for basis in bases]
+    found = [ComparisonSystem.of(matrix, error, scale[:, None] * basis) for basis in bases]
     return [one for one in found if one is not None]
 
 

@@ -39,7 +39,7 @@ ROUNDS = 6
 NONLINEAR = 0.5  # of the error: with less, an estimate is right to a factor of about 2
 
 
-class Estimate(NamedTuple):
+class ErrorEstimate(NamedTuple):
     """An estimate of x̂ − x and of its rate, with their signs, arrays `(num, dimension)`.
 
     `nonlinearity` is what the terms that were left out add to the error where they are put in
@@ -58,7 +58,7 @@ class Estimate(NamedTuple):
 
 
 def estimate_error(pinn, t):
-    """`Estimate` of x̂ − x and its rate by the linearised equation.
+    """`ErrorEstimate` of x̂ − x and its rate by the linearised equation.
 
     Args:
         pinn: `PINN`, any problem, activation, h1 and h2.
@@ -83,7 +83,7 @@ def estimate_error(pinn, t):
     d, now = pinn.problem.dimension, values_at(series, index, xi)
     rate = now[:, d:] if pinn.problem.order == 2 else values_at(rates, index, xi)
     error, rate_error = (e + lost for e, lost in zip((now[:, :d], rate), _rounding(pinn, t)))
-    return Estimate(error, rate_error, nonlinearity)
+    return ErrorEstimate(error, rate_error, nonlinearity)
 
 
 def _solved(jacobian, drive, start, half):

@@ -25,7 +25,7 @@ MOST_CELLS = 4096  # at once: 1 MB for each of some hundred arrays of 32 hidden 
 ROUNDINGS_OF_MOTION = 28.0
 
 
-def motion(order, s, length, start, network):
+def motion_and_rounding(order, s, length, start, network):
     """[x̂, x̂', x̂''] from N, N', N'' with respect to τ = 2s − 1, s the time in units of L.
 
         order 2: x̂ = x_w + v_w s L + s² N,   order 1: x̂ = x_w + s N
@@ -117,7 +117,7 @@ class TrialBounds:
         n = [a @ self.weights.kernel[window] for a in h]
         n[0] = n[0] + self.weights.bias[window][:, None]
         start = [y[window][:, None] for y in self.starts]
-        return motion(self.order, s[..., None], length[..., None], start, n)
+        return motion_and_rounding(self.order, s[..., None], length[..., None], start, n)
 
     @cells_after_cells
     def sizes(self, cells, ratio=1.0):
@@ -180,7 +180,7 @@ class TrialBounds:
         length = self.lengths[cells.window][:, None]
         elapsed = (cells.begin - self.edges[cells.window] + cells.half + radius)[:, None]
         start = [y[cells.window] for y in starts]
-        return motion(self.order, elapsed / length, length, start, network)
+        return motion_and_rounding(self.order, elapsed / length, length, start, network)
 
     def _window_starts(self, initial, unit):
         """[x_w, v_w] at the start of every window, each `(W, dimension)`, and their errors.

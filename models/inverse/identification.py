@@ -10,7 +10,7 @@ from ..least_squares.estimates import estimates_at_minimum
 from ..least_squares.least_squares_model import weighted
 from ..least_squares.least_squares_steps import (
     MOST_DAMPING,
-    Step,
+    StepResult,
     accept_or_undo,
     damped_step,
     solve_readout,
@@ -86,7 +86,7 @@ class Identification:
             growth: variable ν.
 
         Returns:
-            `Step`, its residuals ρ.
+            `StepResult`, its residuals ρ.
         """
         trial, equation = self.trial, (self.points, None, None)
         solve_readout(trial, equation)
@@ -110,7 +110,7 @@ class Identification:
         least = tf.where(falls, tf.constant(1e-18, size.dtype), tf.constant(1e-12, size.dtype))
         done = predicted <= least * size
         stuck = done | (tf.convert_to_tensor(damping) > MOST_DAMPING)
-        return Step(after, tf.constant(True), stuck, tf.zeros((), after.dtype))
+        return StepResult(after, tf.constant(True), stuck, tf.zeros((), after.dtype))
 
     def data_beside(self, misfit, residual):
         """Data and equation in one vector, for optimizers other than `LevenbergMarquardt`.

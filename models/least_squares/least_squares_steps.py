@@ -5,7 +5,7 @@ from typing import NamedTuple
 import keras
 
 from .elimination import eliminate, orthogonal_solver, whole_jacobian
-from .window_blocks import newton_step_of_readout, rounding_errors
+from .window_blocks import newton_step_of_readout, rounding_of_blocks
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -18,7 +18,7 @@ APART = {"_noinline": True}
 READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
 
 
-class Step(NamedTuple):
+class StepResult(NamedTuple):
     """What a step did.
 
     | field       | content                                                         |
@@ -99,7 +99,7 @@ def readout_step(system, batch, damping=None, growth=None, residuals_now=None):
     residuals = tf.where(falls, residuals, tf.reshape(step.residual, tf.shape(residuals)))
     enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
     progress = falls & (after < enough * before)
-    return Step(residuals, progress, ~falls, step.rounding)
+    return StepResult(residuals, progress, ~falls, step.rounding)
 
 
 def solve_readout(system, batch, residuals_now=None):
@@ -205,7 +205,7 @@ def _tried(system, linear, move, predicted, damping, growth):
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
     progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
-    return Step(residuals, progress, stuck, rounding_errors(linear, system.readout()))
+    return StepResult(residuals, progress, stuck, rounding_of_blocks(linear, system.readout()))
 
 
 def accept_or_undo(variables, before, move, predicted, damping, growth):

@@ -14,14 +14,14 @@ MOST_TRIALS = 30  # so often a bracket is halved
 SHORTEST = 0.5**MOST_TRIALS  # of the first step, about 1e-9
 
 
-class Point(NamedTuple):
+class LinePoint(NamedTuple):
     """The cost C and its gradient ∂C/∂P, `()` and `(n,)`, at some weights."""
 
     cost: object
     gradient: object
 
 
-class Found(NamedTuple):
+class SearchEnd(NamedTuple):
     """Where a line search ended.
 
     | field            | content                                              |
@@ -65,17 +65,17 @@ class Objective:
             variable.assign(tf.cast(tf.reshape(part, variable.shape), variable.dtype))
 
     def at(self, weights):
-        """`Point` at other weights, where they are left."""
+        """`LinePoint` at other weights, where they are left."""
         self.move(weights)
         return self.at_present()
 
     def at_present(self):
-        """`Point` at the present weights."""
+        """`LinePoint` at the present weights."""
         values = [variable.value for variable in self.variables]
         with tf.GradientTape() as tape:
             cost = self.model.cost(self.model.residuals(*self.batch, training=True))
         gradients = tape.gradient(cost, values, unconnected_gradients="zero")
-        return Point(tf.cast(cost, "float64"), joined(gradients))
+        return LinePoint(tf.cast(cost, "float64"), joined(gradients))
 
     def residuals(self):
         """r of the batch at the present weights."""
@@ -92,11 +92,11 @@ def search(objective, start, here, direction):
     Args:
         objective: `Objective`, whose weights may be left at the last trial.
         start: weights P, `(n,)`.
-        here: `Point` there.
+        here: `LinePoint` there.
         direction: d, downhill, `(n,)`.
 
     Returns:
-        `Found`, with the best of all trials where none obeys both conditions.
+        `SearchEnd`, with the best of all trials where none obeys both conditions.
 
     Reference:
         J. Nocedal, S. Wright, Numerical Optimization, Springer 2006, chapter 3.
@@ -119,7 +119,7 @@ def search(objective, start, here, direction):
         better = done | (tf.math.is_finite(point.cost) & (point.cost < best.cost))
         best = tf.cond(
             better,
-            lambda: Found(length, point.cost, point.gradient, slope, done),
+            lambda: SearchEnd(length, point.cost, point.gradient, slope, done),
             lambda: best,
         )
         high = tf.where(too_long, length, high)
@@ -128,7 +128,7 @@ def search(objective, start, here, direction):
         following = tf.where(too_short & tf.math.is_finite(high), 0.5 * (low + high), following)
         return trial + 1, following, low, high, best, done
 
-    nothing = Found(zero, here.cost, here.gradient, slope, tf.constant(False))
+    nothing = SearchEnd(zero, here.cost, here.gradient, slope, tf.constant(False))
     state = tf.constant(0), one, zero, infinite, nothing, tf.constant(False)
     return tf.while_loop(unfinished, try_length, state)[4]
 

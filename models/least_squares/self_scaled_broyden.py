@@ -5,7 +5,7 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
-from .line_search import SHORTEST, Objective, Point, search
+from .line_search import SHORTEST, LinePoint, Objective, search
 from .whole_batch_optimizer import FLOOR, RUNNING, STALLED, TOLERANCE, WholeBatchOptimizer
 
 if keras.backend.backend() == "tensorflow":
@@ -169,7 +169,7 @@ class SelfScaledBroyden(WholeBatchOptimizer):
         self.stage.assign(tf.minimum(stage + 1, self.num_stages - 1))
 
     def _advance(self, objective, here):
-        """One step from `here`; returns a reason to stop, or `RUNNING`, and the `Point` reached."""
+        """One step from `here`: a reason to stop, or `RUNNING`, and the `LinePoint` reached."""
         start = objective.weights()
         fresh = tf.convert_to_tensor(self.fresh) > 0
         direction, fresh = self._downhill(here.gradient, fresh)
@@ -189,7 +189,7 @@ class SelfScaledBroyden(WholeBatchOptimizer):
         # Whether the fall that the slope promises for the shortest trial is hidden by rounding.
         flat = -found.slope * SHORTEST <= 4.0 * np.finfo(np.float64).eps * here.cost
         reason = tf.where(stalled & flat | meets_floor, FLOOR, tf.where(stalled, STALLED, RUNNING))
-        there = tf.cond(falls, lambda: Point(found.cost, found.gradient), lambda: here)
+        there = tf.cond(falls, lambda: LinePoint(found.cost, found.gradient), lambda: here)
         return reason, there
 
     def _downhill(self, gradient, fresh):

@@ -25,7 +25,7 @@ class ReadoutStep(NamedTuple):
     |------------|---------------------------------------------------------------|--------|
     | `residual` | r where the weights are                                       | (W, R) |
     | `change`   | −B⁺r, the change of the readout                               | (W, C) |
-    | `rounding` | how large the rounding errors in r may be (`rounding_errors`) |        |
+    | `rounding` | how large the rounding errors in r may be (`rounding_of_blocks`) |        |
     """
 
     residual: object
@@ -51,7 +51,7 @@ def newton_step_of_readout(system, batch):
     if num_windows == 1 or num is None or num <= MOST_ROWS or num % num_windows:
         linear = system.linearise(*batch, readout_only=True)
         change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
-        return ReadoutStep(linear.residual, change, rounding_errors(linear, system.readout()))
+        return ReadoutStep(linear.residual, change, rounding_of_blocks(linear, system.readout()))
     in_window = num // num_windows
     size = min(max(MOST_ROWS // in_window, 1), num_windows)
     readout = system.readout()
@@ -60,7 +60,7 @@ def newton_step_of_readout(system, batch):
         rows = some_rows(batch[0], first * in_window, size * in_window)
         linear = system.linearise(rows, readout_only=True, windows=(first, size))
         solved, _, _ = solve_windows(linear, orthogonal_solver(linear.readout))
-        rounding = rounding_errors(linear, readout[first : first + size])
+        rounding = rounding_of_blocks(linear, readout[first : first + size])
         start = tf.broadcast_to(linear.start[None], (size, *linear.start.shape))
         return (*solved, linear.residual, tf.fill((size,), rounding), start)
 
@@ -71,7 +71,7 @@ def newton_step_of_readout(system, batch):
     return ReadoutStep(residual, change, tf.reduce_max(rounding))
 
 
-def rounding_errors(linear, readout):
+def rounding_of_blocks(linear, readout):
     """How large the rounding errors in r may be, 4 ε max_i Σ_j |B_ij A_j|."""
     size = tf.einsum("...rc,...c->...r", tf.abs(linear.readout), tf.abs(readout))
     return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

@@ -92,7 +92,7 @@ class Disc:
         return np.where(gap > 0.0, gap, 0.0)
 
 
-def number(value):
+def exact_disc(value):
     """The disc of a number that is exact."""
     return Disc(EXTENDED(value))
 
@@ -175,7 +175,7 @@ def tanh(z):
 
 def arctan(z):
     """arctan z of discs without ±i."""
-    slope = reciprocal(number(1.0) + z * z).largest
+    slope = reciprocal(exact_disc(1.0) + z * z).largest
     radius = np.where(z.radius > 0.0, z.radius * slope, 0.0)
     return Disc.rounded(np.arctan(z.centre), radius, ROUNDINGS_OF_FUNCTION)
 

@@ -10,7 +10,7 @@ not differentiable or not known, and is refused by name.
 import numpy as np
 
 from . import discs
-from .discs import number
+from .discs import exact_disc
 
 
 class NotSmooth(ValueError):
@@ -59,7 +59,7 @@ class Jet:
     @classmethod
     def variable(cls, value, place, order):
         """The coordinate number `place` of the state."""
-        return cls(value, {place: number(1.0)} if order else {}, order=order)
+        return cls(value, {place: exact_disc(1.0)} if order else {}, order=order)
 
     def of(self, other):
         """A number as a jet of the same order; a jet as it is."""
@@ -68,7 +68,7 @@ class Jet:
         if isinstance(other, complex | np.complexfloating | str) or not np.isscalar(other):
             raise NotSmooth(f"it meets {type(other).__name__} {other!r}")
         exact = other if isinstance(other, np.longdouble) else float(other)
-        return Jet(number(exact), order=self.order)
+        return Jet(exact_disc(exact), order=self.order)
 
     def __add__(self, other):
         other = self.of(other)
@@ -118,9 +118,11 @@ class Jet:
             return self._whole_power(int(exponent))
         return self._function(
             discs.power(self.value, exponent),
-            lambda: number(exponent) * discs.power(self.value, exponent - 1.0),
+            lambda: exact_disc(exponent) * discs.power(self.value, exponent - 1.0),
             lambda: (
-                number(exponent) * number(exponent - 1.0) * discs.power(self.value, exponent - 2.0)
+                exact_disc(exponent)
+                * exact_disc(exponent - 1.0)
+                * discs.power(self.value, exponent - 2.0)
             ),
         )
 
@@ -149,7 +151,7 @@ class Jet:
 
     def reciprocal(self):
         y = discs.reciprocal(self.value)
-        return self._function(y, lambda: -(y * y), lambda: number(2.0) * y * y * y)
+        return self._function(y, lambda: -(y * y), lambda: exact_disc(2.0) * y * y * y)
 
     def sin(self):
         y = discs.sin(self.value)
@@ -186,15 +188,15 @@ class Jet:
 
     def tanh(self):
         y = discs.tanh(self.value)
-        slope = number(1.0) - y * y
-        return self._function(y, lambda: slope, lambda: number(-2.0) * y * slope)
+        slope = exact_disc(1.0) - y * y
+        return self._function(y, lambda: slope, lambda: exact_disc(-2.0) * y * slope)
 
     def arctan(self):
-        slope = discs.reciprocal(number(1.0) + self.value * self.value)
+        slope = discs.reciprocal(exact_disc(1.0) + self.value * self.value)
         return self._function(
             discs.arctan(self.value),
             lambda: slope,
-            lambda: number(-2.0) * self.value * slope * slope,
+            lambda: exact_disc(-2.0) * self.value * slope * slope,
         )
 
     __radd__, __rmul__ = __add__, __mul__

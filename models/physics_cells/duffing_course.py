@@ -30,7 +30,7 @@ def fit_in_windows(y, u, period, course, unit=None):
         unit: of a search with another course, whose oscillator moves as fast.
     """
     guesses = weak_form_guesses(y, u, course)
-    unit, window = unit or 2.0 * np.pi / period, shortest_window(period)
+    unit, window = unit or 2.0 * np.pi / period, shortest_first_window(period)
     for _ in range(2):
         search = Search(y, u, unit, course, window)
         constants = guesses / unit ** np.array([2, 1, 2, 2, 2, 2])
@@ -47,7 +47,7 @@ def fit_in_windows(y, u, period, course, unit=None):
     return search.descend(found, MORE_STEPS)
 
 
-def shortest_window(period):
+def shortest_first_window(period):
     """Samples in a window with which a search begins."""
     return max(FEWEST_SAMPLES, int(np.ceil(SHORTEST_WINDOW * period)))
 

@@ -13,7 +13,7 @@ RELATIVE_STEP = 1e-6  # of the differences
 DAMPINGS = (1e-12, *np.logspace(-9.0, 2.0, AT_ONCE - 1))  # of columns of length one
 
 
-class Found(NamedTuple):
+class FoundMinimum(NamedTuple):
     """The best oscillator of a search.
 
     | field       | content                                                        |
@@ -73,7 +73,7 @@ class Search:
 
     def found(self, constants, starts):
         error = self.errors(constants[None], starts[None])[0]
-        return Found(self, constants, starts, error, float(mean_squares(error[None])[0]))
+        return FoundMinimum(self, constants, starts, error, float(mean_squares(error[None])[0]))
 
     def jacobian(self, constants, starts):
         """∂error/∂constants `(N, 6)` and ∂error/∂(start of its window) `(N, 2)`, by differences."""
@@ -89,7 +89,7 @@ class Search:
         """Levenberg–Marquardt; of each step sixteen lengths and Gauss–Newton's are tried.
 
         Args:
-            found: `Found` of this search, where it begins.
+            found: `FoundMinimum` of this search, where it begins.
             most: steps.
             starts_only: whether the constants stay as they are.
         """
@@ -109,7 +109,7 @@ class Search:
             constants, starts, error, square = moved[0][i], moved[1][i], trials[i], squares[i]
             if fall < LEAST_FALL:
                 break
-        return Found(self, constants, starts, error, float(square))
+        return FoundMinimum(self, constants, starts, error, float(square))
 
     def in_windows(self, samples):
         """`(N, …)` as `(windows, window, …)`, with zeros after the end."""

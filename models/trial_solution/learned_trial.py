@@ -6,7 +6,7 @@ from keras import ops
 
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..least_squares.line_search import Point, joined
+from ..least_squares.line_search import LinePoint, joined
 from .time_windows import Place
 from .trial_solution import TrialSolution
 
@@ -169,14 +169,14 @@ class WindowObjective:
             variable.assign(tf.tensor_scatter_nd_update(variable.value, at, row))
 
     def at(self, weights):
-        """`Point` at other weights."""
+        """`LinePoint` at other weights."""
         with tf.GradientTape() as tape:
             tape.watch(weights)
             cost = tf.reduce_mean(tf.square(self._residuals(weights)))
-        return Point(tf.cast(cost, "float64"), tape.gradient(cost, weights))
+        return LinePoint(tf.cast(cost, "float64"), tape.gradient(cost, weights))
 
     def at_present(self):
-        """`Point` at the present weights."""
+        """`LinePoint` at the present weights."""
         return self.at(self.weights())
 
     def residuals(self):

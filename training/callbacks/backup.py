@@ -6,7 +6,7 @@ import time
 import keras
 
 from .backup_file import check_shapes, read_backup, write_backup
-from .stopping import copies, trained_variables
+from .stopping import trained_variables, values_of
 
 SECONDS = 2.0  # between two backups
 # What callbacks remember from one epoch to the next, by the names of their attributes.
@@ -117,7 +117,7 @@ class Backup(keras.callbacks.Callback):
 
     def _snapshot(self, next_epoch):
         """Texts and arrays of a file: the state at the end of an epoch."""
-        arrays = {f"variable/{i}": v for i, v in enumerate(copies(self._variables))}
+        arrays = {f"variable/{i}": v for i, v in enumerate(values_of(self._variables))}
         callbacks = []
         for i, callback in enumerate(self.others):
             kept = {name: getattr(callback, name) for name in REMEMBERED if hasattr(callback, name)}

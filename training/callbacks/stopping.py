@@ -118,20 +118,20 @@ class StopOnNaN(keras.callbacks.Callback):
         self._epoch = epoch
         # Not earlier: other callbacks may load weights. A model without an input has none yet.
         if self._good is None and self.model.built:
-            self._good, self._good_epoch = copies(trained_variables(self.model)), epoch
+            self._good, self._good_epoch = values_of(trained_variables(self.model)), epoch
 
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and self.stop_reason is None:
             self._stop(f"The loss is {loss} in epoch {self._epoch + 1}")
         elif self._good is None and self._weights_are_finite():
-            self._good, self._good_epoch = copies(trained_variables(self.model)), 0
+            self._good, self._good_epoch = values_of(trained_variables(self.model)), 0
 
     def on_epoch_end(self, epoch, logs=None):
         if self.stop_reason is not None:
             return
         if self._weights_are_finite():
-            self._good, self._good_epoch = copies(trained_variables(self.model)), epoch + 1
+            self._good, self._good_epoch = values_of(trained_variables(self.model)), epoch + 1
         else:
             self._stop(f"The weights are no longer finite after epoch {epoch + 1}")
 
@@ -140,7 +140,7 @@ class StopOnNaN(keras.callbacks.Callback):
             warnings.warn(self.stop_reason, stacklevel=2)
 
     def _weights_are_finite(self):
-        return all(np.isfinite(w).all() for w in copies(self.model.trainable_variables))
+        return all(np.isfinite(w).all() for w in values_of(self.model.trainable_variables))
 
     def _stop(self, what):
         if self._good is None:
@@ -166,6 +166,6 @@ def trained_variables(model):
     return [*model.variables, *(optimizer.variables if optimizer is not None else ())]
 
 
-def copies(variables):
+def values_of(variables):
     """The values of Keras or TensorFlow variables, a list of arrays of their own."""
     return [np.array(variable.numpy()) for variable in variables]

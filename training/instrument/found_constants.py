@@ -28,7 +28,7 @@ EXTRA = {  # free, then driven
 }
 
 
-def unit_of(name, record):
+def unit_of_constant(name, record):
     """The unit of a constant, with x and F where the record does not name them."""
     unit = EXTRA[name][record.force is not None] if name in EXTRA else UNITS[name]
     own = {"F": record.units.get("force"), "x": record.units.get("position")}

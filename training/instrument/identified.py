@@ -12,7 +12,7 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import OscillatorCell
 
-from .found_constants import unit_of
+from .found_constants import unit_of_constant
 from .record_doubts import autocorrelation, ljung_box
 from .record_plot import plot_record
 
@@ -98,7 +98,9 @@ class Identified:
         for name, e in self.estimates.items():
             value, error = f"{e.value:.7g}", f"{e.standard_error:.2g}"
             interval = f"{e.lower:.7g} … {e.upper:.7g}"
-            unit = "" if hasattr(self.fit.law, "problem") else unit_of(name, self.records[0])
+            unit = (
+                "" if hasattr(self.fit.law, "problem") else unit_of_constant(name, self.records[0])
+            )
             rows.append((name, value, error, interval, unit))
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths)).rstrip() for row in rows]

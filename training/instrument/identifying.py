@@ -23,7 +23,7 @@ NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a
 SHORT = 30  # periods that tell the courses of a force apart
 
 
-class Comparison(NamedTuple):
+class LawComparison(NamedTuple):
     """How near a law comes to the records: Bayesian information criterion and RMSE."""
 
     bic: float
@@ -214,7 +214,7 @@ def _may_be(name, records):
 def _compared(fit):
     num, mean = len(fit.error), fit.square / len(fit.error)
     bic = num * np.log(mean + 1e-300) + fit.num_unknowns * np.log(num)
-    return Comparison(float(bic), float(np.sqrt(mean)))
+    return LawComparison(float(bic), float(np.sqrt(mean)))
 
 
 def _as_good(comparison):

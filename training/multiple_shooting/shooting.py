@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .window_runs import copies, run_windows, sums_of_groups
+from .window_runs import repeated_windows, run_windows, sums_of_groups
 from .window_starts import settled
 
 JOINED = 4  # groups become one
@@ -75,7 +75,7 @@ class Shooting:
         All guesses run at once, in every so many windows, from rest.
         """
         every = max(1, len(guesses) * len(self.coarse.step) // MOST_WINDOWS)
-        tiled = copies(self.coarse, len(guesses), every)
+        tiled = repeated_windows(self.coarse, len(guesses), every)
         trial = Shooting(self.law, tiled)
         constants = np.repeat(np.transpose(guesses), len(tiled.step) // len(guesses), axis=1)
         point = Point(constants, np.zeros(len(guesses)), np.zeros((len(tiled.step), 2)))

@@ -184,7 +184,7 @@ def quintic_weights(s, h):
     return (QUINTIC @ powers) * sizes, (QUINTIC @ slopes) * sizes / h
 
 
-def copies(windows, number, every=1):
+def repeated_windows(windows, number, every=1):
     """The windows, or every so many of them, several times: for runs with several constants.
 
     Only the samples of those windows are kept; all windows of a copy count as one record.

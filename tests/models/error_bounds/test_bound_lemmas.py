@@ -21,7 +21,7 @@ from oscillator_zoo.models.error_bounds.chebyshev_cells import (
     node_values_to_series,
     values_at,
 )
-from oscillator_zoo.models.error_bounds.defect_bounds import Comparison, _exponential
+from oscillator_zoo.models.error_bounds.defect_bounds import ComparisonSystem, _exponential
 from oscillator_zoo.models.error_bounds.error_bound import (
     ROUNDINGS_OF_INTEGRAL,
     ROUNDINGS_OF_JUMP,
@@ -315,7 +315,7 @@ def test_exponential_of_a_positive_matrix_is_bounded_after_many_squarings(size, 
 def test_lengths_on_a_grid_are_rounded_outwards(seed):
     random = np.random.default_rng(seed)
     a = np.array([[0.0, 1.0], [-1.0, -0.2]]) * 10.0 ** random.uniform(-2, 2)
-    comparison = Comparison.of(a, 0.0 * a, np.linalg.eig(a)[1])
+    comparison = ComparisonSystem.of(a, 0.0 * a, np.linalg.eig(a)[1])
     longest = 1.0 / np.abs(a).max()
     lengths = longest * np.array([1.0, *10.0 ** random.uniform(-16, 0, 3)])
     defects = np.zeros((4, 2))
@@ -331,7 +331,7 @@ def test_lengths_on_a_grid_are_rounded_outwards(seed):
 def test_uncertain_matrix_is_carried():
     a, off = np.array([[0.0, 1.0], [-1.0, -0.2]]), np.array([[0.0, 0.0], [0.1, 0.1]])
     lengths, jumps = np.full(8, 0.5), np.eye(8, 2) * np.eye(8, 1)
-    comparison = Comparison.of(a, off, np.linalg.eig(a)[1])
+    comparison = ComparisonSystem.of(a, off, np.linalg.eig(a)[1])
     bounds = comparison.carry(lengths, 0.0 * jumps, jumps)
     for sign in ([1, 1], [-1, 1], [1, -1], [-1, -1]):
         y, moved = mpmath.matrix([1, 0]), a + off * np.array(sign)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN, LeastSquaresModel, SelfScaledBroyden
 from oscillator_zoo.models.least_squares import self_scaled_broyden
-from oscillator_zoo.models.least_squares.line_search import Found, Objective, Point, search
+from oscillator_zoo.models.least_squares.line_search import LinePoint, Objective, SearchEnd, search
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -81,9 +81,9 @@ def learned(scaling, s, y, inverse):
     optimizer.build([keras.Variable(np.zeros(len(s)))])
     optimizer.inverse_hessian.assign(inverse)
     gradient = -np.linalg.solve(inverse, s)  # s = −α H g with α = 1
-    here = Point(tf.constant(1.0, "float64"), tf.constant(gradient))
+    here = LinePoint(tf.constant(1.0, "float64"), tf.constant(gradient))
     one = tf.constant(1.0, "float64")
-    found = Found(one, one, tf.constant(gradient + y), -one, tf.constant(True))
+    found = SearchEnd(one, one, tf.constant(gradient + y), -one, tf.constant(True))
     assert not optimizer._learn(tf.constant(s), here, found, tf.constant(False))
     return optimizer.inverse_hessian.numpy()
 
