@@ -214,7 +214,7 @@ class Identification:
         """J = √w ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""
         trial, problem = self.trial, self.trial.problem
         place = trial.place(times)
-        features = trial.network.features(place.inputs)[0]
+        features = trial.network.features(place.tau)[0]
         features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=-1)
         window = ops.zeros(ops.shape(place.t)[0], "int32") if place.window is None else place.window
         dimension, num_unknowns = problem.dimension, changes.shape[-1]

@@ -143,7 +143,7 @@ class PINN(Answers):
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t, N(τ; P)), by default h2(t) N."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
-        return trial.h1(place) + trial.h2(place, self.network(place.inputs, place.readout))
+        return trial.h1(place) + trial.h2(place, self.network(place.tau, place.readout))
 
     @block_after_block
     def derivatives(self, t):

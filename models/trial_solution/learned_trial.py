@@ -101,7 +101,7 @@ class LearnedTrial(TrialSolution):
         begin, length = ops.unstack(tf.gather(of_windows, window, axis=1), 2)
         tau = 2.0 * (t - begin) / length - 1.0
         place = Place(t, None, t - begin, length, tau, None, problem)
-        values = self.network.derivatives(place.inputs, weights=weights)
+        values = self.network.derivatives(place.tau, weights=weights)
         *state, rate = self.h2_motion(place, *values)[: problem.order + 1]
         state = [a + b for a, b in zip(state, start)]
         if problem.order == 2:

@@ -100,7 +100,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         problem, x = with_given_force(self.problem_for(x), x)
         place = self.checked_place(x, first, num_windows)
         order = self.problem.order
-        features = self.network.features(place.inputs)
+        features = self.network.features(place.tau)
         values = self.network.read(features, place.readout)
         *state, rate = self.motion(place, values)[: order + 1]
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
@@ -155,7 +155,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
             kernel = tf.gather(kernel, rows.place.window)
             seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in rows.by_network]
         seeds += [ops.zeros_like(seeds[0])] * (3 - len(seeds))
-        return self.network.hidden_jacobian(rows.place.inputs, seeds)
+        return self.network.hidden_jacobian(rows.place.tau, seeds)
 
     def _with_bias(self, features):
         """[h, 1], [h', 0], [h'', 0]: what A and c, one below the other, multiply."""

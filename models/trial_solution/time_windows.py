@@ -30,7 +30,7 @@ class Place(NamedTuple):
     | `window`  | index w of the window; None where there is one   | (num,)                |
     | `elapsed` | t − e_w, the time since the window began         | (num, 1), s           |
     | `length`  | L_w of the window                                | (num, 1) or number, s |
-    | `inputs`  | τ = 2 (t − e_w)/L_w − 1                          | (num, 1)              |
+    | `tau`     | τ = 2 (t − e_w)/L_w − 1                          | (num, 1)              |
     | `readout` | which readout of N: w, or as `DenseNetwork` says | (num,)                |
     | `problem` | the equation, with the parameters of each row    |                       |
     """
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     window: object
     elapsed: object
     length: object
-    inputs: object
+    tau: object
     readout: object
     problem: object
 
