@@ -41,7 +41,7 @@ class IntervalModel(LeastSquaresModel):
     steps_are_one_loop = False  # whether many steps of `fit` are compiled together
 
     def __call__(self, t, *args, **kwargs):
-        return super().__call__(self.domain.inputs(t), *args, **kwargs)
+        return super().__call__(self.domain.called_with(t), *args, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Times from t0 to t0 + T, as a dataset of equal full batches.

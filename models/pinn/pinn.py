@@ -158,10 +158,10 @@ class PINN(Answers):
         Raises:
             ValueError: for times outside the interval.
         """
-        batch = self.domain.rows(t)
+        rows = self.domain.rows(t)
         if not self.is_by_tape:
-            return tuple(self.trial.motion(self.trial.place(batch)))
-        times, position = self.domain.times(batch), self.domain.at_parameters(self, batch)
+            return tuple(self.trial.motion(self.trial.place(rows)))
+        times, position = self.domain.times(rows), self.domain.at_parameters(self, rows)
         return tuple(time_derivatives(position, times, 2, self.problem.dimension))
 
     def residual(self, t):
