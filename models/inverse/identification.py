@@ -207,8 +207,8 @@ class Identification:
     def changes_with_unknowns(self):
         """dA/dθ `(W, C, Q)` and d(x_w, v_w)/dθ `(W, K, Q)` where the network obeys the equation."""
         linear = self.trial.linearise(self.points)
-        solved = eliminate(linear, orthogonal_solver(linear.readout))
-        return solved.readout[..., 1:], solved.states[..., 1:]
+        solved = eliminate(linear, orthogonal_solver(linear.by_readout))
+        return solved.readout_changes[..., 1:], solved.start_changes[..., 1:]
 
     def sensitivity(self, times, changes, states, sample_weight=None):
         """J = √w ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""

@@ -125,12 +125,12 @@ def solve_readout(system, batch, residuals_now=None):
 def projected_step(system, batch, damping, growth, residuals_now=None):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
     linear = system.linearise(*batch)
-    solved = eliminate(linear, orthogonal_solver(linear.readout))
+    solved = eliminate(linear, orthogonal_solver(linear.by_readout))
     columns = tf.reshape(solved.remaining, (-1, solved.remaining.shape[-1]))
     step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
 
     def move():
-        system.change_readout((solved.readout[..., 1:] @ step)[..., 0])
+        system.change_readout((solved.readout_changes[..., 1:] @ step)[..., 0])
         system.change_nonlinear(step[:, 0])
         return solve_readout(system, batch, residuals_now)
 
@@ -144,11 +144,11 @@ def all_weights_step(system, batch, damping, growth, residuals_now=None):
     jacobian = whole_jacobian(linear)
     residual = tf.reshape(linear.residual, (-1, 1))
     step, predicted = damped_step(jacobian, residual, damping)
-    num_nonlinear = linear.nonlinear.shape[-1]
+    num_nonlinear = linear.by_nonlinear.shape[-1]
     split = jacobian.shape[-1] - num_nonlinear
 
     def move():
-        system.change_readout(tf.reshape(step[:split], (-1, linear.readout.shape[-1])))
+        system.change_readout(tf.reshape(step[:split], (-1, linear.by_readout.shape[-1])))
         system.change_nonlinear(step[split:, 0])
         return residuals_now()
 
