@@ -14,7 +14,7 @@ HALVINGS = 8
 MOST_DAMPING = 1e12
 ENOUGH_DAMPING = 1e-10  # above it the normal equations, refined, are as good as a QR
 REFINEMENTS = 2
-APART = {"_noinline": True}
+OWN_GRAPH = {"_noinline": True}
 READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
 
 
@@ -35,7 +35,7 @@ class StepResult(NamedTuple):
     rounding: object
 
 
-def apart(function):
+def in_own_graph(function):
     """The value of a function without arguments, computed in a graph of its own.
 
     TensorFlow merges the branches of `tf.cond` and the bodies of loops into the graph around them.
@@ -45,7 +45,7 @@ def apart(function):
     """
     if tf.executing_eagerly():
         return function()
-    return tf.function(function, autograph=False, experimental_attributes=APART)()
+    return tf.function(function, autograph=False, experimental_attributes=OWN_GRAPH)()
 
 
 def residuals_of(system, batch):
@@ -59,7 +59,7 @@ def residuals_of(system, batch):
     given = [x for x in batch if x is not None]
 
     # Not made in an `init_scope`, in which no tape records: derivatives by tapes would be 0 there.
-    @tf.function(autograph=False, experimental_attributes=APART)
+    @tf.function(autograph=False, experimental_attributes=OWN_GRAPH)
     def of_given(*given):
         given = iter(given)
         return system.residuals(*(None if x is None else next(given) for x in batch))
@@ -67,13 +67,20 @@ def residuals_of(system, batch):
     return lambda: of_given(*given)
 
 
-def readout_step(system, batch, damping=None, growth=None, residuals_now=None):
+def readout_step(system, batch, residuals_now):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls.
 
     Where r is linear in the readout the whole step is the best: a shorter one falls only by chance,
     among rounding errors.
+
+    Args:
+        system: `LeastSquaresSystem`, its readout `(W, C)`.
+        batch: (x, y, sample_weight).
+        residuals_now: `residuals_of(system, batch)`.
+
+    Returns:
+        `StepResult`.
     """
-    residuals_now = residuals_now or residuals_of(system, batch)
     step = newton_step_of_readout(system, batch)
     before = _squares(step.residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
@@ -107,7 +114,7 @@ def solve_readout(system, batch, residuals_now=None):
     residuals_now = residuals_now or residuals_of(system, batch)
 
     def step():
-        return readout_step(system, batch, residuals_now=residuals_now)
+        return readout_step(system, batch, residuals_now)
 
     if system.is_linear_in_readout:
         return step().residuals
@@ -116,13 +123,13 @@ def solve_readout(system, batch, residuals_now=None):
         return (k < READOUT_STEPS) & progress
 
     def again(k, *_):
-        taken = apart(step)
+        taken = in_own_graph(step)
         return k + 1, taken.progress, taken.residuals
 
     return tf.while_loop(go_on, again, (0, tf.constant(True), residuals_now()))[-1]
 
 
-def projected_step(system, batch, damping, growth, residuals_now=None):
+def projected_step(system, batch, damping, growth, residuals_now):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
     linear = system.linearise(*batch)
     solved = eliminate(linear, orthogonal_solver(linear.by_readout))
@@ -137,9 +144,8 @@ def projected_step(system, batch, damping, growth, residuals_now=None):
     return _tried(system, linear, move, predicted, damping, growth)
 
 
-def all_weights_step(system, batch, damping, growth, residuals_now=None):
+def all_weights_step(system, batch, damping, growth, residuals_now):
     """All weights move by one damped step."""
-    residuals_now = residuals_now or residuals_of(system, batch)
     linear = system.linearise(*batch)
     jacobian = whole_jacobian(linear)
     residual = tf.reshape(linear.residual, (-1, 1))
@@ -156,7 +162,16 @@ def all_weights_step(system, batch, damping, growth, residuals_now=None):
 
 
 def damped_step(jacobian, residual, damping):
-    """δ = −[J; √λ I]⁺ [r; 0] with λ relative to the largest squared column, and δᵀ(λδ − Jᵀr)."""
+    """δ = −[J; √λ I]⁺ [r; 0], the step of Levenberg and Marquardt.
+
+    Args:
+        jacobian: J, `(R, P)`: a row for each residual, a column for each unknown.
+        residual: r, `(R, 1)`.
+        damping: λ, `()`, relative to the largest squared length of a column of J.
+
+    Returns:
+        Tuple: δ `(P, 1)`, and δᵀ(λδ − Jᵀr) `()`, the fall of |r|² that the linear model promises.
+    """
     relative = tf.cast(damping, jacobian.dtype)
     squares = tf.reduce_sum(jacobian**2, axis=0)
     strength = relative * tf.reduce_max(squares)
