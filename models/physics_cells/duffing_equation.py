@@ -8,7 +8,9 @@ from oscillator_zoo.data.checks import one_number, one_of
 
 from ..least_squares.estimates import Estimate, estimates_at_minimum
 from .duffing_checks import check_found, linear_rmse
-from .duffing_course import (
+from .duffing_reading import differences
+from .duffing_runs import COURSES, check_backend
+from .duffing_windows import (
     fit_in_windows,
     grown,
     over_all,
@@ -16,8 +18,6 @@ from .duffing_course import (
     trusted,
     without_starts,
 )
-from .duffing_reading import differences
-from .duffing_runs import COURSES, check_backend
 
 SHORTEST = 100  # samples
 PIECE_SAMPLES, PIECE_PERIODS = 4096, 40  # the beginning of a long record, to choose the course

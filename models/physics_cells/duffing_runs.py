@@ -6,7 +6,7 @@ import numpy as np
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-COURSES = ("smooth", "linear", "held")
+COURSES = ("smooth", "linear", "held")  # of a force between samples, see `force_between`
 REACH = 24  # samples to each side that make a smooth force, but for one part in 1e5 of it
 WINDOW = 10.0  # shape of Kaiser's window: sidelobes at −100 dB
 LARGEST_ANGLE = 0.08  # ω0 times a step of RK4, which damps by 3e-7 a radian of its own
