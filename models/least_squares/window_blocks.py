@@ -47,7 +47,7 @@ def newton_step_of_readout(system, batch):
     Returns:
         `ReadoutStep`.
     """
-    num_windows, num = getattr(system, "num_windows", 1), num_rows(batch[0])
+    num_windows, num = system.num_windows, num_rows(batch[0])
     if num_windows == 1 or num is None or num <= MOST_ROWS or num % num_windows:
         linear = system.linearise(*batch, readout_only=True)
         change = eliminate(linear, orthogonal_solver(linear.by_readout)).readout_changes[..., 0]
