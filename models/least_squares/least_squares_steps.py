@@ -16,6 +16,9 @@ ENOUGH_DAMPING = 1e-10  # above it the normal equations, refined, are as good as
 REFINEMENTS = 2
 OWN_GRAPH = {"_noinline": True}
 READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
+# |r|² after a step over |r|² before it, below which the step was progress. A whole step of Newton
+# that does not take three quarters is nearly at its end; a halved one is still far from it.
+AFTER_WHOLE_STEP, AFTER_PART_OF_STEP, AFTER_DAMPED_STEP = 0.25, 0.999, 0.99
 
 
 class StepResult(NamedTuple):
@@ -104,7 +107,8 @@ def readout_step(system, batch, residuals_now):
     falls = after < before
     tf.cond(falls, lambda: None, lambda: system.set_readout(old))
     residuals = tf.where(falls, residuals, tf.reshape(step.residual, tf.shape(residuals)))
-    enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
+    part = tf.constant(AFTER_PART_OF_STEP, before.dtype)
+    enough = tf.where(fraction < 1.0, part, AFTER_WHOLE_STEP)
     progress = falls & (after < enough * before)
     return StepResult(residuals, progress, ~falls, step.rounding)
 
@@ -218,7 +222,7 @@ def _tried(system, linear, move, predicted, damping, growth):
     variables = [*system.readout_variables, *system.nonlinear_variables]
     before = linear.residual
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
-    progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
+    progress = ~falls | (_squares(residuals) < AFTER_DAMPED_STEP * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
     return StepResult(residuals, progress, stuck, rounding_of_blocks(linear, system.readout()))
 

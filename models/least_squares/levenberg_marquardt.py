@@ -29,6 +29,9 @@ from .whole_batch_optimizer import (
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+# Steps without progress, one after another, that end a stage: Newton's steps of the readout soon
+# repeat themselves, while a damped step may be refused until λ is large enough.
+STALLS_OF_READOUT, STALLS = 2, 10
 DAMPED_STEPS = {PROJECTION: projected_step, ALL_WEIGHTS: all_weights_step}
 
 
@@ -194,7 +197,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         largest = tf.reduce_max(tf.abs(step.residuals))
         at_floor, within = largest <= step.rounding, largest <= self.tolerance
         solving = self.traced_stage == READOUT
-        idle = step.stuck | (stalls > (2 if solving else 10))
+        idle = step.stuck | (stalls > (STALLS_OF_READOUT if solving else STALLS))
         stop = idle | (at_floor & ~step.progress) | (within & (not solving))
         reason = tf.where(at_floor, FLOOR, tf.where(within, TOLERANCE, STALLED))
         if solving and has_hidden_weights:
