@@ -138,8 +138,8 @@ def _nearest(y, u, courses):
 def _likely(found):
     """Share of each course by name, e^{−χ²/2} beside the nearest, which is the first."""
     least = min(one.variance for one in found.values())
-    apart = {name: one.error.size * (one.variance / least - 1.0) for name, one in found.items()}
-    near = {name: np.exp(-0.5 * far) for name, far in apart.items() if not far > LIKELY}
+    chi2 = {name: one.error.size * (one.variance / least - 1.0) for name, one in found.items()}
+    near = {name: np.exp(-0.5 * more) for name, more in chi2.items() if not more > LIKELY}
     return dict(sorted(near.items(), key=lambda item: -item[1]))
 
 

@@ -41,9 +41,9 @@ def force_at(force, shares, course):
     mirrored = np.pad(force, REACH, mode="reflect", reflect_type="odd")
     columns = []
     for share in shares:
-        apart = np.arange(1 - REACH, REACH + 1) - share
-        inside = np.clip(1.0 - (apart / REACH) ** 2, 0.0, None)
-        weights = np.sinc(apart) * np.i0(WINDOW * np.sqrt(inside))
+        distance = np.arange(1 - REACH, REACH + 1) - share
+        inside = np.clip(1.0 - (distance / REACH) ** 2, 0.0, None)
+        weights = np.sinc(distance) * np.i0(WINDOW * np.sqrt(inside))
         columns.append(np.correlate(mirrored, weights / weights.sum(), "valid")[1 : len(force)])
     return np.stack(columns, axis=1)
 

@@ -92,7 +92,7 @@ def edges_by_rule(sketch):
         num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
         inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
         edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
-    return _halved(_apart(edges), sketch)
+    return _halved(_without_near(edges), sketch)
 
 
 def shortest_window(start, end):
@@ -100,7 +100,7 @@ def shortest_window(start, end):
     return FEWEST_NUMBERS * float(np.spacing(max(abs(start), abs(end))))
 
 
-def _apart(edges):
+def _without_near(edges):
     """Increasing edges without those that are hardly before the next."""
     shortest = shortest_window(edges[0], edges[-1])
     kept = [edges[0]]
