@@ -49,6 +49,17 @@ class Sketch:
         undeclared = undeclared_jumps(problem, problem.start_time + duration)
         self.jumps = sorted({*problem.breakpoints, *undeclared})
         self.rough_times = sorted({*self.jumps, *_kinks(problem)})
+        self._follow(problem, duration)
+        # A jump in time makes the motion fast, and not the equation stiff.
+        rates = equation_rates(problem, self.times, self.states)
+        if rates.max() * duration > MOST_RADIANS:
+            self._check_continuous(rates)
+        check_motion(problem, duration, self.rates, rates.max())
+        steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
+        self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+    def _follow(self, problem, duration):
+        """Set times, states and rates, by steps in which the fastest motion turns by `STEP`."""
         num_steps, hidden = FEWEST_STEPS, self._hidden_rate(problem, duration)
         is_pulse = False
         while True:
@@ -74,13 +85,6 @@ class Sketch:
             num_steps = min(wanted, MOST_STEPS)
         if is_pulse:
             self.rates = graded(self.times, self.rates)
-        # A jump in time makes the motion fast, and not the equation stiff.
-        rates = equation_rates(problem, self.times, self.states)
-        if rates.max() * duration > MOST_RADIANS:
-            self._check_continuous(rates)
-        check_motion(problem, duration, self.rates, rates.max())
-        steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
-        self.angle = np.concatenate([[0.0], np.cumsum(steps)])
 
     def _check_continuous(self, rates):
         """Raise where the equation is fast only because rhs jumps with x or v.
