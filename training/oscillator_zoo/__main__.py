@@ -129,17 +129,17 @@ def _value(text):
 
 def _add_identify(commands):
     """The command that finds the constants in records."""
-    text = "constants of a measured oscillator, from files of records"
-    add = commands.add_parser("identify", help=text)
+    help = "constants of a measured oscillator, from files of records"
+    add = commands.add_parser("identify", help=help)
     add.add_argument("files", metavar="FILE", nargs="+", help="text; several share constants")
-    text = "linear, quadratic_drag, duffing, quadratic_cubic, pendulum; default: the best of them"
-    add.add_argument("--model", default="auto", metavar="NAME", help=text)
+    help = "linear, quadratic_drag, duffing, quadratic_cubic, pendulum; default: the best of them"
+    add.add_argument("--model", default="auto", metavar="NAME", help=help)
     _add_reading(add)
     add.add_argument("--measured", metavar="WHAT", help="position, velocity or acceleration")
     kinds = "force, base_position, base_velocity or base_acceleration"
     add.add_argument("--input-kind", metavar="WHAT", help=kinds)
-    text = "base or ground: from where a motion on a shaken base is measured"
-    add.add_argument("--frame", default="base", metavar="WHAT", help=text)
+    help = "base or ground: from where a motion on a shaken base is measured"
+    add.add_argument("--frame", default="base", metavar="WHAT", help=help)
     add.add_argument("--plot", metavar="FILE", help="write a picture of the fit")
 
 
