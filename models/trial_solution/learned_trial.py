@@ -6,7 +6,7 @@ from keras import ops
 
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..least_squares.line_search import LinePoint, joined
+from ..least_squares.line_search import joined, line_point
 from .time_windows import Place
 from .trial_solution import TrialSolution
 
@@ -170,18 +170,9 @@ class WindowObjective:
 
     def at(self, weights):
         """`LinePoint` at other weights."""
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            cost = tf.reduce_mean(tf.square(self._residuals(weights)))
-        return LinePoint(tf.cast(cost, "float64"), tape.gradient(cost, weights))
-
-    def at_present(self):
-        """`LinePoint` at the present weights."""
-        return self.at(self.weights())
-
-    def residuals(self):
-        """r of the window at the present weights."""
-        return self._residuals(self.weights())
+        return line_point(
+            lambda: self._residuals(weights), lambda r: tf.reduce_mean(tf.square(r)), weights
+        )
 
     def _residuals(self, weights):
         return self.trial.window_residuals(self.x, self.window, self.start, self._split(weights))
