@@ -51,7 +51,8 @@ class IntervalModel(LeastSquaresModel):
         inside each, which lie closer near the edges.
 
         Args:
-            num_points: number of times, at least; None: 256, or 56 for each of several windows.
+            num_points: number of times, at least; None: 256, or for each of several windows 56, 24
+                where `learned`.
             steps_per_epoch: how often the batch comes in one epoch: one training step each.
 
         Returns:
