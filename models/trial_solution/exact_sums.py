@@ -4,6 +4,7 @@ Where windows follow one another, the state at the start of each is a sum of wha
 have added. There a rounding error of a sum of 32 products would be carried on, and grow.
 """
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -19,6 +20,8 @@ def bits_of_heads(num):
 def exact_products(features, kernel):
     """h A_w for every window: right to one rounding of the result, and one in 2²⁰ of its terms.
 
+    Of arrays in float64, in which its promises hold; others are multiplied as they are.
+
     Numbers are cut into a head, a multiple of a power of two, and what is left over. Products of
     heads and all their sums are exact in float64. (S. M. Rump, T. Ogita, S. Oishi, "Accurate
     floating-point summation", 2008, cut so.)
@@ -30,6 +33,8 @@ def exact_products(features, kernel):
     Returns:
         `(m, W, dimension)`.
     """
+    if keras.backend.standardize_dtype(features.dtype) != "float64":
+        return _products(features, kernel)
     bits = bits_of_heads(kernel.shape[1])
     head, of_kernel = _head(features, bits), _head(kernel, bits)
     rest = _products(head, kernel - of_kernel) + _products(features - head, kernel)
