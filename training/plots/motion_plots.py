@@ -126,7 +126,7 @@ def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax
     if methods is None:
         methods = [name for name in ("autoregression", "model") if name in result.forecasts]
     for name in methods:
-        _ = result[name]
+        result.check_method(name)
     drawn = min(positive_integer("num_steps", num_steps), result.num_steps)
     stop = result.warm_up + drawn
     times, truth = result.trajectory.times[:stop], result.trajectory.feature(feature)[index, :stop]

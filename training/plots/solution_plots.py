@@ -11,6 +11,7 @@ from ..evaluation.reference import reference_motion
 from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, label_outside, legend_above, next_colour
 
 BOUND = MARK  # of what a solution says of its own error
+GAPS = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))  # through which an error of that size is seen
 DEEPEST = 1e-4  # of the largest residual: where it goes through zero it has no lowest value
 VISIBLE = 2e-3  # of the range of the motion: half the width of its line
 
@@ -34,7 +35,7 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
 
     Returns:
         The solution's `Axes`. The band is drawn, and named, where it is wide enough to be seen; in
-        the error's panel the bound is a line, and the axis ends at the rounding of the motion.
+        the error's panel the bound is a broken line, and the axis ends at the motion's rounding.
 
     Raises:
         ValueError: for a model that is not a `PINN`, or an `ax` that is not one `Axes`.
@@ -81,7 +82,7 @@ def _draw_error(ax, times, error, band, size):
         line = {"color": colour, "linewidth": 1.2, "label": f"|error|{number}"}
         ax.plot(times, np.maximum(error[:, i], floor), **line)
         if band is not None:
-            line = {"color": BOUND, "linewidth": 1.6, "linestyle": ("-", "--", ":", "-.")[i % 4]}
+            line = {"color": BOUND, "linewidth": 1.6, "linestyle": GAPS[i % 4]}
             bound = np.maximum(band.position[:, i], floor)
             ax.plot(times, bound, label=f"{band.name}{number}", **line)
             high = max(high, bound[np.isfinite(bound)].max(initial=floor))
