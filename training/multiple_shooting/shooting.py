@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .window_runs import repeated_windows, run_windows, sums_of_groups
+from .window_runs import repeated_windows, sums_of_groups
 from .window_starts import settled
 
 JOINED = 4  # groups become one
@@ -128,7 +128,7 @@ class Shooting:
 
     def state(self, point, group):
         """Runs from a point, with everything written by the starts of the groups."""
-        run = run_windows(self.law, point.constants, point.starts, self.windows)
+        run = self.law.run(point.constants, point.starts, self.windows)
         scale = np.broadcast_to(point.scales, self.num_records)[self.sample_record]
         run = run._replace(slopes=scale[:, None] * run.slopes)
         error = scale * run.values + point.offsets[self.sample_record] - self.windows.values

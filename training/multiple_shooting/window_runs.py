@@ -74,6 +74,7 @@ class Windows(NamedTuple):
     | `drive`    | the force at the samples, `(N,)`, or None                              |
     | `quantity` | that was measured                                                      |
     | `scaled`   | whether each record but the first has a scale of its own               |
+    | `share`    | of the step at which each sample lies, `(N,)`, or None at its start    |
     """
 
     record: np.ndarray
@@ -88,6 +89,7 @@ class Windows(NamedTuple):
     drive: np.ndarray | None
     quantity: str
     scaled: bool = False
+    share: np.ndarray | None = None
 
 
 class WindowRun(NamedTuple):
@@ -208,6 +210,25 @@ def repeated_windows(windows, number, every=1):
         values=tiled(windows.values, kept),
         drive=tiled(windows.drive, kept),
         scaled=False,
+        share=tiled(windows.share, kept),
+    )
+
+
+def empty_windows(windows, chosen):
+    """Some of the windows without their samples: for runs of which the ends are wanted."""
+    none = np.zeros(0, int)
+    return windows._replace(
+        record=windows.record[chosen],
+        start=windows.start[chosen],
+        step=windows.step[chosen],
+        num_steps=windows.num_steps[chosen],
+        force=None if windows.force is None else windows.force[..., chosen],
+        window=none,
+        at_step=none,
+        weights=windows.weights and tuple(w[:, :0] for w in windows.weights),
+        values=windows.values[:0],
+        drive=None if windows.drive is None else windows.drive[:0],
+        share=None if windows.share is None else windows.share[:0],
     )
 
 
