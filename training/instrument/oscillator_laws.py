@@ -125,6 +125,12 @@ LAWS = {
             _of(*_VISCOUS, "quadratic_stiffness", "cubic_stiffness"),
         ),
         Law(
+            "all_terms",
+            "x'' + d x' + q |x'| x' + s x + s2 x² + s3 x³ = G u",
+            _of(*_VISCOUS, "quadratic_drag", "quadratic_stiffness", "cubic_stiffness"),
+            parts=10.0,
+        ),
+        Law(
             "pendulum",
             "x'' + d x' + s sin x = G u",
             PENDULUM | _of("damping_rate"),

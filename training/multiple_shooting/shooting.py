@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .window_descent import LAST_FALL, descend
 from .window_runs import repeated_windows, sums_of_groups
 from .window_starts import settled
 
@@ -18,10 +19,7 @@ JOINED = 4  # groups become one
 FEW_STEPS, MOST_STEPS = 8, 40
 FIRST_STEPS = 25
 FALL = 1e-3  # relative, of the sum of squares, at which a level ends
-LAST_FALL, CLOSED = 1e-10, 1e-9
 SHUT = 1e-6  # a gap, of the size of the motion, below which a run is one
-HEAVIER = 100.0
-HALVINGS = 4
 MOST_WINDOWS = 2000  # of all guesses together
 QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
 RIDGE = 1e-9  # of starts that no sample sees
@@ -101,13 +99,13 @@ class Shooting:
         size, steps, fine = 1, first_steps, self.windows
         self.windows = self.coarse
         while size < longest and not near:
-            state = self.descend(point, self.groups(size), steps, FALL)
+            state = descend(self, point, self.groups(size), steps, FALL)
             freedom = len(state.error) - 2 * len(np.unique(self.groups(size)))
             if size == 1 and freedom > 0:
                 noise = float(state.error @ state.error) / freedom
             point, size, steps = state.point, size * JOINED, FEW_STEPS
         self.windows = fine
-        state = self.descend(point, self.groups(longest), MOST_STEPS, LAST_FALL)
+        state = descend(self, point, self.groups(longest), MOST_STEPS, LAST_FALL)
         return Shot(
             *(state.point, state.error, self.projected(state)),
             *(float(state.error @ state.error), self.gap(state) < SHUT, noise),
@@ -117,7 +115,7 @@ class Shooting:
     def in_windows(self, point):
         """Constants and the sum of squares where each window has its own start."""
         self.windows = self.coarse
-        state = self.descend(point, self.groups(1), FIRST_STEPS, FALL)
+        state = descend(self, point, self.groups(1), FIRST_STEPS, FALL)
         return state.point.constants, state.merit
 
     def groups(self, size):
@@ -204,41 +202,6 @@ class Shooting:
         whole = np.c_[of_groups[number], tiled, np.ones(len(number))]
         starts = np.einsum("kij,kj->ki", moves, whole)
         return Point(constants, offsets, starts, np.append(0.0, scales) if num_scales else 0.0)
-
-    def line_search(self, state, move, group):
-        """The state after the longest share of a step that helps, and the fall; None if none."""
-        share = 1.0
-        for _ in range(HALVINGS):
-            point = Point(*(a + share * b for a, b in zip(state.point, move)))
-            tried = self.state(point, group)
-            if tried.merit < state.merit:
-                return tried, 1.0 - tried.merit / state.merit
-            share *= 0.5 if np.isfinite(tried.merit) else 0.1
-        return None
-
-    def descend(self, point, group, most, least_fall):
-        """Steps until the sum of squares falls no more: `State`.
-
-        Where a step that closes the gaps between windows cannot be had without a larger error,
-        the gaps' weight grows.
-        """
-        state, damping = self.state(point, group), 0.0
-        for _ in range(most):
-            if not np.isfinite(state.merit):
-                break
-            taken = self.line_search(state, self.move(state, group, damping), group)
-            if taken is None and damping < 1.0:
-                damping = max(10.0 * damping, 1e-3)
-                if self.gap(state) > CLOSED:
-                    self.weight *= HEAVIER
-                    state = state._replace(merit=self.merit(state.error, state.gaps))
-                continue
-            if taken is None:
-                break
-            (state, fall), damping = taken, 0.1 * damping if damping > 1e-6 else 0.0
-            if fall < least_fall and (self.gap(state) < CLOSED or least_fall > LAST_FALL):
-                break
-        return state
 
     def gap(self, state):
         """The largest gap between a window and the next, of the size of the motion."""
