@@ -13,6 +13,7 @@ from .undeclared_jumps import undeclared_jumps
 
 STEP = 0.05  # radians of the fastest motion in one step
 FEWEST_STEPS, MOST_STEPS = 250, 64_000
+SHORT_BY = 1.02  # so many times the steps that were made tell nothing new
 STEP_ASIDE = 1e-6  # of difference quotients, relative
 LOOKED_AT = 65_536  # times at which a force is looked at
 GRADING = 0.25  # a window may be half as long again as the one beside it
@@ -78,7 +79,7 @@ class Sketch:
                         f"Received {problem!r} over {duration:g} s. {error} {STIFF}"
                     ) from error
                 wanted = 4 * num_steps
-            if wanted <= num_steps or num_steps == MOST_STEPS:
+            if wanted <= SHORT_BY * num_steps or num_steps == MOST_STEPS:
                 break
             if wanted >= 4 * num_steps:  # before many steps a few say whether they are worth it
                 _check_beginning(problem, duration)

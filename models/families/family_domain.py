@@ -4,13 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..trial_solution.domain import (
-    TimeDomain,
-    checked_times,
-    is_outside,
-    nan_where,
-    raise_in_dataset,
-)
+from ..base_model.dataset_checks import raise_in_dataset
+from ..trial_solution.domain import TimeDomain, checked_times, is_outside, nan_where
 from .family_sketch import FamilySketch
 
 if keras.backend.backend() == "tensorflow":
@@ -81,8 +76,7 @@ class FamilyDomain(TimeDomain):
         for name in self.box.names:
             outside |= tf.math.is_nan(columns[name])
         message = self.box.outside_message("values outside in a dataset")
-        batch = raise_in_dataset(tf.reduce_any(outside), message, batch)
-        return super().check_batch(*(batch if isinstance(batch, tuple) else (batch,)))
+        return super().check_batch(*raise_in_dataset(tf.reduce_any(outside), message, batch))
 
     def nan_outside(self, rows):
         """The rows, with NaN for times outside the interval or beside outside parameters."""

@@ -58,9 +58,10 @@ class PINN(Answers):
       placed by rule, and each with a readout of its own. One window's end is the next one's start,
       so x̂ and x̂' are continuous. A nonlinear equation begins at a trajectory of `simulate`.
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
-      `learned=True`: each window has a network of its own, and all are trained at once, to errors
-      of 1e-4 … 1e-6 in tens of thousands of steps of a falling rate,
-      `keras.optimizers.schedules.CosineDecay(1e-2, num_steps)`. One network for all times,
+      `learned=True`: each window has a network of its own, and all are trained at once, each
+      beginning near a trajectory of `simulate` until those before it obey, to errors of
+      1e-4 … 1e-6 in tens of thousands of steps of a falling rate,
+      `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`, 1e-2 for fewer. One network,
       `hidden_units=(32, 32)`, ends at 1e-2 … 1e-4, and may miss a long or nonlinear motion.
     - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way.
       Give `learned=True`: each window then has a network of its own, two hidden layers of ten

@@ -1,14 +1,12 @@
 """Where a solution holds: the times of its interval, checked and as tensors."""
 
-import contextlib
-import re
-
 import keras
 import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import real_value
 
+from ..base_model.dataset_checks import raise_in_dataset
 from ..equation.sketch import Sketch
 
 if keras.backend.backend() == "tensorflow":
@@ -17,9 +15,7 @@ if keras.backend.backend() == "tensorflow":
 
 FEWEST_NUMBERS = 131_072  # of float64 in an interval, twice as many as the times of a sketch
 LONGEST = 1e100  # s, whose square is a number
-EMPTY = (
-    "Every batch needs times. Received a dataset with a batch of 0 rows. Leave such batches out."
-)
+OUTSIDE = r"This PINN is trained from .*? outside its interval\."  # what `check_batch` raises
 
 
 class TimeDomain:
@@ -75,10 +71,8 @@ class TimeDomain:
         return function
 
     def check_batch(self, *batch):
-        """A batch of a dataset as it is; raises where it has no times, or NaN or times outside."""
+        """A batch of a dataset as it is; raises where it has NaN or times outside."""
         t = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
-        batch = raise_in_dataset(tf.equal(tf.size(t), 0), EMPTY, batch)
-        batch = batch if isinstance(batch, tuple) else (batch,)
         outside = is_outside(t, self.start_time, self.duration) | tf.math.is_nan(t)
         end = self.start_time + self.duration
         message = (
@@ -86,7 +80,8 @@ class TimeDomain:
             "times outside in a dataset. Train one with a longer duration: a network knows nothing "
             "outside its interval."
         )
-        return raise_in_dataset(tf.reduce_any(outside), message, batch)
+        batch = raise_in_dataset(tf.reduce_any(outside), message, batch)
+        return batch if len(batch) > 1 else batch[0]
 
     def nan_outside(self, t):
         """The times, and NaN for those outside the interval."""
@@ -108,13 +103,6 @@ def check_interval(start_time, duration):
             f"{start_time:g} s, where numbers of float64 are {spacing:.2g} s apart. Received: "
             f"{duration:g} s. Take a unit of time in which it is about 1, or a start_time nearer 0."
         )
-
-
-def raise_in_dataset(wrong, message, batch):
-    """A batch of a dataset as it is; the dataset raises the message where something is wrong."""
-    with tf.control_dependencies([tf.debugging.Assert(~wrong, [message])]):
-        batch = tf.nest.map_structure(tf.identity, batch)
-    return batch if len(batch) > 1 else batch[0]
 
 
 def checked_times(t, start_time, duration):
@@ -154,17 +142,3 @@ def is_outside(t, start_time, duration):
 def nan_where(condition):
     """NaN where a condition holds, else 0, float64: added, where ONNX's `where` would multiply."""
     return ops.sqrt(-ops.cast(condition, "float64"))
-
-
-@contextlib.contextmanager
-def outside_times_as_value_error():
-    """The error that TensorFlow raises for times in a dataset, as the `ValueError` of arrays."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        found = re.search(
-            rf"This PINN is trained from .*? outside its interval\.|{EMPTY}", str(error)
-        )
-        if found is None:
-            raise
-        raise ValueError(found.group()) from error

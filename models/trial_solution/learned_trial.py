@@ -6,7 +6,7 @@ from keras import ops
 
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..least_squares.line_search import LinePoint, joined
+from ..least_squares.line_search import joined, line_point
 from .time_windows import Place
 from .trial_solution import TrialSolution
 
@@ -22,8 +22,9 @@ class LearnedTrial(TrialSolution):
 
     Gradients take that state as given: a window learns to go on from where the one before ends, and
     never bends what is past to make its own residual smaller. All windows can be trained at once
-    then; they settle one after another. Where the equation is not linear, a window waits until the
-    ones before it obey it roughly (`OBEYS`), or it would learn to go on from where no motion leads.
+    then. While those before it are far off, a window begins as near to the coarse Runge–Kutta run
+    that has placed the windows as `REACH` says, or it would learn to go on from where no motion
+    leads; once they obey the equation, it begins where they end, and nothing of that run is left.
     """
 
     @property
@@ -46,7 +47,7 @@ class LearnedTrial(TrialSolution):
         """r at a batch of collocation points, equally many in each window, in order.
 
         What `residuals` gives, by one product for each layer in place of one for each row; but
-        no window begins further out than `ROOM` times where the sketch of the motion has been.
+        no window begins further than `REACH` from the sketch of the motion.
         """
         problem, x = with_given_force(self.problem, x)
         t, size = self.domain.times(x), self.num_windows
@@ -55,32 +56,19 @@ class LearnedTrial(TrialSolution):
         by_window = ops.reshape(t, (size, -1, 1))
         motion = self._motion_in(by_window, begin, length, start, self.network.side_by_side())
         *state, rate = (ops.reshape(a, (-1, problem.dimension)) for a in motion)
-        residuals = rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
-        return residuals if problem.is_linear else self._waiting(residuals)
+        return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
 
     def _within_reach(self, starts):
-        """States as given, each at most `ROOM` times as large as it is anywhere in the sketch."""
-        largest = np.abs(self.domain.sketch().states).max(axis=0)
-        bounds = [max(part.max(), np.finfo(float).tiny) for part in np.split(largest, len(starts))]
-        clipped = (ops.clip(y, -ROOM * most, ROOM * most) for y, most in zip(starts, bounds))
-        return [ops.stop_gradient(y) for y in clipped]
-
-    def _waiting(self, residuals):
-        """The same numbers; gradients pass only where no earlier window is far from the equation.
-
-        Reference:
-            S. Wang, S. Sankaran, P. Perdikaris, "Respecting causality for training
-            physics-informed neural networks", Computer Methods in Applied Mechanics and
-            Engineering 421 (2024); Adam has no use for weights that are not 0 or 1, since it
-            divides each gradient by its size.
-        """
-        by_window = tf.reshape(residuals, (self.num_windows, -1))
-        units = (2.0 / np.diff(self.window_edges)) ** self.problem.order
-        size = self.network.size * ops.convert_to_tensor(units, residuals.dtype)
-        obeys = tf.reduce_mean(by_window**2, axis=1) < (OBEYS * size) ** 2
-        goes_on = tf.math.cumprod(tf.cast(obeys, residuals.dtype), exclusive=True)[:, None] > 0.0
-        by_window = tf.where(goes_on, by_window, tf.stop_gradient(by_window))
-        return tf.reshape(by_window, tf.shape(residuals))
+        """States as given, but no further than `REACH` from the sketch of the motion."""
+        sketch = self.domain.sketch()
+        guesses = [
+            np.interp(self.window_edges[:-1], sketch.times, column) for column in sketch.states.T
+        ]
+        guesses = np.split(np.stack(guesses, axis=-1), len(starts), axis=-1)
+        parts = np.split(np.abs(sketch.states).max(axis=0), len(starts))
+        rooms = [REACH * max(part.max(), np.finfo(float).tiny) for part in parts]
+        near = (ops.clip(y, g - r, g + r) for y, g, r in zip(starts, guesses, rooms))
+        return [ops.stop_gradient(y) for y in near]
 
     def start_of(self, window):
         """[x_w, v_w], order 1: [x_w], each `(1, dimension)`."""
@@ -120,22 +108,22 @@ class LearnedTrial(TrialSolution):
 
 
 # Where a window's training ends, max |r| in units of X/L² (order 1: X/L), X the size of the motion
-# and L of the window: below, steps are many and gain little (1e-8 takes twice as many as 3e-7).
-FINEST = 1e-7
-# Root mean square of r at which the next window begins to learn, in units of X (2/L)² (order 1:
-# X · 2/L). Duffing over 10 s, rate 1e-2, 15,000 steps: 9e-5 with 0.1, 7e-5 with 0.03, and an error
-# of 0.4 to 6 where no window waits.
-OBEYS = 0.1
-# Before they settle, many windows add up what each is wrong by: ω0 = 80 rad/s over 1 s, 40 windows,
-# ended at an error of 1e3 after 5000 steps of Adam, and within reach at 7e-2 after 7500.
-ROOM = 2.0
+# and L of the window. Van der Pol with μ = 5 over 20 s ends at an error of 1.5e-7 with 1e-7, 7e-8
+# with 3e-8 and 1.5e-8 with 1e-8, after 25, 31 and 40 thousand steps (1.6 to 2.3 s).
+FINEST = 1e-8
+# How far from the sketch a window may begin, as a share of the largest position or speed there,
+# while all are trained at once. Windows that settle one after another take each other's early
+# errors as their start: ω0 = 80 rad/s over 1 s, 40 windows, ended at an error of 8 after 25,000
+# steps of Adam where each began anywhere, and ends at 2e-3 after 9000; Duffing over 20π s, 35
+# windows, at 3e-4 after 10,000.
+REACH = 0.1
 
 
 class WindowObjective:
     """The cost of a window, mean r² at its points, as a function of its weights in one vector.
 
-    It has the methods of `Objective`, moves no weight before `move`, and knows the smallest |r|
-    that is worth its steps, `finest`.
+    It has the methods of `Objective` that a line search asks for, moves no weight before `move`,
+    and knows the smallest |r| that is worth its steps, `finest`.
 
     Args:
         trial: `LearnedTrial`.
@@ -180,18 +168,9 @@ class WindowObjective:
 
     def at(self, weights):
         """`LinePoint` at other weights."""
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            cost = tf.reduce_mean(tf.square(self._residuals(weights)))
-        return LinePoint(tf.cast(cost, "float64"), tape.gradient(cost, weights))
-
-    def at_present(self):
-        """`LinePoint` at the present weights."""
-        return self.at(self.weights())
-
-    def residuals(self):
-        """r of the window at the present weights."""
-        return self._residuals(self.weights())
+        return line_point(
+            lambda: self._residuals(weights), lambda r: tf.reduce_mean(tf.square(r)), weights
+        )
 
     def _residuals(self, weights):
         return self.trial.window_residuals(self.x, self.window, self.start, self._split(weights))

@@ -6,7 +6,14 @@ from matplotlib.figure import Figure
 
 from oscillator_zoo.data import DampedOscillator, Duffing, Sinusoid, simulate
 from oscillator_zoo.models import from_preset
-from oscillator_zoo.training import Run, plot_history, plot_response, plot_rollout, plot_trajectory
+from oscillator_zoo.training import (
+    Run,
+    plot_history,
+    plot_response,
+    plot_rollout,
+    plot_solution,
+    plot_trajectory,
+)
 from oscillator_zoo.training.evaluation.free_run import FreeRun
 from oscillator_zoo.training.results.pictures import draw_result, save_pictures
 from oscillator_zoo.training.tour import _draw_euler
@@ -64,6 +71,17 @@ def test_the_error_panel_ends_at_rounding_and_shows_the_bound_as_a_line():
     assert np.all(bound.get_ydata() >= error.get_ydata())
     assert bound.get_ydata().max() < error_ax.get_ylim()[1]
     assert ax.get_title() and error_ax.get_ylabel() == "|error| (m)"
+
+
+def test_an_error_shows_through_an_estimate_of_its_size():
+    pinn = from_preset("pinn-harmonic-learned")
+    ax, error_ax = panels(2)
+    plot_solution(pinn, ax, error_ax)
+    error, estimate = error_ax.lines
+    assert names(error_ax) == ["|error|", "error estimate"]
+    last = np.s_[len(error.get_ydata()) // 2 :]
+    np.testing.assert_allclose(estimate.get_ydata()[last], error.get_ydata()[last], rtol=0.1)
+    assert error.get_linestyle() == "-" and estimate.get_linestyle() != "-"
 
 
 def test_a_familys_pictures_name_their_member(tmp_path):
