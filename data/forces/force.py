@@ -17,7 +17,7 @@ class Force(Ensemble):
 
     Attributes:
         breakpoints: times, in s, at which the force jumps.
-        kinks: times, in s, at which it bends: its slope jumps.
+        kinks: times, in s, at which its slope jumps.
         ensemble_parameters: names of arguments that may be arrays of shape `(batch,)`.
     """
 

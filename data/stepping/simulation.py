@@ -38,7 +38,7 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
 
     RK4 is of order 4 where the force is smooth. It cuts its steps (module `smooth_steps`) at the
     `breakpoints` of the problem and its forces, where they jump, and at the `kinks` of the forces,
-    where they bend. A plain function of t may carry `breakpoints` as an attribute.
+    where their slopes jump. A plain function of t may carry `breakpoints` as an attribute.
 
     Args:
         problem: `InitialValueProblem`, one trajectory or an ensemble.

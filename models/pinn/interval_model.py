@@ -40,9 +40,10 @@ class IntervalModel(LeastSquaresModel):
 
     is_side_by_side = False  # whether `fit` trains the windows of a learned network so
     steps_are_one_loop = False  # whether many steps of `fit` are compiled together
+    stages_are_compiled = False  # whether XLA compiles the training of one window, and no more
 
     def __call__(self, t, *args, **kwargs):
-        return super().__call__(self.domain.inputs(t), *args, **kwargs)
+        return super().__call__(self.domain.called_with(t), *args, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Times from t0 to t0 + T, as a dataset of equal full batches.
@@ -51,7 +52,8 @@ class IntervalModel(LeastSquaresModel):
         inside each, which lie closer near the edges.
 
         Args:
-            num_points: number of times, at least; None: 256, or 56 for each of several windows.
+            num_points: number of times, at least; None: 256, or for each of several windows 56, 24
+                where `learned`.
             steps_per_epoch: how often the batch comes in one epoch: one training step each.
 
         Returns:
@@ -104,7 +106,8 @@ class IntervalModel(LeastSquaresModel):
         one.
         """
         given = {"steps_per_execution", "jit_compile", "run_eagerly"} & kwargs.keys()
-        self.is_execution_given, self.steps_are_one_loop = bool(given), False
+        self.is_execution_given = bool(given)
+        self.steps_are_one_loop = self.stages_are_compiled = False
         optimizer = kwargs.get("optimizer", args[0] if args else None)
         if self.num_stages and isinstance(optimizer, LevenbergMarquardt):
             raise ValueError(
@@ -159,9 +162,10 @@ class IntervalModel(LeastSquaresModel):
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
         is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
-        by_stages = bool(self.num_stages) and not self.optimizer_is_ordinary  # hundreds in a step
+        # A step trains a window, hundreds of steps of its own.
+        self.stages_are_compiled = bool(self.num_stages) and not self.optimizer_is_ordinary
         one_loop = is_long and per_epoch % steps == 0 and has_fixed_shapes(x)
-        chosen = steps, is_long | by_stages, one_loop
+        chosen = steps, is_long, one_loop
         if chosen != (self.steps_per_execution, self.jit_compile, self.steps_are_one_loop):
             self.steps_per_execution, self.jit_compile, self.steps_are_one_loop = chosen
             self.train_function = None

@@ -44,35 +44,36 @@ class TimeDomain:
     def make_sketch(self):
         return Sketch(self.problem, self.duration)
 
-    def inputs(self, x):
+    def called_with(self, inputs):
         """What a model is called with: numbers become checked times, tensors stay."""
-        is_plain = isinstance(x, list | tuple | float | int)
-        return self.checked(x) if is_plain or (isinstance(x, dict) and "t" not in x) else x
+        is_plain = isinstance(inputs, list | tuple | float | int)
+        has_no_times = isinstance(inputs, dict) and "t" not in inputs
+        return self.checked(inputs) if is_plain or has_no_times else inputs
 
     def checked(self, t):
         """Times as an array `(num, 1)`; raises for times outside the interval."""
         return checked_times(t, self.start_time, self.duration)
 
-    def rows(self, x):
+    def rows(self, inputs):
         """Times, or {"t": times}, as a tensor `(num, 1)`; raises for times outside the interval."""
-        t = x["t"] if isinstance(x, dict) else x
+        t = inputs["t"] if isinstance(inputs, dict) else inputs
         if not tf.is_symbolic_tensor(t):  # in a graph under construction they are not known yet
             times = self.checked(t)
             t = t if tf.is_tensor(t) else times
         return ops.reshape(ops.cast(t, self.dtype), (-1, 1))
 
-    def times(self, x):
-        """The times of a batch, `(num, 1)`, in s."""
-        return self.rows(x)
+    def times(self, inputs):
+        """The times of the rows, `(num, 1)`, in s."""
+        return self.rows(inputs)
 
-    def at_parameters(self, function, x):
-        """A function of a batch as a function of t alone: here it is one."""
+    def at_parameters(self, function, rows):
+        """A function of the rows as a function of t alone: here it is one."""
         return function
 
     def check_batch(self, *batch):
         """A batch of a dataset as it is; raises where it has NaN or times outside."""
-        x = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
-        outside = is_outside(x, self.start_time, self.duration) | tf.math.is_nan(x)
+        t = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
+        outside = is_outside(t, self.start_time, self.duration) | tf.math.is_nan(t)
         end = self.start_time + self.duration
         message = (
             f"This PINN is trained from {self.start_time:g} s to {end:g} s. Received "
@@ -94,12 +95,12 @@ class TimeDomain:
 
 def check_interval(start_time, duration):
     """Raise for an interval of time in which float64 has too few numbers, or no room for T²."""
-    apart = float(np.spacing(max(abs(start_time), abs(start_time + duration))))
-    shortest = max(FEWEST_NUMBERS * apart, 1.0 / LONGEST)
+    spacing = float(np.spacing(max(abs(start_time), abs(start_time + duration))))
+    shortest = max(FEWEST_NUMBERS * spacing, 1.0 / LONGEST)
     if not shortest <= duration <= LONGEST:
         raise ValueError(
             f"duration must lie between {shortest:.2g} s and {LONGEST:g} s for a start at "
-            f"{start_time:g} s, where numbers of float64 are {apart:.2g} s apart. Received: "
+            f"{start_time:g} s, where numbers of float64 are {spacing:.2g} s apart. Received: "
             f"{duration:g} s. Take a unit of time in which it is about 1, or a start_time nearer 0."
         )
 

@@ -7,6 +7,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 TRUTH = "#999999"
 MARK = "#444444"
 TRUTH_LINE = {"color": TRUTH, "linewidth": 4.0, "alpha": 0.6}
+STYLES = ("-", "--", "-.", ":")
 IN_A_ROW = 4  # names of a legend
 GRID = {"color": "#CCCCCC", "linewidth": 0.5, "alpha": 0.6}
 
@@ -47,6 +48,51 @@ def dressed(ax):
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def panels(rows=1, columns=1, **subplots):
+    """Empty panels of one figure, above or beside each other, with the look of all pictures.
+
+    Panels above each other share the time; a shared axis is labelled once.
+
+    Args:
+        rows, columns: how many.
+        **subplots: as for `matplotlib.pyplot.subplots`: `figsize`, `sharey`, `width_ratios`, …
+
+    Returns:
+        An array of `Axes`, of shape (rows · columns,), row by row.
+
+    Example:
+    >>> top, bottom = panels(2)
+    >>> bottom.get_shared_x_axes().joined(top, bottom)
+    True
+    >>> import matplotlib.pyplot as plt; plt.close(top.figure)
+    """
+    size = (7.0, 2.0 + 1.8 * rows)
+    return np.ravel(
+        axes_or_new(
+            None, nrows=rows, ncols=columns, **{"figsize": size, "sharex": rows > 1, **subplots}
+        )
+    )
+
+
+def label_outside(ax, xlabel, ylabel):
+    """Label both axes, but none that is shared with a panel nearer to the edge of the figure."""
+    place = ax.get_subplotspec()
+    for label, shared, outside in (
+        (xlabel, ax.get_shared_x_axes(), place is None or place.is_last_row()),
+        (ylabel, ax.get_shared_y_axes(), place is None or place.is_first_col()),
+    ):
+        if outside or len(shared.get_siblings(ax)) == 1:
+            (ax.set_xlabel if label is xlabel else ax.set_ylabel)(label)
+
+
+def draw_marks(ax, heights=None, places=None):
+    """Thin dotted lines across the picture: at heights, such as tolerances, and at places on x."""
+    for draw, at in ((ax.axhline, heights), (ax.axvline, places)):
+        at = [] if at is None else np.ravel(at)
+        for one in at:
+            draw(one, color=MARK, linewidth=1.0 if len(at) < 10 else 0.4, linestyle=":")
 
 
 def title_if_none(ax, title):

@@ -8,7 +8,7 @@ from ..evaluation.error_bands import error_band
 from ..evaluation.evaluation import position_unit
 from ..evaluation.fine_grid import check_pinn, fine_times
 from ..evaluation.reference import reference_motion
-from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, legend_above, next_colour
+from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, label_outside, legend_above, next_colour
 
 BOUND = MARK  # of what a solution says of its own error
 GAPS = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))  # through which an error of that size is seen
@@ -64,12 +64,11 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
             label = f"{band.name}{number}"
             ax.fill_between(times, x[:, i] - size, x[:, i] + size, label=label, **look)
     ax.set_title(f"At most {error.max():.2g} {unit} from {reference.method}")
-    ax.set_ylabel(f"position ({unit})")
+    label_outside(ax, "time (s)", f"position ({unit})")
     legend_above(ax, min(x.min(), reference.position.min()), max(x.max(), reference.position.max()))
     if error_ax is not None:
         _draw_error(axes_or_new(error_ax), times, error, band, np.abs(reference.position).max())
-        error_ax.set_ylabel(f"|error| ({unit})")
-    (ax if error_ax is None else error_ax).set_xlabel("time (s)")
+        label_outside(error_ax, "time (s)", f"|error| ({unit})")
     return ax
 
 
@@ -128,8 +127,7 @@ def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
         ax.axvline(jump, color=MARK, linestyle=":", linewidth=1.0, label=label)
     ax.set_yscale("log")
     ax.set_title(title)
-    ax.set_xlabel("time (s)")
-    ax.set_ylabel(f"|residual| ({unit})")
+    label_outside(ax, "time (s)", f"|residual| ({unit})")
     if low > 0.0:
         legend_above(ax, low, high)
     return ax
