@@ -20,9 +20,10 @@ ROUNDINGS_OF_STEP = 4.0
 # Sums of A over windows are computed in float64: 2 A/L has three roundings, its product with L and
 # the sum with A two, and one to spare.
 ROUNDINGS_OF_WEIGHTS = 6.0
-# An N of exact heads: the sums of H products with what is left over, its own sum, and c's.
+# An N of exact heads: the sums of H products with what is left over and of both kinds; then its own
+# sum, and c's. N' has no c.
 ROUNDINGS_OF_REST = 2.0
-ROUNDINGS_OF_END = 2.0
+ROUNDINGS_OF_END, ROUNDINGS_OF_END_SLOPE = 2.0, 1.0
 # A whole number as an extended one: its float64 head is exact, its rest and their sum are rounded,
 # and bits beyond `KEPT_BITS` are less than a third.
 ROUNDINGS_OF_WHOLE = 3.0
@@ -77,17 +78,19 @@ class StartBounds:
         ]
 
     def _model_errors(self):
-        moved, largest = self._moved(UNIT), self._largest_end()
-        n, dn = (
-            np.abs(a).astype(np.float64) * (1.0 + UNIT) + off
-            for a, off in zip(self.of_ends, self._ends_moved())
+        moved, rest, off = self._moved(UNIT), self._largest_end(), self._ends_moved()
+        n, dn = self.of_ends
+        n, dn, both = (
+            np.abs(a).astype(np.float64) * (1.0 + UNIT) + by
+            for a, by in zip((n, dn, n + dn), (*off, off[0] + off[1]))
         )
-        en, edn = (gamma(ROUNDINGS_OF_END, UNIT) * (a + largest) + largest for a in (n, dn))
+        en = gamma(ROUNDINGS_OF_END, UNIT) * (n + rest) + rest
+        edn = gamma(ROUNDINGS_OF_END_SLOPE, UNIT) * (dn + rest) + rest
         values = [np.abs(y).astype(np.float64) for y in self.values]
         if self.order == 1:
             return [self._summed(0, en, moved[0], values)]
         step, length = gamma(ROUNDINGS_OF_STEP, UNIT), self.length
-        rate = 2.0 * (en + edn + step * (n + dn + en + edn)) / length
+        rate = 2.0 * (en + edn + step * (both + en + edn)) / length
         ev = self._summed(1, rate, moved[1], values)
         terms = (values[1] + ev) * length + n + en
         gain = (ev - moved[1]) * length + en + step * terms  # what h and h' do is in `moved`

@@ -11,17 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .window_runs import repeated_windows, run_windows, sums_of_groups
+from .window_descent import LAST_FALL, descend, merit_of
+from .window_runs import repeated_windows, sums_of_groups
 from .window_starts import settled
 
 JOINED = 4  # groups become one
 FEW_STEPS, MOST_STEPS = 8, 40
 FIRST_STEPS = 25
 FALL = 1e-3  # relative, of the sum of squares, at which a level ends
-LAST_FALL, CLOSED = 1e-10, 1e-9
 SHUT = 1e-6  # a gap, of the size of the motion, below which a run is one
-HEAVIER = 100.0
-HALVINGS = 4
 MOST_WINDOWS = 2000  # of all guesses together
 QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
 RIDGE = 1e-9  # of starts that no sample sees
@@ -103,13 +101,13 @@ class Shooting:
         longest = int(np.diff(np.append(self.begins, len(self.windows.record))).max())
         size, steps, weight, noise = 1, first_steps, self.first_weight, None
         while size < longest and not near:
-            state = self.coarse.descend(point, self.groups(size), steps, FALL, weight)
+            state = descend(self.coarse, point, self.groups(size), steps, FALL, weight)
             freedom = len(state.error) - 2 * len(np.unique(self.groups(size)))
             if size == 1 and freedom > 0:
                 noise = float(state.error @ state.error) / freedom
             point, weight = state.point, state.weight
             size, steps = size * JOINED, FEW_STEPS
-        state = self.descend(point, self.groups(longest), MOST_STEPS, LAST_FALL, weight)
+        state = descend(self, point, self.groups(longest), MOST_STEPS, LAST_FALL, weight)
         return Shot(
             *(state.point, state.error, self.projected(state)),
             *(float(state.error @ state.error), self.gap(state) < SHUT, noise),
@@ -119,7 +117,7 @@ class Shooting:
     def in_windows(self, point):
         """Constants and the sum of squares where each window has its own start."""
         group = self.groups(1)
-        state = self.coarse.descend(point, group, FIRST_STEPS, FALL, self.first_weight)
+        state = descend(self.coarse, point, group, FIRST_STEPS, FALL, self.first_weight)
         return state.point.constants, state.merit
 
     def groups(self, size):
@@ -136,13 +134,13 @@ class Shooting:
             group: the first window of the group of each window, `(K,)`.
             weight: of the gaps inside groups; of no use where each window is a group.
         """
-        run = run_windows(self.law, point.constants, point.starts, self.windows)
+        run = self.law.run(point.constants, point.starts, self.windows)
         scale = np.broadcast_to(point.scales, self.num_records)[self.sample_record]
         run = run._replace(slopes=scale[:, None] * run.slopes)
         error = scale * run.values + point.offsets[self.sample_record] - self.windows.values
         inner = np.flatnonzero(group != np.arange(len(group)))  # windows that continue one
         gaps = run.ends[inner - 1] - point.starts[inner]
-        return State(point, run, error, inner, gaps, weight, _merit(error, gaps, weight))
+        return State(point, run, error, inner, gaps, weight, merit_of(error, gaps, weight))
 
     def transfers(self, state, group):
         """Moves of all starts by (start of the group, constants, 1), `(K, 2, 2 + P + 1)`."""
@@ -213,40 +211,6 @@ class Shooting:
         starts = np.einsum("kij,kj->ki", moves, whole)
         return Point(constants, offsets, starts, np.append(0.0, scales) if num_scales else 0.0)
 
-    def line_search(self, state, move, group):
-        """The state after the longest share of a step that helps, and the fall; None if none."""
-        share = 1.0
-        for _ in range(HALVINGS):
-            point = Point(*(a + share * b for a, b in zip(state.point, move)))
-            tried = self.state(point, group, state.weight)
-            if tried.merit < state.merit:
-                return tried, 1.0 - tried.merit / state.merit
-            share *= 0.5 if np.isfinite(tried.merit) else 0.1
-        return None
-
-    def descend(self, point, group, most, least_fall, weight):
-        """Steps until the sum of squares falls no more: `State`.
-
-        Where a step that closes the gaps between windows cannot be had without a larger error,
-        the gaps' weight grows.
-        """
-        state, damping = self.state(point, group, weight), 0.0
-        for _ in range(most):
-            if not np.isfinite(state.merit):
-                break
-            taken = self.line_search(state, self.move(state, group, damping), group)
-            if taken is None and damping < 1.0:
-                damping = max(10.0 * damping, 1e-3)
-                if self.gap(state) > CLOSED:
-                    state = heavier(state)
-                continue
-            if taken is None:
-                break
-            (state, fall), damping = taken, 0.1 * damping if damping > 1e-6 else 0.0
-            if fall < least_fall and (self.gap(state) < CLOSED or least_fall > LAST_FALL):
-                break
-        return state
-
     def gap(self, state):
         """The largest gap between a window and the next, of the size of the motion."""
         size = np.abs(state.point.starts).max()
@@ -289,14 +253,3 @@ class State(NamedTuple):
     gaps: np.ndarray
     weight: float
     merit: float
-
-
-def heavier(state):
-    """The state with gaps that count more."""
-    weight = HEAVIER * state.weight
-    return state._replace(weight=weight, merit=_merit(state.error, state.gaps, weight))
-
-
-def _merit(error, gaps, weight):
-    merit = float(error @ error + weight * np.sum(gaps**2))
-    return merit if np.isfinite(merit) else np.inf

@@ -132,7 +132,7 @@ def _add_identify(commands):
     help = "constants of a measured oscillator, from files of records"
     add = commands.add_parser("identify", help=help)
     add.add_argument("files", metavar="FILE", nargs="+", help="text; several share constants")
-    help = "linear, quadratic_drag, duffing, quadratic_cubic, pendulum; default: the best of them"
+    help = "linear, quadratic_drag, dry_friction, duffing, quadratic_cubic, all_terms, pendulum"
     add.add_argument("--model", default="auto", metavar="NAME", help=help)
     _add_reading(add)
     add.add_argument("--measured", metavar="WHAT", help="position, velocity or acceleration")

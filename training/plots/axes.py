@@ -8,6 +8,7 @@ TRUTH = "#999999"
 MARK = "#444444"
 TRUTH_LINE = {"color": TRUTH, "linewidth": 4.0, "alpha": 0.6}
 STYLES = ("-", "--", "-.", ":")
+IN_A_ROW = 4  # names of a legend
 GRID = {"color": "#CCCCCC", "linewidth": 0.5, "alpha": 0.6}
 
 
@@ -101,19 +102,20 @@ def title_if_none(ax, title):
 
 
 def legend_above(ax, low, high, room=0.25):
-    """A legend in one row, in a strip of its own above data that reach from `low` to `high`.
+    """A legend in a strip of its own above data that reach from `low` to `high`.
 
     Args:
         ax: Matplotlib `Axes`.
         low, high: positive on a logarithmic scale.
-        room: height of the strip, of the height of the data.
+        room: height of the strip for one row of names, of the height of the data.
     """
+    room *= max(-(-len(ax.get_legend_handles_labels()[0]) // IN_A_ROW), 1)
     if ax.get_yscale() == "log":
         ratio = max(high / low, 10.0)
         ax.set_ylim(low / ratio**0.05, high * ratio**room)
     elif high > low:
         ax.set_ylim(low - 0.05 * (high - low), high + room * (high - low))
-    legend_of_visible(ax, loc="upper right", ncols=4, framealpha=1.0, columnspacing=1.2)
+    legend_of_visible(ax, loc="upper right", ncols=IN_A_ROW, framealpha=1.0, columnspacing=1.2)
 
 
 def legend_of_visible(ax, **look):
@@ -126,6 +128,8 @@ def legend_of_visible(ax, **look):
 def _is_seen(ax, handle):
     if not hasattr(handle, "get_ydata"):
         return True
+    if not handle.get_transform().contains_branch_seperately(ax.transData)[1]:
+        return True  # an upright line, from the bottom of the axes to their top
     low, high = ax.get_ylim()
     y = np.asarray(handle.get_ydata(), np.float64)
     return bool(np.any((y >= low) & (y <= high)))

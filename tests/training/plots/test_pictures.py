@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from oscillator_zoo.data import DampedOscillator, Duffing, Sinusoid, simulate
-from oscillator_zoo.models import from_preset
+from oscillator_zoo.data import (
+    CoupledOscillators,
+    DampedOscillator,
+    Duffing,
+    Sinusoid,
+    Step,
+    simulate,
+)
+from oscillator_zoo.models import PINN, from_preset
 from oscillator_zoo.training import (
     Run,
     plot_history,
+    plot_residual,
     plot_response,
     plot_rollout,
     plot_solution,
@@ -82,6 +90,26 @@ def test_an_error_shows_through_an_estimate_of_its_size():
     last = np.s_[len(error.get_ydata()) // 2 :]
     np.testing.assert_allclose(estimate.get_ydata()[last], error.get_ydata()[last], rtol=0.1)
     assert error.get_linestyle() == "-" and estimate.get_linestyle() != "-"
+
+
+def test_many_names_leave_the_lines_free():
+    """Six in a low panel take two rows, above the highest bound."""
+    figure = Figure(figsize=(7.0, 5.0), layout="constrained")
+    ax, error_ax = figure.subplots(2, height_ratios=(2, 1))
+    pinn = PINN(CoupledOscillators([1.0, 2.0, 1.0], position=[1.0, 0.0, 0.0]), 5.0)
+    plot_solution(pinn, ax, error_ax)
+    figure.draw_without_rendering()
+    legend = error_ax.get_legend().get_window_extent()
+    highest = max(line.get_ydata().max() for line in error_ax.lines)
+    assert len(names(error_ax)) == 6
+    assert error_ax.transData.transform((0.0, highest))[1] < legend.y0
+
+
+def test_a_jump_of_the_force_is_named_beside_its_line():
+    pinn = PINN(DampedOscillator(force=Step(1.0, 1.0)), 2.0)
+    (ax,) = panels()
+    plot_residual(pinn, ax=ax)
+    assert names(ax) == ["|residual|", "tolerance 1e-06", "force jumps"]
 
 
 def test_a_familys_pictures_name_their_member(tmp_path):
