@@ -9,10 +9,11 @@ from oscillator_zoo.data.checks import one_number, one_of
 from ..recurrent.elman_cell import one_state
 
 LARGEST_ANGLE = 0.08  # ω0 times a step of RK4, which damps by 3e-7 a radian of its own
+NEWTON_STEPS = 2  # from the secant to the turning point: the error h² becomes h⁸
 QUANTITIES = ("position", "velocity", "acceleration")
 CONSTANTS = (
     *("squared_frequency", "damping_rate", "quadratic_drag"),
-    *("quadratic_stiffness", "cubic_stiffness", "gain"),
+    *("quadratic_stiffness", "cubic_stiffness", "dry_friction", "gain"),
 )
 
 
@@ -20,10 +21,12 @@ CONSTANTS = (
 class OscillatorCell(keras.layers.Layer):
     """The next sample of an oscillator's motion, as a cell of `keras.layers.RNN`.
 
-        x'' + d x' + q |x'| x' + s x + s2 x² + s3 x³ = G u
+        x'' + d x' + q |x'| x' + f sign x' + s x + s2 x² + s3 x³ = G u
 
-    with s sin x in place of s x for a pendulum. Between samples it takes as many steps of RK4 as
-    the frequency asks for; the force is a straight line there, or held.
+    with s sin x in place of s x for a pendulum. With dry friction it turns where the velocity is 0,
+    found by Newton's method within a step, and sticks while all other forces stay below f. Between
+    samples it takes as many steps of RK4 as the frequency asks for; the force is a straight line
+    there, or held.
 
     | symbol         | argument                                    | unit      |
     |----------------|---------------------------------------------|-----------|
@@ -31,6 +34,7 @@ class OscillatorCell(keras.layers.Layer):
     | d              | `damping_rate`                              | 1/s       |
     | q              | `quadratic_drag`                            | 1/m       |
     | s2, s3         | `quadratic_stiffness`, `cubic_stiffness`    | 1/(m s²), 1/(m² s²) |
+    | f              | `dry_friction`; 0 stays 0                   | m/s²      |
     | G              | `gain`                                      | 1/kg      |
     | c              | `offset` of what is measured                | its unit  |
 
@@ -71,6 +75,7 @@ class OscillatorCell(keras.layers.Layer):
         quadratic_drag=0.0,
         quadratic_stiffness=0.0,
         cubic_stiffness=0.0,
+        dry_friction=0.0,
         gain=1.0,
         offset=0.0,
         quantity="position",
@@ -81,7 +86,7 @@ class OscillatorCell(keras.layers.Layer):
         super().__init__(**kwargs)
         self.time_step = one_number("time_step", time_step, "s", above=0.0)
         given = (squared_frequency, damping_rate, quadratic_drag)
-        given += (quadratic_stiffness, cubic_stiffness, gain)
+        given += (quadratic_stiffness, cubic_stiffness, dry_friction, gain)
         for name, value in zip((*CONSTANTS, "offset"), (*given, offset)):
             setattr(self, name, one_number(name, value, "the unit of the data"))
         self.quantity = one_of("quantity", quantity, QUANTITIES)
@@ -101,29 +106,72 @@ class OscillatorCell(keras.layers.Layer):
         x, v, before = state[:, :1], state[:, 1:2], state[:, 2:]
         change, h = force - before, self.time_step / self.num_parts
         for part in range(self.num_parts):
-            start, middle, end = (
+            start, end = (
                 before + (0.0 if self.held else (part + share) / self.num_parts) * change
-                for share in (0.0, 0.5, 1.0)
+                for share in (0.0, 1.0)
             )
-            a1 = self.acceleration(x, v, start)
-            v2 = v + 0.5 * h * a1
-            a2 = self.acceleration(x + 0.5 * h * v, v2, middle)
-            v3 = v + 0.5 * h * a2
-            a3 = self.acceleration(x + 0.5 * h * v2, v3, middle)
-            v4 = v + h * a3
-            a4 = self.acceleration(x + h * v3, v4, end)
-            x = x + h * (v + 2.0 * v2 + 2.0 * v3 + v4) / 6.0
-            v = v + h * (a1 + 2.0 * a2 + 2.0 * a3 + a4) / 6.0
+            step = self.step_with_friction if self.dry_friction else self.step
+            x, v = step(x, v, (start, end), h)
         quantities = {"position": x, "velocity": v}
         output = quantities.get(self.quantity)
         if output is None:
             output = self.acceleration(x, v, force)
+            output = output - self.friction(output, v) if self.dry_friction else output
         new_state = ops.concatenate([x, v, force], axis=-1)
         return output + self.constants[-1], like_states(new_state)
 
+    def step(self, x, v, force, h, friction=0.0):
+        """x and v a step of RK4 later, under a force that goes from one value to another."""
+        start, end = force
+        middle = 0.5 * (start + end)
+        a1 = self.acceleration(x, v, start) - friction
+        v2 = v + 0.5 * h * a1
+        a2 = self.acceleration(x + 0.5 * h * v, v2, middle) - friction
+        v3 = v + 0.5 * h * a2
+        a3 = self.acceleration(x + 0.5 * h * v2, v3, middle) - friction
+        v4 = v + h * a3
+        a4 = self.acceleration(x + h * v3, v4, end) - friction
+        x = x + h * (v + 2.0 * v2 + 2.0 * v3 + v4) / 6.0
+        return x, v + h * (a1 + 2.0 * a2 + 2.0 * a3 + a4) / 6.0
+
+    def step_with_friction(self, x, v, force, h):
+        """The same in two parts where the motion turns, the second at rest if it sticks."""
+        start, end = force
+        friction = self.friction(self.acceleration(x, v, start), v)
+        last = self.step(x, v, force, h, friction)
+        turns = v * last[1] < 0.0
+        share = ops.where(turns, v / ops.where(turns, v - last[1], 1.0), 1.0)
+        for _ in range(NEWTON_STEPS):
+            turn = start + share * (end - start)
+            there, speed = self.step(x, v, (start, turn), share * h, friction)
+            slope = h * (self.acceleration(there, speed, turn) - friction)
+            share = ops.where(turns, share - speed / ops.where(turns, slope, 1.0), 1.0)
+        turn = start + share * (end - start)
+        there, _ = self.step(x, v, (start, turn), share * h, friction)
+        still = ops.zeros_like(v)
+        other = self.friction(self.acceleration(there, still, turn), still)
+        after = self.step(there, still, (turn, end), (1.0 - share) * h, other)
+        sticks = self.sticks(self.acceleration(there, still, turn))
+        after = ops.where(sticks, there, after[0]), ops.where(sticks, still, after[1])
+        stuck = (v == 0.0) & self.sticks(self.acceleration(x, still, start))
+        return tuple(
+            ops.where(stuck, rest, ops.where(turns, a, b))
+            for rest, a, b in zip((x, still), after, last)
+        )
+
+    def sticks(self, drive):
+        """Whether a mass at rest stays there against the acceleration of all other forces."""
+        return ops.abs(drive) <= self.constants[CONSTANTS.index("dry_friction")]
+
+    def friction(self, drive, v):
+        """What dry friction takes off the acceleration of all other forces, in m/s²."""
+        most = self.constants[CONSTANTS.index("dry_friction")]
+        at_rest = ops.where(self.sticks(drive), drive, most * ops.sign(drive))
+        return ops.where(v == 0.0, at_rest, most * ops.sign(v))
+
     def acceleration(self, x, v, force):
-        """x'' in m/s²."""
-        s, d, q, s2, s3, gain = (self.constants[i] for i in range(len(CONSTANTS)))
+        """x'' in m/s², without dry friction."""
+        s, d, q, s2, s3, _, gain = (self.constants[i] for i in range(len(CONSTANTS)))
         spring = s * (ops.sin(x) if self.pendulum else x) + (s2 + s3 * x) * x * x
         return gain * force - (d + q * ops.abs(v)) * v - spring
 

@@ -50,19 +50,12 @@ class LearnedTrial(TrialSolution):
         no window begins further than `REACH` from the sketch of the motion.
         """
         problem, x = with_given_force(self.problem, x)
-        t, edges = self.domain.times(x), np.array(self.window_edges)
-        of_windows = ops.convert_to_tensor(np.stack([edges[:-1], np.diff(edges)]), t.dtype)
-        begin, length = ops.unstack(ops.reshape(of_windows, (2, -1, 1, 1)), 2)
-        elapsed = ops.reshape(t, (self.num_windows, -1, 1)) - begin
-        tau = 2.0 * elapsed / length - 1.0
-        place = Place(t, None, elapsed, length, tau, None, problem)
-        values = self.network.derivatives(tau, weights=self.network.side_by_side())
-        *state, rate = self.h2_motion(place, *values)[: problem.order + 1]
+        t, size = self.domain.times(x), self.num_windows
+        begin, length = (ops.reshape(a, (size, 1, 1)) for a in self._begins_and_lengths(t.dtype))
         start = [y[:, None] for y in self._within_reach(self.window_starts(problem))]
-        state = [a + b for a, b in zip(state, start)]
-        if problem.order == 2:
-            state[0] = state[0] + start[1] * elapsed
-        *state, rate = (ops.reshape(a, (-1, problem.dimension)) for a in (*state, rate))
+        by_window = ops.reshape(t, (size, -1, 1))
+        motion = self._motion_in(by_window, begin, length, start, self.network.side_by_side())
+        *state, rate = (ops.reshape(a, (-1, problem.dimension)) for a in motion)
         return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
 
     def _within_reach(self, starts):
@@ -84,17 +77,34 @@ class LearnedTrial(TrialSolution):
     def window_residuals(self, x, window, start, weights):
         """r at times inside one window, for its start and its weights."""
         problem, x = with_given_force(self.problem, x)
-        t, edges = self.domain.times(x), np.array(self.window_edges)
-        of_windows = ops.convert_to_tensor(np.stack([edges[:-1], np.diff(edges)]), t.dtype)
-        begin, length = ops.unstack(tf.gather(of_windows, window, axis=1), 2)
-        tau = 2.0 * (t - begin) / length - 1.0
-        place = Place(t, None, t - begin, length, tau, None, problem)
-        values = self.network.derivatives(place.inputs, weights=weights)
-        *state, rate = self.h2_motion(place, *values)[: problem.order + 1]
-        state = [a + b for a, b in zip(state, start)]
-        if problem.order == 2:
-            state[0] = state[0] + start[1] * place.elapsed
+        t = self.domain.times(x)
+        begin, length = (tf.gather(a, window) for a in self._begins_and_lengths(t.dtype))
+        *state, rate = self._motion_in(t, begin, length, start, weights)
         return rate - checked_rhs(problem.rhs(t, *state, ops=ops), rate)
+
+    def _begins_and_lengths(self, dtype):
+        """e_w and L_w of all windows, each `(W,)`, in s."""
+        edges = np.array(self.window_edges)
+        return [ops.convert_to_tensor(a, dtype) for a in (edges[:-1], np.diff(edges))]
+
+    def _motion_in(self, t, begin, length, start, weights):
+        """[x̂, x̂', x̂''] (order 1: [x̂, x̂']) inside windows, from states at their starts.
+
+        Args:
+            t: times, `(…, num, 1)`, in s.
+            begin: e_w of their window, in s.
+            length: L_w, in s.
+            start: [x_w, v_w], order 1: [x_w], each `(…, 1, dimension)`.
+            weights: those of the window, as `WindowNetworks.derivatives` takes them.
+        """
+        elapsed = t - begin
+        place = Place(t, None, elapsed, length, 2.0 * elapsed / length - 1.0, None, self.problem)
+        values = self.network.derivatives(place.tau, weights=weights)
+        *state, rate = self.h2_motion(place, *values)[: self.problem.order + 1]
+        state = [a + b for a, b in zip(state, start)]
+        if self.problem.order == 2:
+            state[0] = state[0] + start[1] * elapsed
+        return [*state, rate]
 
 
 # Where a window's training ends, max |r| in units of X/L² (order 1: X/L), X the size of the motion

@@ -36,7 +36,7 @@ class Identified:
     | `offsets`    | of what was measured, one number for each record                     |
     | `scales`     | the same, by which the fit's motion is multiplied; 1 of the first     |
     | `rmse`       | of the free runs                                                     |
-    | `comparison` | `Comparison` by law, the best first, where several were tried        |
+    | `comparison` | `LawComparison` by law, the best first, where several were tried     |
     """
 
     def __init__(self, fit, records, estimates, doubts, comparison):
@@ -141,7 +141,7 @@ def _compared(comparison):
 
 def problem_of(fit, records, number):
     """The law with the start and the force of one record."""
-    record, p = records[number], fit.constants
+    record, p = records[number], dict(fit.constants)
     driven = record.force is not None
     start = dict(zip(("position", "velocity"), map(float, fit.starts[number])))
     start["start_time"] = float(record.times[0])
@@ -151,6 +151,8 @@ def problem_of(fit, records, number):
         taken = fit.law.problem.get_config()  # a problem need not have a start time
         start = {name: value for name, value in start.items() if name in taken}
         return fit.law.problem.with_parameters(**p, **start)
+    if "dry_friction" in p:
+        p["dry_friction"] = max(p["dry_friction"], 0.0)
     gain, damping = p.get("gain", 1.0), max(p["damping_rate"], 0.0)
     force = Sampled(record.times, record.force) if driven else None
     if fit.law.name == "pendulum":
