@@ -162,9 +162,9 @@ def test_no_window_begins_far_from_the_motion_while_all_are_trained():
     # With N = 0 the second window is x_w + v_w (t − 1): Duffing's x'' = −x − x³, from 1 m.
     motion = simulate(pinn.problem, 1e-3, 1000, "rk4").states[0]
     largest = simulate(pinn.problem, 1e-3, 3000, "rk4").states[0]
-    x, v = motion[-1] + 0.1 * np.abs(largest).max(axis=0)  # both at the end of their reach
+    x, v = motion[-1] + 0.01 * np.abs(largest).max(axis=0)  # both at the end of their reach
     straight = x + v * (times[20:, 0] - 1.0)
-    np.testing.assert_allclose(residuals, straight + straight**3, rtol=1e-2)  # a coarse sketch
+    np.testing.assert_allclose(residuals, straight + straight**3, rtol=1e-3)  # of 250 steps
 
 
 def test_gradients_train_all_windows_at_once(monkeypatch):
