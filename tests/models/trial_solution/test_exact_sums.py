@@ -53,6 +53,17 @@ def test_gradients_are_those_of_a_plain_sum():
         np.testing.assert_allclose(received, expected, rtol=0.0, atol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_of_either_precision_and_zeros(dtype):
+    h, a = numbers(8, 2, 1.0)
+    found = exact_products(tf.constant(h, dtype), tf.constant(a, dtype))
+    assert found.dtype == dtype
+    plain = np.einsum("mh,whd->mwd", h, a)
+    # numbers of size 1 are rounded to the dtype, eight products of them cancel
+    np.testing.assert_allclose(found, plain, rtol=0.0, atol=64.0 * np.finfo(dtype).eps)
+    assert (exact_products(tf.constant(h, dtype), tf.zeros((3, 8, 1), dtype)).numpy() == 0.0).all()
+
+
 def test_what_is_no_number_stays_none():
     h, a = np.ones((2, 3)), np.ones((1, 3, 1))
     a[0, 0] = np.nan
