@@ -1,9 +1,12 @@
 """Execute every notebook from its first cell, two at a time.
 
-An error in a cell is an error here, and so is a cell that draws and shows no picture.
+An error in a cell is an error here, and so is a cell that draws and shows no picture. After its
+last cell, what the student's twin has in place of a solution is run in the same kernel: it must
+stop at the TODO, and at nothing else.
 
-With --write they run one after the other, so that the seconds they show are their own, and are
-stored with what they showed. Names of notebooks, with or without --write, run only these.
+Each has a kernel of its own, as it has for a reader. With --write they run one after the other, so
+that the seconds they show are their own, and are stored with what they showed. Names of notebooks,
+with or without --write, run only these.
 """
 
 import ast
@@ -11,22 +14,60 @@ import multiprocessing
 import os
 import pathlib
 import re
+import runpy
 import sys
 import time
 
 import nbformat
-from nbconvert.preprocessors import ExecutePreprocessor
+from nbconvert.preprocessors import CellExecutionError, ExecutePreprocessor
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 WRITE = "--write" in sys.argv
+TODO = "NotImplementedError: TODO"
 DRAWS = re.compile(r"plot_\w+|subplots|figure|plot|hist|imshow|semilogy|loglog")  # functions
 
 
+class LessonAndTwin(ExecutePreprocessor):
+    """Runs a lesson, then its twin from each TODO up to the first error.
+
+    The kernel holds all that the lesson has made by then, so this takes no time. A TODO inside a
+    function is met where a later cell calls it.
+    """
+
+    def preprocess_cell(self, cell, resources, index):
+        result = super().preprocess_cell(cell, resources, index)
+        if index == len(self.nb.cells) - 1:
+            twins = runpy.run_path(str(pathlib.Path(__file__).parent / "student_twins.py"))
+            lesson = list(self.nb.cells)
+            self.run_twin(twins)
+            self.nb.cells[:] = lesson
+        return result
+
+    def run_twin(self, twins):
+        """Each TODO stops the twin, by its own error."""
+        cells = twins["twin"](nbformat.from_dict(self.nb)).cells
+        for first, cell in enumerate(cells):
+            if cell.cell_type == "code" and "# TODO: " in cell.source:
+                met = self.first_error(cells, first)
+                if TODO not in met:
+                    raise RuntimeError(f"Cell {first} of the twin ends with {met!r}, not its TODO.")
+
+    def first_error(self, cells, first):
+        """What the first cell that fails says, from `first` on; empty if none does."""
+        for index in range(first, len(cells)):
+            try:
+                if cells[index].cell_type == "code":
+                    self.execute_cell(cells[index], index)
+            except CellExecutionError as error:
+                return f"{error.ename}: {error.evalue}"
+        return ""
+
+
 def execute(path):
-    """Run one notebook in a kernel of its own."""
+    """Run one notebook."""
     start = time.perf_counter()
     notebook = nbformat.read(path, as_version=4)
-    executor = ExecutePreprocessor(
+    executor = LessonAndTwin(
         timeout=240,
         kernel_name="python3",
         record_timing=False,

@@ -1,11 +1,11 @@
 """Recurrent cells whose weights are physical constants.
 
 `euler_cell` steps like Euler's method, `duffing_cell` is the recurrence of a measured Duffing
-oscillator, `oscillator_cell` steps any oscillator of a few terms. `linear_reading` and
-`duffing_reading` read constants off trained cells, `duffing_start` finds a first guess.
-`duffing_equation` fits the equation itself to a record: `duffing_guesses`, then `duffing_course`, a
-`duffing_search` on `duffing_runs` in windows that grow. `duffing_answers` chooses between the two,
-and `duffing_checks` refuse what is not right. It may import the rooms below it.
+oscillator, `oscillator_cell` steps any oscillator of a few terms, or a problem of the user's own.
+`linear_reading` and `duffing_reading` read constants off trained cells, `duffing_start` finds a
+first guess. `duffing_equation` fits the equation itself to a record: `duffing_guesses`, then in
+`duffing_windows`, which grow, a `duffing_search` on `duffing_runs`. `duffing_answers` chooses
+between the two, and `duffing_checks` refuse what is not right. It may import the rooms below it.
 """
 
 from .duffing_answers import duffing_estimates
@@ -15,12 +15,13 @@ from .duffing_reading import read_duffing
 from .duffing_start import fit_one_step, start_like
 from .euler_cell import EulerCell
 from .linear_reading import euler_weights, read_oscillator
-from .oscillator_cell import OscillatorCell
+from .oscillator_cell import OscillatorCell, ProblemCell
 
 __all__ = [
     "DuffingCell",
     "EulerCell",
     "OscillatorCell",
+    "ProblemCell",
     "duffing_estimates",
     "euler_weights",
     "fit_duffing",

@@ -245,7 +245,9 @@ class Answers(IntervalModel):
         }
         for name, value in given.items():
             if value:
+                cures = {"parameter_ranges": "Take one solution of it, pinn.member(damping=…)."}
+                cure = cures.get(name, "Make one for the problem that was found, found_problem().")
                 raise ValueError(
                     "Error bars belong to the solution of one problem. Received: a PINN with "
-                    f"{name}={value!r}. Make one for a problem with these parameters fixed."
+                    f"{name}={value!r}. {cure}"
                 )

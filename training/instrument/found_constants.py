@@ -25,6 +25,7 @@ EXTRA = {  # free, then driven
     "quadratic_drag": ("1/x", "F s²/x²"),
     "quadratic_stiffness": ("1/(x s²)", "F/x²"),
     "cubic_stiffness": ("1/(x² s²)", "F/x³"),
+    "dry_friction": ("x/s²", "F"),
 }
 
 

@@ -10,12 +10,14 @@ from oscillator_zoo.data import (
     Pendulum,
     Sampled,
 )
-from oscillator_zoo.models import OscillatorCell
+from oscillator_zoo.models import OscillatorCell, ProblemCell
+from oscillator_zoo.models.physics_cells.duffing_runs import LARGEST_ANGLE, force_at
 
 from .found_constants import unit_of_constant
 from .record_doubts import autocorrelation, ljung_box
 from .record_plot import plot_record
 
+FINER = 16  # points of a smooth force in a sample; straight lines between miss .5 % at most
 GRAVITY = 9.81  # m/s², with which a pendulum's frequency becomes a length
 
 
@@ -36,7 +38,7 @@ class Identified:
     | `offsets`    | of what was measured, one number for each record                     |
     | `scales`     | the same, by which the fit's motion is multiplied; 1 of the first     |
     | `rmse`       | of the free runs                                                     |
-    | `comparison` | `Comparison` by law, the best first, where several were tried        |
+    | `comparison` | `LawComparison` by law, the best first, where several were tried     |
     """
 
     def __init__(self, fit, records, estimates, doubts, comparison):
@@ -65,18 +67,16 @@ class Identified:
 
             model.predict(result.model_inputs()) → (1, N, 1), at the record's second time and later
 
-        Its one layer is an `OscillatorCell` in `keras.layers.RNN`, made for the time step of the
-        first record: x = {"force": u_1 … u_N `(batch, N, 1)`, "start": (x_0, v_0, u_0)
-        `(batch, 3)`}.
+        Its layer is an `OscillatorCell`, of a problem of your own a `ProblemCell`, in
+        `keras.layers.RNN`, made for the time step of the first record: x = {"force": u_1 … u_N
+        `(batch, N, 1)`, "start": (x_0, v_0, u_0) `(batch, 3)`}. A force that is smooth between
+        samples is given at 16 points a sample, `(batch, 16 N, 1)`: `model_inputs` lays it out.
         """
         return model_of(self.fit, self.records, 0)
 
     def model_inputs(self):
         """x for `model`, of the first record."""
-        record = self.records[0]
-        force = np.zeros(len(record.times)) if record.force is None else record.force
-        start = np.append(self.fit.starts[0], force[0])
-        return {"force": force[None, 1:, None], "start": start[None]}
+        return inputs_of(self.fit, self.records, 0)
 
     def plot(self, number=0, ax=None):
         """A record with its fit, the residual, and the residual's autocorrelation.
@@ -141,20 +141,22 @@ def _compared(comparison):
 
 def problem_of(fit, records, number):
     """The law with the start and the force of one record."""
-    record, p = records[number], fit.constants
+    record, p = records[number], dict(fit.constants)
     driven = record.force is not None
     start = dict(zip(("position", "velocity"), map(float, fit.starts[number])))
     start["start_time"] = float(record.times[0])
     if hasattr(fit.law, "problem"):
         if driven:
-            start["force"] = Sampled(record.times, record.force)
+            start["force"] = _between(record, fit.course)
         taken = fit.law.problem.get_config()  # a problem need not have a start time
         start = {name: value for name, value in start.items() if name in taken}
         return fit.law.problem.with_parameters(**p, **start)
+    if "dry_friction" in p:
+        p["dry_friction"] = max(p["dry_friction"], 0.0)
     gain, damping = p.get("gain", 1.0), max(p["damping_rate"], 0.0)
-    force = Sampled(record.times, record.force) if driven else None
+    force = _between(record, fit.course) if driven else None
     if fit.law.name == "pendulum":
-        scaled = Sampled(record.times, gain * record.force) if driven else None
+        scaled = Sampled(force.times, gain * force.values) if driven else None
         length = GRAVITY / p["squared_frequency"]
         return Pendulum(length, GRAVITY, damping, scaled, **start)
     if set(p) <= {"squared_frequency", "damping_rate", "cubic_stiffness", "gain"} and gain > 0.0:
@@ -166,24 +168,53 @@ def problem_of(fit, records, number):
     return MeasuredOscillator(**p, force=force, **start)
 
 
+def _between(record, course):
+    """The force of a record as the fit takes it between samples: `Sampled`."""
+    times, force = record.times, record.force
+    if course == "linear":
+        return Sampled(times, force)
+    if course == "held":  # up to a billionth of a step before the next sample
+        ends = times[1:] - 1e-9 * np.diff(times)
+        times = np.append(np.stack([times[:-1], ends], axis=1), times[-1])
+        return Sampled(times, np.append(np.repeat(force[:-1], 2), force[-1]))
+    shares = np.arange(FINER) / FINER
+    steps = times[:-1, None] + shares * np.diff(times)[:, None]
+    fine = force_at(force, shares, course)
+    return Sampled(np.append(steps, times[-1]), np.append(fine, force[-1]))
+
+
+def inputs_of(fit, records, number):
+    """x for the model: the force after the start at `FINER` points a sample if it is smooth."""
+    record = records[number]
+    force = np.zeros(len(record.times)) if record.force is None else record.force
+    if fit.course == "smooth":
+        force = _between(record, fit.course).values
+    start = np.append(fit.starts[number], force[0])
+    return {"force": force[None, 1:, None], "start": start[None]}
+
+
 def model_of(fit, records, number):
     """A Keras model from the force and the start to the measured quantity; see `Identified`."""
-    record = records[number]
+    record, finer = records[number], FINER if fit.course == "smooth" else 1
+    given = {
+        "time_step": record.duration / (len(record.times) - 1) / finer,
+        "offset": float(fit.offsets[number]),
+        "quantity": record.quantity,
+        "held": fit.course == "held",
+        "dtype": "float64",
+    }
     if hasattr(fit.law, "problem"):
-        raise ValueError(
-            "A Keras model is made of the equations that identify knows by name. Received a "
-            f"{fit.law.name} of your own. Use result.problem, in simulate or a PINN."
-        )
-    cell = OscillatorCell(
-        time_step=record.duration / (len(record.times) - 1),
-        offset=float(fit.offsets[number]),
-        quantity=record.quantity,
-        pendulum=fit.law.name == "pendulum",
-        held=fit.course == "held",
-        **fit.constants,
-        dtype="float64",
-    )
+        still = {"force": None} if record.force is not None else {}
+        problem = fit.law.problem.with_parameters(**fit.constants, **still)
+        parts = max(1, int(np.ceil(given["time_step"] * fit.law.rate / LARGEST_ANGLE)))
+        cell = ProblemCell(problem, tuple(fit.constants), num_parts=parts, **given)
+    else:
+        cell = OscillatorCell(pendulum=fit.law.name == "pendulum", **fit.constants, **given)
     force = keras.Input((None, 1), name="force", dtype="float64")
     start = keras.Input((3,), name="start", dtype="float64")
     layer = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
-    return keras.Model({"force": force, "start": start}, layer(force, initial_state=[start]))
+    motion = layer(force, initial_state=[start])
+    if finer > 1:  # of the points of every sample the last, which is the next sample
+        motion = keras.layers.Cropping1D((finer - 1, 0), dtype="float64")(motion)
+        motion = keras.layers.MaxPooling1D(1, finer, dtype="float64")(motion)
+    return keras.Model({"force": force, "start": start}, motion)

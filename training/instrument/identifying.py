@@ -10,13 +10,15 @@ from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
 
 from .found_constants import estimates_of
 from .identified import Identified, errors_of
-from .law_fit import fit_decay, fit_law, fit_windows, pieces
+from .law_fit import PIECE, fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
 from .own_problem import fit_problem
-from .record_doubts import check_above_noise, doubts_of
+from .record_doubts import check_above_noise, doubts_of, ljung_box
 from .record_list import as_records
 from .weak_guesses import spectral_rate
 
+RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
+NOT_ALL = ("quadratic_drag", "duffing", "quadratic_cubic")  # where all terms may be still nearer
 UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
 NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
@@ -43,8 +45,10 @@ def identify(
 
         linear            x'' + d x' + s x = G u
         quadratic_drag    x'' + d x' + q |x'| x' + s x = G u
+        dry_friction      x'' + d x' + f sign x' + s x = 0, or at rest where it sticks
         duffing           x'' + d x' + s x + s3 x³ = G u
         quadratic_cubic   x'' + d x' + s x + s2 x² + s3 x³ = G u
+        all_terms         x'' + d x' + q |x'| x' + s x + s2 x² + s3 x³ = G u
         pendulum          x'' + d x' + s sin x = G u
 
     Least squares on the free run of the equation: all records at once share the constants, and
@@ -56,7 +60,9 @@ def identify(
     damping; for driven ones the equation in weak form. Then the records are cut into windows of
     one or two periods, each of which begins where the record says (multiple shooting), and these
     are joined until one free run is left. `model="auto"` fits all equations and takes the one of
-    the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good.
+    the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good. Long
+    records are fitted by the equations that their first 60 periods do not rule out, and all terms
+    at once are tried only where a nonlinear equation leaves a residual that is not white.
 
     Standard errors are those of linearised least squares; where the residual is not white, those
     for correlated noise if they are larger.
@@ -121,8 +127,14 @@ def _by_name(model, unknown, records, course):
             "unknown belongs to a problem of your own, whose other constants are known. Received "
             f"unknown={unknown!r} with model={model!r}. Leave it out, or pass a problem."
         )
-    names = [name] if name != "auto" else [n for n in LAWS if _may_be(n, records)]
+    auto = name == "auto"
+    names = [n for n in LAWS if _may_be(n, records)] if auto else [name]
     driven = records[0].force is not None
+    if driven and name == "dry_friction":
+        raise ValueError(
+            "dry_friction is found in free decays. Received driven records. Measure how the motion "
+            "dies out without a force, or name another model."
+        )
     fits, doubts = (_driven if driven else _free)(names, records, course)
     if not fits:
         raise ValueError(
@@ -130,7 +142,29 @@ def _by_name(model, unknown, records, course):
             f"{', '.join(names)} stays finite with a spring that draws back. Check the columns and "
             "the sampling rate."
         )
+    best = min(fits, key=lambda fit: _compared(fit).bic)
+    if auto and best.law.name in NOT_ALL and not _white(best, records):
+        rate = np.sqrt(best.constants["squared_frequency"])
+        more = fit_law(LAWS["all_terms"], records, rate, best.constants, best.course)
+        fits += [] if more is None else [more]
     return fits, doubts
+
+
+def _white(fit, records):
+    """Whether the residual looks like noise."""
+    found, usual = ljung_box(errors_of(fit, records))
+    return found <= usual
+
+
+def _fitted(names, records, rate, start, course):
+    """`LawFit` of the laws, but of long records not of those that their beginnings rule out."""
+    first = pieces(records, rate, PIECE)
+    if first is not records and len(names) > 1:
+        begun = {name: fit_law(LAWS[name], first, rate, start, course) for name in names}
+        bics = {name: _compared(fit).bic for name, fit in begun.items() if fit is not None}
+        names = [name for name in bics if bics[name] < min(bics.values()) + RULED_OUT]
+    fits = [fit_law(LAWS[name], records, rate, start, course) for name in names]
+    return [fit for fit in fits if fit is not None]
 
 
 def _own(problem, unknown, records, course):
@@ -154,8 +188,8 @@ def _free(names, records, _):
     """`LawFit` of every law to free decays."""
     linear = fit_decay(LAWS["linear"], records)
     rate = np.sqrt(linear.constants["squared_frequency"])
-    fits = [fit_law(LAWS[n], records, rate, linear.constants) for n in names if n != "linear"]
-    fits = [fit for fit in fits if fit is not None]
+    others = [name for name in names if name != "linear"]
+    fits = _fitted(others, records, rate, linear.constants, None)
     return ([linear, *fits] if "linear" in names else fits), []
 
 
@@ -179,12 +213,9 @@ def _driven(names, records, course):
     course = min(runs, key=lambda name: runs[name].square)
     start = runs[course].constants
     rate = np.sqrt(start["squared_frequency"])
-    fits = []
-    for name in names:
-        again = LAWS[name] is law and first is records
-        fit = runs[course] if again else fit_law(LAWS[name], records, rate, start, course)
-        fits += [] if fit is None else [fit]
-    return fits, _course_doubt(course, runs)
+    known = [law.name] if first is records else []
+    fits = _fitted([n for n in names if n not in known], records, rate, start, course)
+    return [*(runs[course] for _ in known), *fits], _course_doubt(course, runs)
 
 
 def _course_doubt(course, runs):
@@ -205,6 +236,10 @@ def _course_doubt(course, runs):
 
 def _may_be(name, records):
     """Whether a law is worth a try: a pendulum's angle is in rad and no farther than the top."""
+    if name == "all_terms":
+        return False
+    if name == "dry_friction":
+        return records[0].force is None
     if name != "pendulum":
         return True
     reach = max(np.ptp(record.values[record.kept]) / 2.0 for record in records)

@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..multiple_shooting import Shooting, middle_of, windows_of
+from ..multiple_shooting import PERIODS, Shooting, along, middle_of, windows_of
 from .linear_decay import fit_linear_decay
 from .weak_guesses import even, position_of, upright, weak_guesses
 
 BEST = 3  # guesses that are searched from, until one leads to the noise of the windows
 PIECE = 60  # periods of a long record to begin with
 COARSE = 0.4  # of the steps, until the free run
+DYING, NOISY = 0.15, 2.0  # size of a motion, of the largest and of the least, that is searched
+FEWEST_IN_A_PERIOD = 3  # samples that give a size
 WELL = 1.3  # mean square error of whole records, of that of windows with own starts
 
 
@@ -96,12 +98,20 @@ def fit_law(law, records, rate, start, course=None):
 def fit_from(law, records, rate, scales, guesses, course):
     """`LawFit` by multiple shooting from guesses in scaled units, or None if no run is finite."""
     first = pieces(records, rate, PIECE)
+    first = moving_parts(first, rate) if law.sticks else first
     shooting = _shooting(law, first, rate, scales, course)
     best = _best(shooting, shooting.begin(guesses, BEST))
     if best is not None and first is not records:
+        heads = best.point.starts[shooting.begins]
         shooting = _shooting(law, records, rate, scales, course)
         point = shooting.at_rest(best.point.constants)
-        best = _best(shooting, [point, point], near=True)
+        points = [along(shooting, point, heads)] if law.sticks else [point]
+        best = _best(shooting, [*points, point], near=True)
+    if best is not None and law.sticks and not best.closed:
+        # A window that begins where the motion only just sticks may stick or not: one run cannot.
+        heads = best.point.starts[shooting.begins]
+        shooting = _shooting(law, records, rate, scales, course, np.inf)
+        best = _best(shooting, [best.point._replace(starts=heads)], near=True)
     if best is None:
         return None
     return _in_units(law, records, best, shooting, rate, scales, course)
@@ -144,6 +154,25 @@ def pieces(records, rate, periods):
     return [record.part(record.times <= record.times[0] + length) for record in records]
 
 
+def moving_parts(records, rate):
+    """The beginnings of records until their motion has nearly died, by its size in each period.
+
+    Where a motion sticks, samples say nothing of a window's own velocity.
+    """
+    parts = []
+    for record in records:
+        period = np.floor((record.times - record.times[0]) * rate / (2.0 * np.pi)).astype(int)
+        number = np.bincount(period)
+        means = np.bincount(period, record.values) / np.maximum(number, 1)
+        squares = np.bincount(period, (record.values - means[period]) ** 2)
+        sizes = np.sqrt(squares / np.maximum(number, 1))
+        least = sizes[number > FEWEST_IN_A_PERIOD].min(initial=0.0)
+        still = np.flatnonzero(sizes < max(DYING * sizes.max(), NOISY * least))
+        last = max(still.min(initial=period[-1]), 1)
+        parts.append(record if last >= period[-1] - 1 else record.part(period <= last))
+    return records if all(a is b for a, b in zip(parts, records)) else parts
+
+
 def _plain_guesses(law, driven):
     """A little and much damping at the frequency of the motion, for where nothing else is had."""
     guesses = np.zeros((2, len(law.constants(driven))))
@@ -155,9 +184,9 @@ def _plain_guesses(law, driven):
     return guesses
 
 
-def _shooting(law, records, rate, scales, course):
+def _shooting(law, records, rate, scales, course, periods=PERIODS):
     fine, coarse = (
-        windows_of(records, rate, scales, parts, course)
+        windows_of(records, rate, scales, parts, course, periods)
         for parts in (law.parts, COARSE * law.parts)
     )
     return Shooting(law, fine, coarse)

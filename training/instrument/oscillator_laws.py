@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..multiple_shooting import run_windows, run_with_friction
+
 
 class Term(NamedTuple):
     """One term p φ(x, v).
@@ -35,6 +37,7 @@ TERMS = {
     "quadratic_drag": Term(lambda x, v: (np.abs(v) * v, 0.0, 2.0 * np.abs(v)), 0, 1),
     "quadratic_stiffness": Term(lambda x, v: (x * x, 2.0 * x, 0.0), 2, 1, lambda x: x * x),
     "cubic_stiffness": Term(lambda x, v: (x * x * x, 3.0 * x * x, 0.0), 2, 2, lambda x: x * x * x),
+    "dry_friction": Term(lambda x, v: (np.sign(v), 0.0, 0.0), 2, -1),
 }
 PENDULUM = {"squared_frequency": Term(_sine, 2, 0, np.sin)}
 
@@ -49,6 +52,7 @@ class Law(NamedTuple):
     | `terms`    | `Term` by the name of its constant, in order                     |
     | `scalable` | whether it keeps its form when positions are in another unit     |
     | `parts`    | Runge–Kutta steps in a radian; more for terms with a kink        |
+    | `sticks`   | whether the motion may come to rest and stay there               |
     """
 
     name: str
@@ -56,6 +60,7 @@ class Law(NamedTuple):
     terms: dict
     scalable: bool = True
     parts: float = 4.0
+    sticks: bool = False
 
     def constants(self, driven):
         """Names of all constants; the gain G = 1/m comes last where a force acts."""
@@ -72,10 +77,24 @@ class Law(NamedTuple):
             by_constant[-1] = u
         return (constants * by_constant).sum(axis=0), slope_x, slope_v, by_constant
 
+    def run(self, constants, starts, windows):
+        """`WindowRun`: the motion in all windows; see `run_windows`."""
+        return run_windows(self, constants, starts, windows)
+
     def units(self, driven, rate, position, force):
         """What each constant in scaled units is multiplied by: 1/s, m and N of one unit each."""
         sizes = [rate**term.rate / position**term.position for term in self.terms.values()]
         return np.array([*sizes, rate**2 * position / force] if driven else sizes)
+
+
+class FrictionLaw(Law):
+    """A law with dry friction, which turns round where the velocity is 0, or sticks there."""
+
+    __slots__ = ()
+
+    def run(self, constants, starts, windows):
+        """As of `Law`, in exact pieces."""
+        return run_with_friction(constants, starts, windows)
 
 
 def _of(*names):
@@ -93,11 +112,23 @@ LAWS = {
             _of(*_VISCOUS, "quadratic_drag"),
             parts=10.0,
         ),
+        FrictionLaw(
+            "dry_friction",
+            "x'' + d x' + f sign x' + s x = 0, or at rest where it sticks",
+            _of(*_VISCOUS, "dry_friction"),
+            sticks=True,
+        ),
         Law("duffing", "x'' + d x' + s x + s3 x³ = G u", _of(*_VISCOUS, "cubic_stiffness")),
         Law(
             "quadratic_cubic",
             "x'' + d x' + s x + s2 x² + s3 x³ = G u",
             _of(*_VISCOUS, "quadratic_stiffness", "cubic_stiffness"),
+        ),
+        Law(
+            "all_terms",
+            "x'' + d x' + q |x'| x' + s x + s2 x² + s3 x³ = G u",
+            _of(*_VISCOUS, "quadratic_drag", "quadratic_stiffness", "cubic_stiffness"),
+            parts=10.0,
         ),
         Law(
             "pendulum",

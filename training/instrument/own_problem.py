@@ -5,6 +5,7 @@ import numpy as np
 from oscillator_zoo.data.checks import did_you_mean
 from oscillator_zoo.data.forces.force import Force
 
+from ..multiple_shooting import run_windows
 from .law_fit import fit_from
 from .weak_guesses import even, position_of, spectral_rate
 
@@ -25,7 +26,7 @@ class OwnLaw:
         rate: rad/s; 1/rate is the unit of time of the search.
     """
 
-    scalable, parts = False, PARTS
+    scalable, parts, sticks = False, PARTS, False
 
     def __init__(self, problem, unknown, rate):
         self.problem, self.unknown, self.rate = problem, tuple(unknown), rate
@@ -35,6 +36,10 @@ class OwnLaw:
     def constants(self, driven):
         """Names of the unknown constants."""
         return self.unknown
+
+    def run(self, constants, starts, windows):
+        """As of `Law`."""
+        return run_windows(self, constants, starts, windows)
 
     def units(self, driven, rate, position, force):
         """What each constant is multiplied by: nothing is scaled but time."""

@@ -10,7 +10,7 @@ PERIODS = 1.5  # in a window: more than one, that noise is averaged, and few, th
 LEAST_SAMPLES = 6  # in a window, on average
 
 
-def windows_of(records, rate, scales, parts, course):
+def windows_of(records, rate, scales, parts, course, periods=PERIODS):
     """`Windows` of all records, in the unit of time 1/`rate`.
 
     Args:
@@ -19,9 +19,10 @@ def windows_of(records, rate, scales, parts, course):
         scales: units of position and of force, a pair; the middle of each record is taken off.
         parts: Runge–Kutta steps in a radian.
         course: of the force between samples, see `force_between`.
+        periods: in a window, about; infinity makes one window of each record.
     """
     lay = _lay_free if records[0].force is None else _lay_driven
-    laid = [lay(record, rate, parts, course) for record in records]
+    laid = [lay(record, rate, parts, course, periods) for record in records]
     first = np.cumsum([0, *(len(one["start"]) for one in laid)])
 
     def joined(name):
@@ -46,6 +47,7 @@ def windows_of(records, rate, scales, parts, course):
         drive=np.concatenate([r.force[r.kept] / scales[1] for r in records]) if driven else None,
         quantity=quantity,
         scaled=any(record.scaled for record in records),
+        share=None if driven else joined("share"),
     )
 
 
@@ -54,10 +56,10 @@ def middle_of(record):
     return record.middle if record.middle is not None else record.values[record.kept].mean()
 
 
-def _lay_free(record, rate, parts, _):
+def _lay_free(record, rate, parts, _, periods):
     """Windows of equal length over a free decay; samples anywhere in them."""
     times = (record.times - record.times[0]) * rate
-    length = 2.0 * np.pi * PERIODS
+    length = 2.0 * np.pi * periods
     most = max(1, len(times) // LEAST_SAMPLES)
     num_windows = min(most, max(1, int(np.ceil(times[-1] / length - 1e-9))))
     length = times[-1] / num_windows
@@ -74,11 +76,11 @@ def _lay_free(record, rate, parts, _):
     }
 
 
-def _lay_driven(record, rate, parts, course):
+def _lay_driven(record, rate, parts, course, periods):
     """Windows of whole samples, each of whole Runge–Kutta steps."""
     between = record.duration / (len(record.times) - 1) * rate
     in_sample = max(1, int(np.ceil(between * parts)))
-    samples = max(LEAST_SAMPLES, round(2.0 * np.pi * PERIODS / between))
+    samples = max(LEAST_SAMPLES, round(min(2.0 * np.pi * periods / between, len(record.times))))
     num_windows = max(1, (len(record.times) - 1) // samples)
     last = len(record.times) - 1
     force = force_at(record.force, _shares(in_sample), course)  # (N − 1, 5 · in_sample)

@@ -4,6 +4,7 @@ All windows of all records take a step together, so that a step of NumPy costs n
 hundred windows than for one.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ STAGES = (
 )
 RK4 = np.array([[0, 0, 0, 0], [1 / 2, 0, 0, 0], [0, 1 / 2, 0, 0], [0, 0, 1, 0], [1, 2, 2, 1]])
 RK4[4] /= 6.0
+AT_ONCE = 500  # windows: what they need stays in a processor's cache
 FINE = 0.06  # rad; of shorter steps, as dense samples of a force ask for, RK4 errs by 1e-7
 ABSCISSAE = (0.0, 0.5 - _R / 14.0, 0.5, 0.5 + _R / 14.0, 1.0)  # where a step asks for the force
 FORCE_OF_STAGE = (0, 2, 2, 3, 3, 2, 1, 1, 2, 3, 4)
@@ -74,6 +76,7 @@ class Windows(NamedTuple):
     | `drive`    | the force at the samples, `(N,)`, or None                              |
     | `quantity` | that was measured                                                      |
     | `scaled`   | whether each record but the first has a scale of its own               |
+    | `share`    | of the step at which each sample lies, `(N,)`, or None at its start    |
     """
 
     record: np.ndarray
@@ -88,6 +91,7 @@ class Windows(NamedTuple):
     drive: np.ndarray | None
     quantity: str
     scaled: bool = False
+    share: np.ndarray | None = None
 
 
 class WindowRun(NamedTuple):
@@ -119,8 +123,41 @@ def run_windows(law, constants, starts, windows):
     Returns:
         `WindowRun`; not finite after a run has left the range of numbers.
     """
-    num_steps, size = int(windows.num_steps.max()), len(constants) + 3
     constants = np.reshape(constants, (len(constants), -1))
+    constants = np.broadcast_to(constants, (len(constants), len(starts)))
+    edges = [*range(0, len(starts), AT_ONCE), len(starts)]
+    parts = [
+        _run(law, constants[:, first:last], starts[first:last], _some(windows, first, last))
+        for first, last in itertools.pairwise(edges)
+    ]
+    return parts[0] if len(parts) == 1 else WindowRun(*map(np.concatenate, zip(*parts)))
+
+
+def _some(windows, first, last):
+    """Successive windows with their samples."""
+    if last - first == len(windows.step):
+        return windows
+    chosen = slice(first, last)
+    mine = slice(*np.searchsorted(windows.window, [first, last]))
+    samples = {
+        name: None if (row := getattr(windows, name)) is None else row[mine]
+        for name in ("at_step", "values", "drive", "share")
+    }
+    own = {name: getattr(windows, name)[chosen] for name in ("record", "start", "step")}
+    num_steps = windows.num_steps[chosen]
+    force = None if windows.force is None else windows.force[: num_steps.max(), :, chosen]
+    return windows._replace(
+        num_steps=num_steps,
+        force=force,
+        window=windows.window[mine] - first,
+        weights=windows.weights and tuple(w[:, mine] for w in windows.weights),
+        **own,
+        **samples,
+    )
+
+
+def _run(law, constants, starts, windows):
+    num_steps, size = int(windows.num_steps.max()), len(constants) + 3
     nodes = np.empty((3, num_steps + 1, size, len(starts)))
     state = np.zeros((2, size, len(starts)))
     state[:, 0], state[0, 1], state[1, 2] = starts.T, 1.0, 1.0
@@ -208,6 +245,25 @@ def repeated_windows(windows, number, every=1):
         values=tiled(windows.values, kept),
         drive=tiled(windows.drive, kept),
         scaled=False,
+        share=tiled(windows.share, kept),
+    )
+
+
+def empty_windows(windows, chosen):
+    """Some of the windows without their samples: for runs of which the ends are wanted."""
+    none = np.zeros(0, int)
+    return windows._replace(
+        record=windows.record[chosen],
+        start=windows.start[chosen],
+        step=windows.step[chosen],
+        num_steps=windows.num_steps[chosen],
+        force=None if windows.force is None else windows.force[..., chosen],
+        window=none,
+        at_step=none,
+        weights=windows.weights and tuple(w[:, :0] for w in windows.weights),
+        values=windows.values[:0],
+        drive=None if windows.drive is None else windows.drive[:0],
+        share=None if windows.share is None else windows.share[:0],
     )
 
 

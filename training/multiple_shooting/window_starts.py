@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .window_runs import empty_windows
+
 STEPS = 6  # of least squares, at most
 STILL = 1e-3  # relative fall of the sum of squares, below which starts are found
 LINE = 2.0  # rad, of a window, through which a line is laid
@@ -59,6 +61,18 @@ def lines(windows):
     spread = n * tt - t * t
     slope = np.where(spread > 1e-9, (n * ty - t * y) / np.maximum(spread, 1e-9), 0.0)
     return np.stack([(y - slope * t) / np.maximum(n, 1.0), slope], axis=1)
+
+
+def along(shooting, point, heads):
+    """The point whose windows begin on the free runs from `heads`, one for each record."""
+    starts, windows = point.starts.copy(), shooting.windows
+    starts[shooting.begins] = heads
+    place = np.arange(len(starts)) - shooting.begins[windows.record]
+    for number in range(place.max()):
+        chosen = np.flatnonzero(place[1:] == number + 1)
+        run = shooting.law.run(point.constants, starts[chosen], empty_windows(windows, chosen))
+        starts[chosen + 1] = run.ends
+    return point._replace(starts=starts)
 
 
 def squares(windows, state):

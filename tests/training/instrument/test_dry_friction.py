@@ -1,0 +1,183 @@
+"""Dry friction: against an integrator with events, the closed form, and differences."""
+
+import keras
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from oscillator_zoo.data import MeasuredOscillator, Trajectory, simulate
+from oscillator_zoo.models import OscillatorCell
+from oscillator_zoo.training import identify
+from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.multiple_shooting import run_with_friction, windows_of
+
+FURTHER = pytest.mark.further
+MOST = 4.0  # standard errors between truth and estimate: one in 16,000
+
+
+def slid(s, d, f, start, times):
+    """x, v by DOP853 from one velocity zero to the next; it rests where s|x| ≤ f."""
+    motion, now, state = np.zeros((2, len(times))), times[0], np.array(start)
+    way = np.sign(state[1]) or -np.sign(state[0])
+    while now < times[-1]:
+        stop = lambda t, y: way * y[1] if t > now + 1e-9 else 1.0  # noqa: B023, E731
+        stop.terminal, stop.direction = True, -1
+        slope = lambda t, y: [y[1], -d * y[1] - s * y[0] - f * way]  # noqa: B023, E731
+        given = {"rtol": 1e-12, "atol": 1e-14, "events": stop, "dense_output": True}
+        run = solve_ivp(slope, (now, times[-1]), state, "DOP853", **given)
+        here = (times >= now) & (times <= run.t[-1])
+        motion[:, here] = run.sol(times[here])
+        now, state = run.t[-1], run.y[:, -1]
+        if run.status != 1:
+            break
+        if s * abs(state[0]) <= f:
+            motion[:, times >= now] = [[state[0]], [0.0]]
+            break
+        way = -np.sign(state[0])
+    return motion
+
+
+def record(times, values, quantity="position"):
+    force = np.zeros((1, len(times), 1))
+    return Trajectory(times, values[None, :, None], (quantity,), force)
+
+
+@pytest.fixture(scope="module", params=["position", "velocity", "acceleration"])
+def laid(request):
+    times = np.sort(np.random.default_rng(0).uniform(0.0, 40.0, 300))
+    one = Record("one", times, np.sin(times), None, request.param, np.ones(300, bool))
+    return windows_of([one], 1.0, (1.0, 1.0), 4.0, None)
+
+
+CONSTANTS = np.array([1.1, 0.03, 0.05])
+STARTS = np.array([[1.0, 0.4], [0.12, 0.0], [-0.3, 0.2], [0.02, 0.04], [-0.9, -0.5]])
+
+
+def test_the_pieces_are_those_of_an_integrator_with_events(laid):
+    assert len(laid.step) == len(STARTS)
+    run = run_with_friction(CONSTANTS, STARTS, laid)
+    s, d, f = CONSTANTS
+    for k, start in enumerate(STARTS):
+        mine = laid.window == k
+        times = (laid.at_step + laid.share)[mine] * laid.step[k]
+        x, v = slid(s, d, f, start, np.r_[0.0, times, laid.step[k] * laid.num_steps[k]])
+        a = np.where(v == 0.0, 0.0, -d * v - s * x - f * np.sign(v))
+        values = {"position": x, "velocity": v, "acceleration": a}[laid.quantity]
+        np.testing.assert_allclose(run.values[mine], values[1:-1], atol=1e-10)  # of DOP853
+        np.testing.assert_allclose(run.ends[k], [x[-1], v[-1]], atol=1e-10)
+    assert np.any(run.ends[:, 1] == 0.0) and np.any(run.ends[:, 1] != 0.0)  # some stick
+
+
+def test_the_sensitivities_are_the_differences(laid):
+    run, step = run_with_friction(CONSTANTS, STARTS, laid), 1e-6
+    starts = STARTS + [0.0, 1e-3]  # where a start is at rest, v0 has no derivative
+    run = run_with_friction(CONSTANTS, starts, laid)
+    for i in range(5):
+        move = step * np.eye(5)[i]
+        after, before = (
+            run_with_friction(CONSTANTS + sign * move[2:], starts + sign * move[:2], laid)
+            for sign in (1.0, -1.0)
+        )
+        slope = (after.values - before.values) / (2.0 * step)
+        np.testing.assert_allclose(run.slopes[:, i], slope, atol=1e-7)  # step² / f²
+        ends = (after.ends - before.ends) / (2.0 * step)
+        np.testing.assert_allclose(run.end_slopes[:, :, i], ends, atol=1e-7)
+
+
+def test_a_decay_by_equal_steps_is_dry_friction_alone():
+    """Without viscous damping every half period takes 2f/s off: known in closed form."""
+    s, f, start = 9.0, 0.2, 1.0
+    times = 0.05 * np.arange(800)
+    half = np.floor(times * np.sqrt(s) / np.pi)
+    last = np.ceil((s * start / f - 1.0) / 2.0)  # half swings until s|x| ≤ f
+    sizes = start - (2.0 * half + 1.0) * f / s
+    x = sizes * np.cos(np.sqrt(s) * times) + (-1.0) ** half * f / s
+    x[half >= last] = (-1.0) ** last * (start - 2.0 * last * f / s)
+    assert last < half[-1]
+    values = x + 0.01 * np.random.default_rng(3).normal(size=800)
+    found = identify(record(times, values), model="dry_friction")
+    truth = {"natural_frequency": 1.5 / np.pi, "dry_friction": f, "damping_ratio": 0.0}
+    for name, value in truth.items():
+        one = found.estimates[name]
+        assert abs(one.value - value) < MOST * one.standard_error < 0.02
+    assert found.fit.closed and [d[:34] for d in found.doubts] == [
+        "The damping lies at its bound, 0: "
+    ]
+
+
+@pytest.fixture(scope="module")
+def stuck():
+    """A decay with both losses that sticks after two thirds of its time, x and v besides."""
+    times = np.sort(np.random.default_rng(1).uniform(0.0, 20.0, 400))
+    motion = slid(16.0, 0.2, 0.3, [0.6, -1.0], times - times[0])
+    assert np.mean(motion[1] == 0.0) > 0.2
+    values = motion[0] + 5.0 + 0.003 * np.random.default_rng(2).normal(size=400)
+    return record(times, values), motion
+
+
+@pytest.fixture(scope="module")
+def found(stuck):
+    return identify(stuck[0], model="dry_friction")
+
+
+@pytest.mark.slow
+def test_auto_names_dry_friction(stuck, found):
+    best = identify(stuck[0])
+    assert best.law == "dry_friction" and best.estimates == found.estimates
+    assert best.comparison["quadratic_drag"].bic > best.comparison["dry_friction"].bic + 10.0
+
+
+def test_a_decay_with_both_losses_is_taken_apart(found):
+    assert found.doubts == []
+    truth = {"natural_frequency": 2.0 / np.pi, "damping_ratio": 0.025, "dry_friction": 0.3}
+    for name, value in truth.items():
+        one = found.estimates[name]
+        assert abs(one.value - value) < MOST * one.standard_error < 0.1 * value
+    assert "x/s²" in str(found) and "sticks" in str(found)
+
+
+def test_its_problem_moves_like_the_record(stuck, found):
+    problem = found.problem
+    assert isinstance(problem, MeasuredOscillator) and problem.dry_friction > 0.0
+    run = simulate(problem, 2e-3, 9000, method="rk4")
+    times = stuck[0].times
+    x = np.interp(times, run.times, run.feature("position")[0])
+    inside = times < run.times[-1]
+    # At a dozen turns a step errs in x'' by 2f: by at most 2f Δt in v, 3e-4 in x, all of one sign.
+    np.testing.assert_allclose(x[inside], stuck[1][0][inside], atol=4e-3)
+
+
+def test_at_rest_friction_holds_what_it_can():
+    problem = MeasuredOscillator(squared_frequency=2.0, dry_friction=0.5)
+    x = np.array([0.1, -0.2, 1.0, -1.0])
+    np.testing.assert_allclose(problem.rhs(0.0, x, np.zeros(4)), [0.0, 0.0, -1.5, 1.5])
+    np.testing.assert_allclose(problem.rhs(0.0, x, np.full(4, -0.1)), [0.3, 0.9, -1.5, 2.5])
+    with pytest.raises(ValueError, match="dry_friction"):
+        MeasuredOscillator(dry_friction=-0.5)
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    ["acceleration", *(pytest.param(q, marks=FURTHER) for q in ("position", "velocity"))],
+)
+def test_the_cell_turns_and_sticks(quantity):
+    times = 0.02 * np.arange(200)
+    x, v = slid(16.0, 0.2, 1.5, [0.6, -1.0], times)
+    assert np.sum(v == 0.0) > 20 and np.sum(np.diff(np.sign(v)) != 0.0) >= 3
+    a = np.where(v == 0.0, 0.0, -0.2 * v - 16.0 * x - 1.5 * np.sign(v))
+    truth = {"position": x, "velocity": v, "acceleration": a}[quantity]
+    cell = OscillatorCell(0.02, 16.0, 0.2, dry_friction=1.5, quantity=quantity, dtype="float64")
+    force, start = keras.Input((None, 1), dtype="float64"), keras.Input((3,), dtype="float64")
+    layer = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
+    model = keras.Model([force, start], layer(force, initial_state=[start]))
+    run = model.predict([np.zeros((1, 199, 1)), np.array([[0.6, -1.0, 0.0]])], verbose=0)
+    np.testing.assert_allclose(run[0, :, 0], truth[1:], atol=2e-5)  # of RK4 at .08 rad, in x''
+
+
+def test_driven_records_are_refused():
+    times = np.arange(50.0)
+    driven = Trajectory(
+        times, np.sin(times)[None, :, None], ("position",), np.cos(times)[None, :, None]
+    )
+    with pytest.raises(ValueError, match="dry_friction is found in free decays"):
+        identify(driven, model="dry_friction")
