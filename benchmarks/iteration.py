@@ -25,7 +25,11 @@ from scipy.linalg import solve_triangular
 from data import commit, processor
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.least_squares.least_squares_steps import all_weights_step, projected_step
+from oscillator_zoo.models.least_squares.least_squares_steps import (
+    all_weights_step,
+    projected_step,
+    residuals_of,
+)
 from oscillator_zoo.models.least_squares.least_squares_system import TapeSystem
 
 DAMPING, STIFFNESS, DURATION, UNITS, POINTS = 0.2, 1.0, 20.0, 20, 128
@@ -134,7 +138,12 @@ def graph_of(model, take, points):
     """One step as a compiled function, and the weights and damping it begins with put back."""
     batch = tf.constant(points), None, None
     damping, growth = tf.Variable(1e-3, dtype=tf.float64), tf.Variable(2.0, dtype=tf.float64)
-    run = tf.function(lambda: tf.reduce_sum(take(model, batch, damping, growth).residuals ** 2))
+
+    @tf.function
+    def run():
+        step = take(model, batch, damping, growth, residuals_of(model, batch))
+        return tf.reduce_sum(step.residuals**2)
+
     weights = model.get_weights()
 
     def reset():

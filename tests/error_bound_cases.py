@@ -356,7 +356,7 @@ def jump_beside_an_edge(random):
     edge = start + 0.4 * duration
     edges = [start, edge, edge + max(0.2 * duration, ulp), end]
     if random.random() < 0.3:
-        edges.insert(2, float(edge + 2**14 * np.spacing(abs(edge))))
+        edges.insert(2, float(edge + 2**14 * np.spacing(max(abs(start), abs(end)))))
     jump = near(random, float(random.choice([start, edge, edge, end])))
     size = float(10.0 ** random.uniform(-2, 3))
     force = Step(size, jump)

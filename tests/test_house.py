@@ -8,6 +8,7 @@ import inspect
 import pathlib
 import re
 
+import keras
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -197,6 +198,21 @@ def test_one_name_means_one_function_or_class():
     )
     del names["sin"]  # of tensors and of discs: a name of mathematics
     assert [name for name, n in names.items() if n > 1] == []
+
+
+def test_classes_that_are_spoken_of_exist():
+    """`CamelCase` in a docstring or comment: a class of this project or of Keras."""
+    known = {"None", "True", *dir(keras.layers), *dir(keras.saving)}
+    for path in MODULES:
+        for node in ast.walk(tree(path)):
+            known |= {getattr(node, name, None) for name in ("id", "attr", "name")}
+    unknown = [
+        f"{path}: {name}"
+        for path in MODULES
+        for name in re.findall(r"`([A-Z]\w*[a-z]\w*)", (ROOT / path).read_text(encoding="utf-8"))
+        if name not in known
+    ]
+    assert not unknown
 
 
 def lines_of_code(path, node):

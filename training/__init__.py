@@ -30,6 +30,7 @@ from .evaluation import (
 )
 from .instrument import Identified, identify
 from .plots import (
+    panels,
     plot_gradient_norms,
     plot_history,
     plot_lines,
@@ -61,6 +62,7 @@ __all__ = [
     "evaluate_solution",
     "gradient_norms",
     "identify",
+    "panels",
     "plot_gradient_norms",
     "plot_history",
     "plot_lines",

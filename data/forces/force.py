@@ -17,7 +17,7 @@ class Force(Ensemble):
 
     Attributes:
         breakpoints: times, in s, at which the force jumps.
-        kinks: times, in s, at which it bends: its slope jumps.
+        kinks: times, in s, at which its slope jumps.
         ensemble_parameters: names of arguments that may be arrays of shape `(batch,)`.
     """
 
@@ -87,7 +87,7 @@ def evaluate_force(force, t, ops=np):
         zero = sum(0.0 * value for value in values)  # of the shape that all of them share
         return ops.concatenate([value + zero for value in values], axis=-1)
     if takes_ops(force):
-        return force(t, ops=ops)
+        return force(_read_only(t), ops=ops)
     values = plain_force_values(force, t, ops)
     return values if ops is np else ops.convert_to_tensor(values, t.dtype)
 
@@ -114,12 +114,12 @@ def plain_force_values(force, t, ops=np):
         ) from None
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused below
-            values = np.asarray(force(times))
+            values = np.asarray(force(_read_only(times)))
     except (TypeError, ValueError) as error:
         raise ValueError(
             "A force must be a function f(t) of an array of times in s. "
             f"Received {force!r}, which failed: {error}. Write it with NumPy's functions, "
-            "np.where in place of if."
+            "np.where in place of if, and nothing written to t."
         ) from error
     if values.dtype.kind not in "iufb":
         raise ValueError(
@@ -137,6 +137,15 @@ def plain_force_values(force, t, ops=np):
             f"{force!r}. Check it over the whole time interval."
         )
     return values + np.zeros_like(times)
+
+
+def _read_only(t):
+    """The same times, which a force cannot write to: they are those of the motion."""
+    if not isinstance(t, np.ndarray):
+        return t
+    view = t.view()
+    view.flags.writeable = False
+    return view
 
 
 def check_force(force):

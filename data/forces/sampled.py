@@ -65,7 +65,7 @@ class Sampled(Force):
 
     @property
     def kinks(self):
-        """The times of the samples, at which F bends, in s."""
+        """The times of the samples, at which the slope of F jumps, in s."""
         return self.times
 
     def select(self, index):

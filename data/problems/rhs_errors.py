@@ -11,8 +11,31 @@ import numpy as np
 OURS = "oscillator_zoo"
 LIBRARIES = {OURS, "numpy", "keras", "tensorflow", "jax", "torch", "scipy"}
 SAME_NAME = {"array": "stack", "asarray": "convert_to_tensor", "fabs": "abs", "atan2": "arctan2"}
+OF_ARRAYS = {"T": "transpose", "astype": "cast"}  # and other methods by their own names
 ROWS = "x[:, 0:1] is the first coordinate of all rows, x[..., 0] the same without the last axis"
-CURES = (  # what the error or the line says, and what to write instead
+CURES = (  # what the error says, and what to write instead
+    (
+        r"read-only|item assignment",
+        "x and v belong to the caller: write x = -x in place of x *= -1, and "
+        "ops.where(condition, a, b) in place of x[condition] = a.",
+    ),
+    (
+        r"[Tt]ensor'? object has no attribute '(\w+)'",
+        "Tensors lack what arrays have: write ops.{0}(x, …) in place of x.{1}.",
+    ),
+    (
+        r"module '[\w.]+' has no attribute",
+        "ops has what numpy and keras.ops share, such as sin, exp, where and stack.",
+    ),
+    (
+        r"is not defined|has no attribute",
+        "Define it before: a constant is an attribute, self.stiffness, of the class or of its "
+        "__init__.",
+    ),
+    (
+        r"Python scalars|format string",
+        "x holds many rows at once: compute with all of them, and leave float() and texts out.",
+    ),
     (
         r"truth value|Python `bool`|as a Python bool",
         "x holds many rows at once: write ops.where(condition, a, b) in place of if.",
@@ -53,7 +76,7 @@ def with_users_line(reading=""):
         raise ValueError(
             "rhs must compute with arrays of many rows, x of shape (num, d), and with the "
             f"functions of ops, numpy or keras.ops. Received {place}, which failed: "
-            f"{type(error).__name__}, {first_line(error)}. {cure(str(error), text)}{reading}"
+            f"{type(error).__name__}, {first_line(error)}.{cure(error, text)}{reading}"
         ) from error
 
 
@@ -75,29 +98,81 @@ def reading_of_start(problem):
 
 
 def check_takes(problem, t, *state):
-    """Raise unless `rhs` has the arguments (t, x, v, ops), order 1 (t, x, ops)."""
+    """Raise unless `rhs` has the arguments (t, x, v, ops), order 1 (t, x, ops), in this order."""
+    names = list(inspect.signature(problem.rhs).parameters)
     try:
         inspect.signature(problem.rhs).bind(t, *state, ops=None)
+        for name, place in {"t": 0, "time": 0, "x": 1, "v": 2, "velocity": 2}.items():
+            if name in names[:3] and names.index(name) != place:
+                raise TypeError(f"{name} is not its argument {place + 1}")
     except TypeError as error:
         wanted = "self, t, x, v, ops=np" if problem.order == 2 else "self, t, x, ops=np"
         raise ValueError(
             f"rhs of order {problem.order} must be defined as def rhs({wanted}). "
-            f"Received {place_of_rhs(problem)}: {error}. "
+            f"Received {place_of_rhs(problem, 'def rhs')}: {error}. "
             "Inside, write ops.sin where you would write np.sin."
         ) from error
 
 
-def cure(message, text):
-    """What to write in place of a line that failed with a message."""
+def rate_at(problem, t, *state, reading=""):
+    """What a user's `rhs` returns by NumPy, of arrays that it may not write to.
+
+    Args:
+        problem: `InitialValueProblem`.
+        t: times, `(num, 1)`, or `(1,)` for all rows.
+        *state: x and v, or x, each `(num, d)`.
+        reading: as for `with_users_line`.
+
+    Raises:
+        ValueError: for a mistake in it, and for what is no array of real numbers.
+    """
+    with with_users_line(reading):
+        rate = problem.rhs(*map(_read_only, (t, *state)), ops=np)
+    is_array = not isinstance(rate, list | tuple) and rate is not None
+    if not is_array or np.asarray(rate).dtype.kind not in "fiub":
+        numbers = f" of {np.asarray(rate).dtype}" if isinstance(rate, np.ndarray) else ""
+        raise ValueError(
+            f"rhs must return one array (num, {problem.dimension}). Received "
+            f"{type(rate).__name__}{numbers} from {place_of_rhs(problem, 'return')}. End it with "
+            f"return ops.stack([...], axis=-1), or return an array of the shape of x.{reading}"
+        )
+    return rate
+
+
+def check_start(problem, rate):
+    """Raise for a rate at the start that is no number."""
+    rate = np.asarray(rate, np.float64)
+    if not np.isfinite(rate).all():
+        raise ValueError(
+            f"rhs must be finite at the start. Received {rate[~np.isfinite(rate)].flat[0]} "
+            f"from {place_of_rhs(problem, 'return')}, for {problem!r}. Start elsewhere, or look "
+            "for a division by zero or a root of a negative number."
+        )
+
+
+def _read_only(array):
+    """A copy of an array that cannot be written to; a tensor as it is."""
+    if not isinstance(array, np.ndarray):
+        return array
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def cure(error, text):
+    """What to write in place of a line that failed with an error: a sentence after a blank."""
+    message = str(error)
     called = re.search(r"\b(np|numpy|math|scipy\.\w+)\.(\w+)", text)
     symbolic = re.search(r"symbolic|numpy array|0-dimensional|length-1|__array__", message)
     if called and symbolic:
         name = SAME_NAME.get(called[2], called[2])
-        return f"Write ops.{name} in place of {called[1]}.{called[2]}: ops is an argument of rhs."
+        return f" Write ops.{name} in place of {called[1]}.{called[2]}: ops is an argument of rhs."
     for pattern, advice in CURES:
-        if re.search(pattern, message):
-            return advice
-    return f"x has the axes (rows, d): {ROWS}."
+        if found := re.search(pattern, message):
+            method = found[1] if found.groups() else ""
+            return " " + advice.format(OF_ARRAYS.get(method, method), method)
+    is_of_numbers = isinstance(error, IndexError | TypeError | ValueError)
+    return f" x has the axes (rows, d): {ROWS}." if is_of_numbers else ""
 
 
 def place_of_rhs(problem, pattern=None):

@@ -13,9 +13,10 @@ def powers(matrix, length, turned=None):
     By doubling: what is known, moved on by its last power, is as much again.
 
     Args:
-        matrix: [A b] or [A C].
+        matrix: [A b] `(d, d + m, batch)`, or [A C] `(d, d + q, batch)`.
         length: how many.
-        turned: None, or what gives R^j for a j.
+        turned: None, or a function of j that gives R^j `(q, q, batch or 1)`: how the numbers that
+            describe the force change in j steps.
     """
     d = len(matrix)
     known = np.empty((length, *matrix.shape))
@@ -71,7 +72,22 @@ def in_blocks(inputs, length):
 
 
 def sine_response(matrix, wave, time_step, fractions, length):
-    """M under a sinusoid, `(batch or 1, d + 2, length · d)`; `matrix` is [A b]."""
+    """M of a block under F = A sin(ωt + φ), whose force is two numbers, see `sine_inputs`.
+
+    From one step to the next (A sin, A cos) of the phase is turned by ωΔt; so what a force at a
+    share of the step does is known from the two at its start.
+
+    Args:
+        matrix: [A b] of one step, `(d, d + m, batch or 1)`.
+        wave: `Sinusoid`, with its numbers for each of the batch, or one for all.
+        time_step: Δt, in s.
+        fractions: where in a step the force is looked at, m numbers between 0 and 1.
+        length: steps in a block.
+
+    Returns:
+        `(batch or 1, d + 2, length · d)`: what state and two numbers at the start of a block,
+        [s; A sin; A cos], make of all its states.
+    """
 
     def turned(num_steps):
         """R^num_steps, `(2, 2, batch or 1)`."""

@@ -7,7 +7,7 @@ import numpy as np
 from ..checks import one_number, one_of, positive_integer
 from ..forces.force_grid import force_array
 from ..problems.initial_value_problem import InitialValueProblem
-from ..problems.rhs_errors import check_takes, reading_of_start, with_users_line
+from ..problems.rhs_errors import check_start, check_takes, rate_at, reading_of_start
 from ..trajectories.trajectory import Trajectory
 from .linear_recurrence import solve_linear
 from .stability import energy_growth_warning, linear_growth_warning
@@ -38,7 +38,7 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
 
     RK4 is of order 4 where the force is smooth. It cuts its steps (module `smooth_steps`) at the
     `breakpoints` of the problem and its forces, where they jump, and at the `kinks` of the forces,
-    where they bend. A plain function of t may carry `breakpoints` as an attribute.
+    where their slopes jump. A plain function of t may carry `breakpoints` as an attribute.
 
     Args:
         problem: `InitialValueProblem`, one trajectory or an ensemble.
@@ -70,7 +70,7 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
 
     batch, num_features = problem.ensemble_size or 1, problem.order * problem.dimension
     states = np.empty((batch, num_steps + 1, num_features), dtype)
-    with np.errstate(over="ignore", invalid="ignore"):  # _check_finite says it better
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # _check_finite says it
         times = problem.start_time + time_step * np.arange(num_steps + 1)
         _check_times(times, time_step)
         force = force_array(problem, times, batch, dtype)
@@ -126,21 +126,20 @@ def _check_rhs(problem, t, batch):
     state = problem.initial_state()
     check_takes(problem, t, *state)
     reading = reading_of_start(problem)
-    with with_users_line(reading):
-        rate = problem.rhs(t, *state, ops=np)
+    rate = rate_at(problem, t, *state, reading=reading)
     expected = (batch, problem.dimension)
     try:
-        fits = rate is not None and np.broadcast_shapes(np.shape(rate), expected) == expected
+        fits = np.broadcast_shapes(np.shape(rate), expected) == expected
     except ValueError:
         fits = False
     if not fits:
-        received = "None" if rate is None else f"shape {np.shape(rate)}"
         raise ValueError(
-            f"rhs must return one rate for each coordinate, shape {expected}. Received {received} "
-            f"from {type(problem).__name__}.rhs. Return the result; name parameters that are "
-            "arrays of shape (batch,) in ensemble_parameters and read them with self.columns(...)."
-            f"{reading}"
+            f"rhs must return one rate for each coordinate, shape {expected}. Received shape "
+            f"{np.shape(rate)} from {type(problem).__name__}.rhs. Return the result; name "
+            "parameters that are arrays of shape (batch,) in ensemble_parameters and read them "
+            f"with self.columns(...).{reading}"
         )
+    check_start(problem, rate)
 
 
 def _check_finite(states, times, time_step, method):

@@ -1,7 +1,7 @@
 """Steps that no jump of a force crosses.
 
 A Runge–Kutta method has its order only where the right-hand side is smooth. A step across a jump
-of the force errs by Δt, one across a bend by Δt², whatever the order of the method. Such a step is
+of the force errs by Δt, one across a kink by Δt², whatever the order of the method. Such a step is
 cut at these times into pieces. At a jump the force has two values: each piece looks at it from
 inside, a few roundings away.
 """
@@ -72,14 +72,14 @@ def split_steps(problem, times):
         `Pieces`, or None if no step has to be cut and none begins or ends at a jump.
     """
     margin = ROUNDING * np.abs(times).max()
-    corners, jumps = _corners(problem, times[0] - margin, times[-1] + margin)
-    if not len(corners):
+    rough, jumps = _rough_times(problem, times[0] - margin, times[-1] + margin)
+    if not len(rough):
         return None
-    after = np.clip(np.searchsorted(times, corners), 1, len(times) - 1)
-    nearest = after - (corners - times[after - 1] < times[after] - corners)
-    on_grid = np.abs(corners - times[nearest]) <= margin
+    after = np.clip(np.searchsorted(times, rough), 1, len(times) - 1)
+    nearest = after - (rough - times[after - 1] < times[after] - rough)
+    on_grid = np.abs(rough - times[nearest]) <= margin
     rows = nearest[on_grid & jumps]  # of times at which the problem jumps
-    inside, jumps = corners[~on_grid], jumps[~on_grid]
+    inside, jumps = rough[~on_grid], jumps[~on_grid]
     touched = np.unique(np.concatenate([after[~on_grid] - 1, rows - 1, rows]))
     touched = touched[(touched >= 0) & (touched < len(times) - 1)]
     if not len(touched):
@@ -154,15 +154,15 @@ def response_in_pieces(matrix, force, pieces, batch):
     return added
 
 
-def _corners(problem, start, end):
-    """Times at which the problem jumps or bends, and which of them are jumps."""
+def _rough_times(problem, start, end):
+    """Times at which the problem jumps or has a kink, and which of them are jumps."""
     forces = problem.coordinate_forces
     jumps = [_times("breakpoints", item) for item in (problem, *forces)]
     kinks = [_times("kinks", force) for force in forces]
     jumps = np.concatenate(jumps)
-    corners = np.unique(np.concatenate([jumps, *kinks]))
-    corners = corners[(corners >= start) & (corners <= end)]
-    return corners, np.isin(corners, jumps)
+    rough = np.unique(np.concatenate([jumps, *kinks]))
+    rough = rough[(rough >= start) & (rough <= end)]
+    return rough, np.isin(rough, jumps)
 
 
 def _times(name, item):

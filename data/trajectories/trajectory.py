@@ -113,6 +113,11 @@ class Trajectory:
     @property
     def time_step(self):
         """Δt, in s, of an equidistant grid; raises a ValueError for any other."""
+        self.check_equidistant()
+        return float((self.times[-1] - self.times[0]) / (len(self.times) - 1))
+
+    def check_equidistant(self):
+        """Raise a ValueError unless the times lie on a grid of equal steps."""
         if len(self.times) < 2:
             raise ValueError(
                 "A time step needs two times. Received one time. Take a longer part of the data."
@@ -126,7 +131,6 @@ class Trajectory:
                 f"Received steps from {steps.min():g} s to {steps.max():g} s. "
                 "Interpolate the motion to a grid of equal steps first: trajectory.resample()."
             )
-        return step
 
     def feature(self, name):
         """One feature by name, `(batch, time)`."""

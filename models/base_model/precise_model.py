@@ -15,6 +15,7 @@ from ..presets.preset import from_preset
 from ..saving.model_file import write_model
 from ..saving.pickles import reduced
 from .array_batches import as_arrays, batches_of_arrays, check_inputs, is_array_like, split_off_last
+from .dataset_checks import dataset_errors_as_value_error, with_rows
 from .multi_worker import chief_path
 
 LARGE_BATCH = 4096
@@ -64,7 +65,7 @@ class PreciseModel(keras.Model):
 
     def prepare(self, dataset):
         """What is done to every dataset (or generator, or None) before `fit` and `evaluate`."""
-        return dataset
+        return with_rows(dataset)
 
     @property
     def default_batch_size(self):
@@ -113,24 +114,25 @@ class PreciseModel(keras.Model):
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
             callbacks = [c for c in given if c is not None] + self.own_callbacks()
-        return super().fit(
-            x=self.prepare(x),
-            y=y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            validation_data=self.prepare(validation_data),
-            shuffle=shuffle and isinstance(x, keras.utils.PyDataset),  # others would only warn
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size,
-            validation_freq=validation_freq,
-        )
+        with dataset_errors_as_value_error():
+            return super().fit(
+                x=self.prepare(x),
+                y=y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=self.prepare(validation_data),
+                shuffle=shuffle and isinstance(x, keras.utils.PyDataset),  # others would only warn
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+            )
 
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
@@ -140,14 +142,17 @@ class PreciseModel(keras.Model):
         if is_array_like(x):
             x = self.as_dataset(x, y, sample_weight, batch_size=batch_size or LARGE_BATCH)
             y = sample_weight = batch_size = None
-        return super().evaluate(self.prepare(x), y, batch_size, verbose, sample_weight, **kwargs)
+        x = self.prepare(x)
+        with dataset_errors_as_value_error():
+            return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """`keras.Model.predict`; arrays keep their precision."""
         check_inputs("predict", x)
         if is_array_like(x):
             x, batch_size = self.as_dataset(x, batch_size=batch_size or LARGE_BATCH), None
-        return super().predict(x, batch_size, verbose, **kwargs)
+        with dataset_errors_as_value_error():
+            return super().predict(with_rows(x), batch_size, verbose, **kwargs)
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """`keras.Model.train_on_batch`; what is no batch of numbers is refused."""

@@ -21,8 +21,9 @@ def rhs_jumps(sketch):
     rates = rate(sketch.problem, times, states)
     least = SMALLEST * np.ptp(rates, axis=0).max()
     rows = np.hstack([times[:, None], states])
-    apart = ~(near(times, sketch.corners)[1:] | near(times, sketch.corners)[:-1])
-    begin, end, before, after = (a[apart] for a in (rows[:-1], rows[1:], rates[:-1], rates[1:]))
+    is_near = near(times, sketch.rough_times)
+    smooth = ~(is_near[1:] | is_near[:-1])
+    begin, end, before, after = (a[smooth] for a in (rows[:-1], rows[1:], rates[:-1], rates[1:]))
     for _ in range(HALVINGS):
         jumping = np.abs(after - before).max(axis=-1) > least
         begin, end, before, after = (a[jumping] for a in (begin, end, before, after))

@@ -13,6 +13,7 @@ from .undeclared_jumps import undeclared_jumps
 
 STEP = 0.05  # radians of the fastest motion in one step
 FEWEST_STEPS, MOST_STEPS = 250, 64_000
+SHORT_BY = 1.02  # so many times the steps that were made tell nothing new
 STEP_ASIDE = 1e-6  # of difference quotients, relative
 LOOKED_AT = 65_536  # times at which a force is looked at
 GRADING = 0.25  # a window may be half as long again as the one beside it
@@ -27,14 +28,14 @@ class Sketch:
     RK4 and not Euler's method, which may end elsewhere: it adds energy, and a pendulum that
     starts high goes over the top.
 
-    | attribute | content                                    | shape          |
-    |-----------|--------------------------------------------|----------------|
-    | `times`   | t_i, equidistant, in s                     | (num,)         |
-    | `states`  | (x, v)                                     | (num, order·d) |
-    | `rates`   | ω(t_i) in rad/s, see `local_rates`         | (num,)         |
-    | `angle`   | ∫ ω dt from the start, in rad              | (num,)         |
-    | `jumps`   | times at which the force jumps, in s       | list           |
-    | `corners` | these, and where it bends between samples  | list           |
+    | attribute     | content                                   | shape          |
+    |---------------|-------------------------------------------|----------------|
+    | `times`       | t_i, equidistant, in s                    | (num,)         |
+    | `states`      | (x, v)                                    | (num, order·d) |
+    | `rates`       | ω(t_i) in rad/s, see `local_rates`        | (num,)         |
+    | `angle`       | ∫ ω dt from the start, in rad             | (num,)         |
+    | `jumps`       | times at which the force jumps, in s      | list           |
+    | `rough_times` | these, and those at which its slope jumps | list           |
 
     Args:
         problem: `InitialValueProblem`, one trajectory.
@@ -48,14 +49,25 @@ class Sketch:
         self.problem = problem
         undeclared = undeclared_jumps(problem, problem.start_time + duration)
         self.jumps = sorted({*problem.breakpoints, *undeclared})
-        self.corners = sorted({*self.jumps, *_knots(problem)})
+        self.rough_times = sorted({*self.jumps, *_kinks(problem)})
+        self._follow(problem, duration)
+        # A jump in time makes the motion fast, and not the equation stiff.
+        rates = equation_rates(problem, self.times, self.states)
+        if rates.max() * duration > MOST_RADIANS:
+            self._check_continuous(rates)
+        check_motion(problem, duration, self.rates, rates.max())
+        steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
+        self.angle = np.concatenate([[0.0], np.cumsum(steps)])
+
+    def _follow(self, problem, duration):
+        """Set times, states and rates, by steps in which the fastest motion turns by `STEP`."""
         num_steps, hidden = FEWEST_STEPS, self._hidden_rate(problem, duration)
         is_pulse = False
         while True:
             try:
                 run = rk4(problem, duration, num_steps)
                 self.times, self.states = run.times, run.states[0]
-                self.rates = local_rates(problem, self.times, self.states, self.corners)
+                self.rates = local_rates(problem, self.times, self.states, self.rough_times)
                 fastest = self.rates.max()
                 if hidden > HIDDEN * fastest:
                     fastest, is_pulse = hidden, True
@@ -67,20 +79,13 @@ class Sketch:
                         f"Received {problem!r} over {duration:g} s. {error} {STIFF}"
                     ) from error
                 wanted = 4 * num_steps
-            if wanted <= num_steps or num_steps == MOST_STEPS:
+            if wanted <= SHORT_BY * num_steps or num_steps == MOST_STEPS:
                 break
             if wanted >= 4 * num_steps:  # before many steps a few say whether they are worth it
                 _check_beginning(problem, duration)
             num_steps = min(wanted, MOST_STEPS)
         if is_pulse:
             self.rates = graded(self.times, self.rates)
-        # A jump in time makes the motion fast, and not the equation stiff.
-        rates = equation_rates(problem, self.times, self.states)
-        if rates.max() * duration > MOST_RADIANS:
-            self._check_continuous(rates)
-        check_motion(problem, duration, self.rates, rates.max())
-        steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
-        self.angle = np.concatenate([[0.0], np.cumsum(steps)])
 
     def _check_continuous(self, rates):
         """Raise where the equation is fast only because rhs jumps with x or v.
@@ -117,10 +122,10 @@ class Sketch:
         return unresolved(rates_at, edges)
 
     def _hidden_rate(self, problem, duration):
-        """The largest `rate_of_time` apart from corners, in rad/s: that of a short pulse."""
+        """The largest `rate_of_time` away from rough times, in rad/s: that of a short pulse."""
         times = problem.start_time + np.linspace(0.0, duration, LOOKED_AT + 1)
         rates = rate_of_time(problem, times)
-        return float(np.max(rates * ~near(times, self.corners)[1:-1], initial=0.0))
+        return float(np.max(rates * ~near(times, self.rough_times)[1:-1], initial=0.0))
 
 
 def _check_beginning(problem, duration):
@@ -166,7 +171,7 @@ def graded(times, rates):
     return 1.0 / np.minimum(ahead, behind)
 
 
-def local_rates(problem, times, states, corners=()):
+def local_rates(problem, times, states, rough_times=()):
     """ω(t), how fast a motion changes, in rad/s: the larger of two rates,
 
         max |λ(J)|, J = ∂(v, rhs)/∂(x, v)      of the equation around the motion,
@@ -178,7 +183,7 @@ def local_rates(problem, times, states, corners=()):
         problem: `InitialValueProblem`, one trajectory.
         times: equidistant, `(num,)`, in s.
         states: `(num, order · dimension)`.
-        corners: times at which the motion's a'' is not looked at, in s.
+        rough_times: where the force jumps or has a kink: a'' is not looked at there, in s.
 
     Returns:
         `(num,)`.
@@ -186,7 +191,7 @@ def local_rates(problem, times, states, corners=()):
     rhs = rate(problem, times, states)
     change = np.zeros_like(rhs)
     change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
-    smooth = ~near(times, corners)
+    smooth = ~near(times, rough_times)
     size = np.maximum(np.abs(rhs).max(), 1e-300)
     of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
     rates = np.maximum(equation_rates(problem, times, states), of_motion)
@@ -217,15 +222,15 @@ def equation_rates(problem, times, states, step=STEP_ASIDE):
     return np.abs(np.linalg.eigvals(jacobian)).max(axis=-1)
 
 
-def _knots(problem):
-    """Times after the start at which forces bend, such as those of samples, in s."""
+def _kinks(problem):
+    """Times after the start at which slopes of forces jump, such as those of samples, in s."""
     kinks = (np.ravel(getattr(f, "kinks", ())).tolist() for f in problem.coordinate_forces)
     return [time for times in kinks for time in times if time > problem.start_time]
 
 
-def near(times, corners):
-    """Whether the nearest of increasing `corners` is less than two steps away, `(num,)`."""
-    around = np.array([-np.inf, *corners, np.inf])
+def near(times, places):
+    """Whether the nearest of increasing `places` is less than two steps away, `(num,)`."""
+    around = np.array([-np.inf, *places, np.inf])
     after = np.searchsorted(around, times)
     distance = np.minimum(times - around[after - 1], around[after] - times)
     return distance < 2.0 * (times[1] - times[0])

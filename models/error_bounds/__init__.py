@@ -21,16 +21,23 @@ rhs is A x + B v + C F(t) (it is evaluated on symbols, `affine_form`, and again 
 nodes); forces, activation and layers are known ones; the model returns its trial solution at the
 times that are asked for.
 
-1. *Rounding* (`rounding`). A computed sum of n products is off by at most
-   e|U| + γ_{n+1}(|h| + e)|U| in any order, a product by |a| e_b + e_a |b| + e_a e_b + u|ab|, a
-   function by min(δ sup|f'|, 2 sup|f|) + its own error, with sup|f'| taken where the argument can
-   be *after* it is moved by δ. Each adds 2⁻¹⁰²² for underflow.
+1. *Rounding* (`rounding`). A computed sum of n products is off by what its inputs are, e|U|, by
+   γ_p of its terms, and by u times its partial sums. Whatever the order, no partial sum is larger
+   than M = (Σ|terms| + |sum|)/2, what the terms of one sign make. A product is off by
+   |a| e_b + e_a |b| + e_a e_b + u|ab|, a function by min(δ sup|f'|, 2 sup|f|) + its own error,
+   with sup|f'| taken where the argument can be *after* it is moved by δ. Each adds 2⁻¹⁰²² for
+   underflow.
 2. *Size of the network* (`activation_bounds`, `network_bounds.layer_bounds`). On a disc around a
    middle c, |z − z(c)| ≤ R|z'(c)| + ½R² sup|z''|, so that |h|, |h'|, |h''| are bounded layer by
    layer. z(c) is rounded, by lemma 1, and the discs are larger by that.
 3. *Rounding of the network and of x̂* (`rounding_errors`, `trial_bounds`). Lemma 1, layer by layer:
-   for the extended numbers in which the residual is computed, and for the model's own. Starts of
-   windows are sums of neighbouring steps in any bracketing: no partial sum exceeds their range.
+   for the extended numbers in which the residual is computed, and for the model's own. There the
+   error of τ is one and the same for all units, and moves N by 8u sup|N'|; |N|, |N'|, |N''| are
+   Λ times their largest values at nodes, and what lemma 5 says is missed.
+   *Starts of windows* (`start_bounds`) are sums of neighbouring steps in any bracketing: no partial
+   sum exceeds their range. The proof adds whole numbers, without rounding. The model cuts numbers
+   into heads, whose products and sums are exact (`trial_solution.exact_sums`), so that a step is
+   off by a few roundings of itself. An error of h at τ = 1 is one and the same for all windows.
 4. *The residual* (`residual_bounds`, `linear_equation`). r = x̂'' − A x̂ − B x̂' − C F at n nodes of
    each cell, off by at most δr. A cell never reaches across an edge of a window or a kink of a
    force, and its piece of the force is that where it begins.

@@ -10,7 +10,7 @@ and begins at zero, as the trial solution meets the initial conditions. The boun
    n nodes, and E' = A E + [0; p] is solved by polynomials. |r| inside the convolution with the
    impulse response would lose the cancellation in it, a factor of 10 or more.
 2. What E leaves over. y − E obeys the equation too, driven by the defect A E + [0; r] − E', which
-   is as small as rounding, so that here absolute values do no harm (`Comparison.carry`):
+   is as small as rounding, so that here absolute values do no harm (`ComparisonSystem.carry`):
 
        |A E + [0; p] − E'|   by its coefficients,
        |r − p|  ≤ 4 M ρ^{1−n}/(ρ − 1) + Λ max_i |δr_i|

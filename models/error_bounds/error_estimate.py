@@ -129,10 +129,10 @@ def _ratio(added, size):
 def _resolved(pinn):
     """Cells on which polynomials follow the residual, with the state, r and J at their nodes."""
     problem = pinn.problem
-    others = pinn.domain.sketch().corners
+    rough_times = pinn.domain.sketch().rough_times
     edges = np.array(pinn.window_edges, np.float64)
     edges[-1] = max(edges[-1], problem.start_time + pinn.duration)
-    cells = Cells.between(edges, others, edges[-1] - edges[0])
+    cells = Cells.between(edges, rough_times, edges[-1] - edges[0])
     for _ in range(ROUNDS):
         state, residual, jacobian, largest = _linearise(pinn, cells)
         series = np.abs(node_values_to_series(residual))

@@ -133,8 +133,8 @@ def analytic_force(force, begin, end=None):
     )
 
 
-def kinks(force):
-    """Times at which a force is not analytic, in s."""
+def rough_times(force):
+    """Times at which a force is not analytic, jumps and kinks, in s."""
     return tuple(force.times) if isinstance(force, Sampled) else getattr(force, "breakpoints", ())
 
 

@@ -7,8 +7,11 @@ it on the line (`chebyshev_cells`). Bounds go through the layers as the derivati
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
+from ..trial_solution.dense_network import DenseNetwork, Readout
+from ..trial_solution.linearised_trial import LinearisedTrial
 from .activation_bounds import activation_bounds
 from .rounding import (
     EXTENDED,
@@ -42,6 +45,12 @@ class Weights(NamedTuple):
         layers = [(_array(layer.kernel), _array(layer.bias)) for layer in network.hidden]
         readout = _array(network.readout.kernel), _array(network.readout.bias)
         return cls(layers, *readout, activation_bounds(network.activation))
+
+    @property
+    def rounded(self):
+        """Hidden layers in float64, as the model has them."""
+        layers = [tuple(a.astype(np.float64) for a in layer) for layer in self.layers]
+        return self._replace(layers=layers)
 
     @property
     def sizes(self):
@@ -128,27 +137,32 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
     return found
 
 
-def rounding_errors(weights, layers, unit, count=None, tau_roundings=ROUNDINGS_OF_TAU):
+def rounding_errors(weights, layers, unit, tau, products=1.0, by_tape=False):
     """`Rounded` of h, h', h'' of the last hidden layer, each `(num, H)`.
 
     Args:
         weights: `Weights`.
-        layers: list from `layer_bounds` on the real line.
+        layers: list from `layer_bounds` on the real line, with every path for derivatives by tape.
         unit: u of the numbers that are used.
-        count: roundings of a term of a sum; None: as many as there are terms, and one.
-        tau_roundings: τ is right to so many u; 0 where it is 1.
+        tau: `Rounded` of τ, `(num, 1)`.
+        products: roundings of τ U: one, or none where τ is 1.
+        by_tape: whether h' and h'' may have been computed backwards through the layers.
     """
     one = np.ones((len(layers[0].z), 1))
-    h = Rounded(one, tau_roundings * unit * one)
-    dh, ddh = Rounded(one, 0.0 * one), Rounded(0.0 * one, 0.0 * one)
+    h, dh, ddh = tau, Rounded(one, 0.0 * one), Rounded(0.0 * one, 0.0 * one)
+    of_derivatives = sums_of_derivatives(weights, by_tape)
     for place, ((kernel, bias), layer) in enumerate(zip(weights.sizes, layers)):
-        at_one = place == 0 and tau_roundings == 0.0  # 1 U is exact, and U + b one rounding
-        moved = sum_of_products(h, kernel, unit, bias, 1.0 if at_one else count).error
-        dz = sum_of_products(dh, kernel, unit, count=count).at_most(layer.dz)
-        ddz = sum_of_products(ddh, kernel, unit, count=count).at_most(layer.ddz)
+        z = np.abs(layer.z) + layer.distance
+        moved = sum_of_products(h, kernel, unit, bias, products, total=z).error
+        if place == 0:  # z' = U is no sum
+            dz = Rounded(kernel, of_derivatives.get("products", 0.0) * unit * kernel)
+            ddz = Rounded(0.0 * kernel, 0.0 * kernel)
+        else:
+            dz = sum_of_products(dh, kernel, unit, total=layer.dz, **of_derivatives)
+            ddz = sum_of_products(ddh, kernel, unit, total=layer.ddz, **of_derivatives)
         distance = layer.distance + moved
         f, df, ddf = _function_values(weights.activation, layer.z, distance, moved, unit)
-        h, dh = f, product(df, dz, unit)
+        h, dh, products = f, product(df, dz, unit), 1.0
         ddh = total(product(ddf, product(dz, dz, unit), unit), product(df, ddz, unit), unit)
     return [h, dh, ddh]
 
@@ -163,10 +177,17 @@ def _function_values(activation, z, distance, moved, unit):
     ]
 
 
-def count_of_tape(weights):
-    """Roundings of a term where derivatives go backwards: U is summed along its other axis too."""
+def sums_of_derivatives(weights, by_tape):
+    """What `sum_of_products` is told of N' beyond its terms, a dictionary.
+
+    Backwards U is summed along its other axis too, where it has one. With one hidden layer the
+    terms A f'(z) U of N' are the same in both directions.
+    """
+    if not by_tape:
+        return {}
     shapes = [layer[0].shape for layer in weights.layers] + [weights.kernel.shape[-2:]]
-    return max(map(max, shapes)) + 1.0 + TAPE
+    additions = {} if len(weights.layers) == 1 else {"additions": float(max(map(max, shapes)))}
+    return {"products": 1.0 + TAPE, **additions}
 
 
 TAPE = 4.0  # products with f', with an upstream gradient of ones, and a sum with zeros
@@ -174,3 +195,55 @@ TAPE = 4.0  # products with f', with an upstream gradient of ones, and a sum wit
 
 def _array(variable):
     return np.asarray(variable, np.float64).astype(EXTENDED)
+
+
+def check_trial(pinn):
+    """Raise unless the model computes the trial solution whose size and rounding are known."""
+    advice = "Use error_estimate(t), which needs only its values."
+    if pinn.h1 is not None or pinn.h2 is not None:
+        raise ValueError(
+            "error_bound needs the trial solution x0 + v0 t + (t/T)² N. Received: a PINN with h1 "
+            f"or h2 of its own, whose size off the real line is not known. {advice}"
+        )
+    if pinn.learned:
+        raise ValueError(
+            "error_bound needs hidden layers that all windows share. Received: a PINN with "
+            f"learned=True, where each has its own. {advice}"
+        )
+    if pinn.compute_dtype != "float64":
+        raise ValueError(
+            f"error_bound needs a float64 model. Received: {pinn.compute_dtype}, in which "
+            'rounding is as large as the error. Make the PINN with dtype="float64".'
+        )
+    other = _other_part(pinn)
+    if other:
+        raise ValueError(
+            "error_bound needs the model that PINN makes: its own call, and dense layers of "
+            f"float64, neither quantized nor replaced. Received: {other}. {advice}"
+        )
+
+
+def _other_part(pinn):
+    """A part of the model that is not as `PINN` makes it, in words; None if there is none."""
+    network = pinn.network
+    for name in ("__call__", "call", "derivatives"):
+        method = getattr(type(pinn), name)
+        if name in vars(pinn) or not method.__module__.startswith("oscillator_zoo."):
+            return f"a {type(pinn).__name__} with a {name} of its own"
+    for part, kind in (
+        (pinn.trial, LinearisedTrial),
+        (network, DenseNetwork),
+        *((layer, keras.layers.Dense) for layer in network.hidden),
+        (network.readout, Readout),
+    ):
+        if type(part) is not kind:
+            return f"a {type(part).__name__} in place of a {kind.__name__}"
+        if vars(part).keys() & {"call", "derivatives", "features", "product", "motion"}:
+            return f"a {kind.__name__} with a method of its own"
+        if getattr(part, "compute_dtype", "float64") != "float64":
+            return f"a {kind.__name__} of {part.compute_dtype}"
+        if getattr(part, "quantization_mode", None) or getattr(part, "lora_enabled", False):
+            return f"a {kind.__name__} that is quantized or has LoRA weights"
+    if any(layer.activation is not network.activation for layer in network.hidden):
+        return "layers with activations of their own"
+    return None

@@ -11,7 +11,7 @@ from .chebyshev_cells import (
     check_number_of_cells,
 )
 from .defect_bounds import spectral_size
-from .linear_equation import analytic_force, kinks, not_linear
+from .linear_equation import analytic_force, not_linear, rough_times
 from .rounding import EXTENDED_UNIT, TINIEST, UNIT, gamma
 
 RATIOS = (1.5, 2.5, 4.0, 6.0, 9.0, 14.0, 22.0)  # ρ of ellipses, of which the best is taken
@@ -42,10 +42,10 @@ class ResidualBounds:
 
         They end where a window does, and where a force jumps or has a kink.
         """
-        others = [time for force in self.equation.forces for time in kinks(force)]
+        rough = [time for force in self.equation.forces for time in rough_times(force)]
         longest = 2.0 * TURN / max(spectral_size(self.equation.matrix), 1e-300)
         check_number_of_cells((self.trial.edges[-1] - self.trial.edges[0]) / longest)
-        active, done, num_done = Cells.between(self.trial.edges, others, longest), [], 0
+        active, done, num_done = Cells.between(self.trial.edges, rough, longest), [], 0
         size = np.abs(self.values(active)).max()
         while True:
             allowed = np.maximum(self.rounding(active), NEGLIGIBLE * size)
@@ -130,7 +130,7 @@ class ResidualBounds:
         """|B| |F(t_end) − F before it|, `(dimension,)`: a step at the last instant."""
         end = self.trial.edges[-1]
         steps = [
-            abs(float(np.reshape(force(end), -1)[0])) if end in kinks(force) else 0.0
+            abs(float(np.reshape(force(end), -1)[0])) if end in rough_times(force) else 0.0
             for force in self.equation.forces
         ]
         return self.drive_sizes @ np.array(steps)

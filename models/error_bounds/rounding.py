@@ -47,26 +47,37 @@ def gamma(count, unit):
     return roundings / (1.0 - roundings) if roundings < 1.0 else np.inf
 
 
-def sum_of_products(inputs, kernel, unit, bias=None, count=None):
+def sum_of_products(inputs, kernel, unit, bias=None, products=1.0, additions=None, total=None):
     """`Rounded` of h @ U + b, summed in any order.
 
-        |fl − exact| ≤ e |U| + γ_{n+1} ((|h| + e) |U| + |b|) + (2n + 2) TINIEST
+        S = (|h| + e) |U| + |b|,   M = (S + |h U + b|)/2
+        |fl − exact| ≤ e |U| + γ_p S + u (m − 1) M + u |h U + b| + 2 m u (e |U| + γ_{p+m} S)
+                       + (2n + 2) TINIEST
 
-    A product and at most n additions round each of n + 1 terms.
+    p roundings of each product, then m additions. What an addition rounds is a sum of some of the
+    terms, those ≥ 0 or those ≤ 0 at most, which is no more than M, and at last of all. Earlier
+    roundings move it by no more than e |U| + γ_{p+m} S.
 
     Args:
         inputs: `Rounded` of h, `(num, n)`.
         kernel: |U|, `(n, m)` or for each row its own, `(num, n, m)`; exact in float64.
         unit: u.
         bias: |b|, `(m,)`, or None.
-        count: roundings of a term, if another than n + 1.
+        products: p.
+        additions: m, if other than as many as there are terms, bias included, less one.
+        total: bound of |h U + b|, where one is known.
     """
     n = kernel.shape[-2]
-    bias = 0.0 if bias is None else bias
     carried = _times(inputs.error, kernel)
-    size = _times(inputs.size, kernel) + bias
-    rounded = gamma(n + 1 if count is None else count, unit) * (size + carried)
-    return Rounded(size, carried + rounded + (2 * n + 2) * TINIEST)
+    size = _times(inputs.size, kernel) + (0.0 if bias is None else bias)
+    if additions is None:
+        additions = n - 1.0 if bias is None else float(n)
+    terms = size + carried
+    total = size if total is None else np.fmin(total, size)
+    early = carried + gamma(products + additions, unit) * terms
+    sums = max(additions - 1.0, 0.0) * 0.5 * (terms + total) + min(additions, 1.0) * total
+    rounded = gamma(products, unit) * terms + unit * (sums + 2.0 * additions * early)
+    return Rounded(total, carried + rounded + (2 * n + 2) * TINIEST)
 
 
 def product(a, b, unit):

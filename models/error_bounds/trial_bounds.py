@@ -2,20 +2,22 @@
 
 import functools
 
-import keras
 import numpy as np
 
-from ..trial_solution.dense_network import DenseNetwork, Readout
-from ..trial_solution.linearised_trial import LinearisedTrial
+from .chebyshev_cells import EXTENDED_NODES, LEBESGUE, NUM_NODES
 from .network_bounds import (
+    OFF_CENTRE,
     ROUNDINGS_AT_NODE,
+    ROUNDINGS_OF_TAU,
     Weights,
-    count_of_tape,
+    check_trial,
     features,
     layer_bounds,
     rounding_errors,
+    sums_of_derivatives,
 )
 from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, Rounded, gamma, sum_of_products
+from .start_bounds import StartBounds
 
 MOST_TIMES = 16_384  # at once: 8 MB for each extended array of 32 hidden units
 MOST_CELLS = 4096  # at once: 1 MB for each of some hundred arrays of 32 hidden units
@@ -23,6 +25,13 @@ MOST_CELLS = 4096  # at once: 1 MB for each of some hundred arrays of 32 hidden 
 # longest, 4 s (1/L) N' (2/L), has 3 + 2 + 2 and four products, and two sums: 14. By tapes each
 # product is made anew on the way back: twice as many.
 ROUNDINGS_OF_MOTION = 28.0
+# Of the terms of x̂ alone: x_w goes through two sums; v_w (t − e_w) has a difference, a product and
+# two sums; s² N has the 7 of s², a product and a sum.
+ROUNDINGS_OF_START = 2.0
+ROUNDINGS_OF_DRIFT = 4.0
+ROUNDINGS_OF_NETWORK = 9.0
+PIECES = 8  # of a cell, on each of which the sizes of waves are taken anew
+RATIOS = (2.5, 6.0, 14.0)  # ρ of ellipses, of which the best is taken
 
 
 def motion_and_rounding(order, s, length, start, network):
@@ -87,8 +96,9 @@ class TrialBounds:
         self.kernel = np.abs(self.weights.kernel).astype(np.float64)
         self.bias = np.abs(self.weights.bias).astype(np.float64)
         initial = [np.reshape(y, -1).astype(EXTENDED) for y in pinn.problem.initial_state()]
-        self.starts, self.start_errors = self._window_starts(initial, EXTENDED_UNIT)
-        self.model_start_errors = self._window_starts(initial, UNIT)[1]
+        starts = StartBounds(self.weights, self.order, self.edges, initial)
+        self.starts, self.start_errors = starts.values, starts.errors
+        self.model_start_errors = starts.model_errors
         self.start_sizes = [np.abs(y).astype(np.float64) for y in self.starts]
 
     def values(self, cells):
@@ -136,38 +146,104 @@ class TrialBounds:
     def errors(self, cells):
         """Rounding errors of `values`, each `(num, dimension)`."""
         layers = self._layer_bounds(cells, cells.half)
-        of_network = rounding_errors(
-            self.weights, layers, EXTENDED_UNIT, tau_roundings=ROUNDINGS_AT_NODE
-        )
-        return self._errors(cells, of_network, EXTENDED_UNIT, self.start_errors)
+        one = np.ones((len(cells.begin), 1))
+        tau = Rounded(one, ROUNDINGS_AT_NODE * EXTENDED_UNIT * one)
+        of_network = rounding_errors(self.weights, layers, EXTENDED_UNIT, tau)
+        n = self._read(cells, of_network, EXTENDED_UNIT)
+        sizes = self._motion(cells, cells.half, self.start_sizes, [a.largest for a in n])
+        moved = self._motion(cells, cells.half, self.start_errors, [a.error for a in n])
+        count = gamma(ROUNDINGS_OF_MOTION, EXTENDED_UNIT)
+        return [e + count * (size + e) + TINIEST for e, size in zip(moved, sizes)]
 
     @cells_after_cells
     def model_errors(self, cells):
-        """Rounding errors of the model's position and velocity, each `(num, dimension)`."""
-        layers = self._layer_bounds(cells, cells.half)
-        forwards = rounding_errors(self.weights, layers, UNIT)
-        position = self._errors(cells, forwards, UNIT, self.model_start_errors)[0]
-        layers = self._layer_bounds(cells, cells.half, every_path=True)
-        count = count_of_tape(self.weights)
-        by_tape = rounding_errors(self.weights, layers, UNIT, count)
-        velocity = self._errors(cells, by_tape, UNIT, self.model_start_errors, count)[1]
-        return position, velocity
+        """Rounding errors of the model's position and velocity, each `(num, dimension)`.
 
-    def _errors(self, cells, of_network, unit, start_errors, count=None):
-        """Errors of x̂, x̂', x̂'' for `Rounded` h, h', h'', in any order of their sums."""
+        On each of `PIECES` of a cell: what rounding does to N and N' at the τ that was computed,
+        what the error of τ does to them, and the roundings of the sum.
+        """
+        largest = self._network_sizes(cells)
+        centre, radius = self._in_tau(cells, cells.half)
+        found = [
+            self._model_errors(
+                cells, centre + radius * middle, radius / PIECES + OFF_CENTRE, largest
+            )
+            for middle in (2.0 * np.arange(PIECES) + 1.0) / PIECES - 1.0
+        ]
+        return [np.maximum.reduce(errors) for errors in zip(*found)]
+
+    def _model_errors(self, cells, centre, radius, largest):
+        tau = (np.abs(centre) + radius)[:, None]
+        tau, is_deep = Rounded(tau, 0.0 * tau), len(self.weights.layers) > 1
+        layers = layer_bounds(self.weights, centre, radius)
+        h, dh, _ = rounding_errors(self.weights, layers, UNIT, tau, by_tape=not is_deep)
+        if is_deep:  # derivatives go other ways
+            layers = layer_bounds(self.weights, centre, radius, every_path=True)
+            dh = rounding_errors(self.weights, layers, UNIT, tau, by_tape=True)[1]
+        n, dn = self._read(cells, [h, dh], UNIT, largest, by_tape=True)
+        length = self.lengths[cells.window][:, None]
+        s, time = 0.5 * (1.0 + centre + radius)[:, None], ROUNDINGS_OF_TAU * UNIT
+        moved = [n.error + time * largest[1], dn.error + time * largest[2], 0.0]
+        off = [y[cells.window] for y in self.model_start_errors]
+        x, v, _ = motion_and_rounding(self.order, s, length, off, moved)
+        start = [y[cells.window] + error for y, error in zip(self.start_sizes, off)]
+        sizes = [n.size + moved[0], dn.size + moved[1], 0.0]
+        of_velocity = motion_and_rounding(self.order, s, length, start, sizes)[1]
+        counts = (ROUNDINGS_OF_START, ROUNDINGS_OF_DRIFT)
+        counted = [gamma(count, UNIT) * y for count, y in zip(counts, start)]
+        sizes = [gamma(ROUNDINGS_OF_NETWORK, UNIT) * sizes[0], 0.0, 0.0]
+        of_position = motion_and_rounding(self.order, s, length, counted, sizes)[0]
+        of_velocity = gamma(ROUNDINGS_OF_MOTION, UNIT) * of_velocity
+        return x + of_position + TINIEST, v + of_velocity + TINIEST
+
+    def _network_sizes(self, cells):
+        """Bounds of |N|, |N'|, |N''| on cells, each `(num, dimension)`.
+
+        Λ times the largest value at the nodes, and what interpolation misses; Σ |A| |h| if smaller.
+        """
+        layers = self._layer_bounds(cells, cells.half)
+        one = np.ones((len(cells.begin), 1))
+        tau = Rounded(one, ROUNDINGS_AT_NODE * UNIT * one)
+        errors = self._read(cells, rounding_errors(self.weights, layers, UNIT, tau), UNIT)
+        centre, radius = self._in_tau(cells, cells.half)
+        nodes = centre[:, None] + radius[:, None] * EXTENDED_NODES.astype(np.float64)
+        kernel = self.weights.kernel[cells.window].astype(np.float64)
+        values = [
+            np.einsum("knh,khd->knd", a, kernel) for a in features(self.weights.rounded, nodes)
+        ]
+        values[0] = values[0] + self.weights.bias[cells.window].astype(np.float64)[:, None]
+        missed = [np.inf] * 3
+        with np.errstate(over="ignore", invalid="ignore"):  # of no use, then
+            for ratio in RATIOS:
+                layers = self._layer_bounds(cells, cells.radius(ratio), is_complex=True)
+                largest = self._readout(cells, layers[-1].outputs())
+                part = 4.0 * ratio ** (1 - NUM_NODES) / (ratio - 1.0)
+                missed = [np.fmin(best, part * size) for best, size in zip(missed, largest)]
+            found = [
+                LEBESGUE * (np.abs(y).max(axis=1) + one.error) + rest
+                for one, y, rest in zip(errors, values, missed)
+            ]
+        return [np.fmin(one.size, most) for one, most in zip(errors, found)]
+
+    def _read(self, cells, of_network, unit, totals=(None, None, None), by_tape=False):
+        """`Rounded` N, N', N'' from h, h', h'', in any order of their sums."""
         kernel, bias = self.kernel[cells.window], self.bias[cells.window]
-        n = [sum_of_products(h, kernel, unit, count=count) for h in of_network]
-        n[0] = sum_of_products(of_network[0], kernel, unit, bias, count)
-        sizes = self._motion(cells, cells.half, self.start_sizes, [a.largest for a in n])
-        moved = self._motion(cells, cells.half, start_errors, [a.error for a in n])
-        count = gamma(ROUNDINGS_OF_MOTION, unit)
-        return [e + count * (size + e) + TINIEST for e, size in zip(moved, sizes)]
+        told = sums_of_derivatives(self.weights, by_tape)
+        value, *derivatives = of_network
+        n = [sum_of_products(value, kernel, unit, bias, total=totals[0])]
+        return n + [
+            sum_of_products(h, kernel, unit, total=total, **told)
+            for h, total in zip(derivatives, totals[1:])
+        ]
 
     def _layer_bounds(self, cells, radius, is_complex=False, every_path=False):
+        return layer_bounds(self.weights, *self._in_tau(cells, radius), is_complex, every_path)
+
+    def _in_tau(self, cells, radius):
+        """The middles of cells, right to `OFF_CENTRE`, and a radius, in τ, each `(num,)`."""
         length = self.lengths[cells.window]
         elapsed = cells.begin - self.edges[cells.window] + cells.half
-        centre = 2.0 * elapsed / length - 1.0  # right to `OFF_CENTRE`
-        return layer_bounds(self.weights, centre, 2.0 * radius / length, is_complex, every_path)
+        return 2.0 * elapsed / length - 1.0, 2.0 * radius / length
 
     def _readout(self, cells, sizes, with_bias=True):
         kernel = self.kernel[cells.window]
@@ -181,101 +257,3 @@ class TrialBounds:
         elapsed = (cells.begin - self.edges[cells.window] + cells.half + radius)[:, None]
         start = [y[cells.window] for y in starts]
         return motion_and_rounding(self.order, elapsed / length, length, start, network)
-
-    def _window_starts(self, initial, unit):
-        """[x_w, v_w] at the start of every window, each `(W, dimension)`, and their errors.
-
-        v_{w+1} = v_w + 2 (N + N')/L,   x_{w+1} = x_w + v_w L + N      at τ = 1
-        """
-        ends = np.ones(len(self.lengths), EXTENDED)
-        kernel, bias = self.weights.kernel, self.weights.bias
-        h, dh, _ = features(self.weights, ends)
-        n, dn = np.einsum("wh,whd->wd", h, kernel) + bias, np.einsum("wh,whd->wd", dh, kernel)
-        at_end = ends.astype(np.float64)
-        layers = layer_bounds(self.weights, at_end, np.zeros_like(at_end))
-        h, dh, _ = rounding_errors(self.weights, layers, unit, tau_roundings=0.0)  # τ is 1
-        en = sum_of_products(h, self.kernel, unit, self.bias).error
-        edn = sum_of_products(dh, self.kernel, unit).error
-        length = np.diff(self.edges.astype(EXTENDED))[:, None]
-        if self.order == 1:
-            x, ex = _sums_before(initial[0], n, en, unit)
-            return [x], [ex]
-        rate = Rounded(np.abs(n + dn), en + edn)
-        step, rounded = 2.0 * (n + dn) / length, gamma(ROUNDINGS_OF_STEP, unit) * rate.largest
-        v, ev = _sums_before(initial[1], step, 2.0 * (rate.error + rounded) / length, unit)
-        gain = v * length
-        rounded = gamma(ROUNDINGS_OF_STEP, unit) * (np.abs(gain) + np.abs(n) + ev * length + en)
-        x, ex = _sums_before(initial[0], gain + n, ev * length + en + rounded, unit)
-        return [x, v], [ex, ev]
-
-
-ROUNDINGS_OF_STEP = 4.0  # a length, a quotient or product, a sum; and one to spare
-
-
-def check_trial(pinn):
-    """Raise unless the model computes the trial solution whose size and rounding are known."""
-    advice = "Use error_estimate(t), which needs only its values."
-    if pinn.h1 is not None or pinn.h2 is not None:
-        raise ValueError(
-            "error_bound needs the trial solution x0 + v0 t + (t/T)² N. Received: a PINN with h1 "
-            f"or h2 of its own, whose size off the real line is not known. {advice}"
-        )
-    if pinn.learned:
-        raise ValueError(
-            "error_bound needs hidden layers that all windows share. Received: a PINN with "
-            f"learned=True, where each has its own. {advice}"
-        )
-    if pinn.compute_dtype != "float64":
-        raise ValueError(
-            f"error_bound needs a float64 model. Received: {pinn.compute_dtype}, in which "
-            'rounding is as large as the error. Make the PINN with dtype="float64".'
-        )
-    other = _other_part(pinn)
-    if other:
-        raise ValueError(
-            "error_bound needs the model that PINN makes: its own call, and dense layers of "
-            f"float64, neither quantized nor replaced. Received: {other}. {advice}"
-        )
-
-
-def _other_part(pinn):
-    """A part of the model that is not as `PINN` makes it, in words; None if there is none."""
-    network = pinn.network
-    for name in ("__call__", "call", "derivatives"):
-        method = getattr(type(pinn), name)
-        if name in vars(pinn) or not method.__module__.startswith("oscillator_zoo."):
-            return f"a {type(pinn).__name__} with a {name} of its own"
-    for part, kind in (
-        (pinn.trial, LinearisedTrial),
-        (network, DenseNetwork),
-        *((layer, keras.layers.Dense) for layer in network.hidden),
-        (network.readout, Readout),
-    ):
-        if type(part) is not kind:
-            return f"a {type(part).__name__} in place of a {kind.__name__}"
-        if vars(part).keys() & {"call", "derivatives", "features", "product", "motion"}:
-            return f"a {kind.__name__} with a method of its own"
-        if getattr(part, "compute_dtype", "float64") != "float64":
-            return f"a {kind.__name__} of {part.compute_dtype}"
-        if getattr(part, "quantization_mode", None) or getattr(part, "lora_enabled", False):
-            return f"a {kind.__name__} that is quantized or has LoRA weights"
-    if any(layer.activation is not network.activation for layer in network.hidden):
-        return "layers with activations of their own"
-    return None
-
-
-def _sums_before(first, steps, errors, unit):
-    """first + what was added before each step, `(W, dimension)`, and the error of that sum.
-
-    Neighbours are added, in any bracketing, and the step itself is taken away again: w + 2
-    additions, whose results are sums of consecutive steps, no larger than the range of the sums
-    from the first step on; then `first` is added.
-    """
-    none = np.zeros_like(steps[:1])
-    sums = np.concatenate([none, np.cumsum(steps, axis=0)])
-    carried = (np.cumsum(errors, axis=0) - errors).astype(np.float64)
-    span = np.maximum.accumulate(sums, axis=0) - np.minimum.accumulate(sums, axis=0)
-    num = np.arange(len(steps))[:, None] + 3.0
-    largest = (span[1:] + np.abs(first) + carried + errors).astype(np.float64)
-    error = carried + num * unit / (1.0 - num * unit) * largest + num * TINIEST
-    return first + sums[:-1], error

@@ -29,7 +29,7 @@ def write_litert(model, path):
 
     Built-in operations alone, so that every interpreter runs it. LiteRT has no float64: numbers of
     a float64 model are rounded. It cannot loop over time for a batch of any size either: a model
-    with a loop takes one sequence at a time, of any length.
+    with a loop takes one sequence at a time, of any length, and the interpreter fails for several.
 
     Args:
         model: built Keras model.
@@ -45,12 +45,15 @@ def write_litert(model, path):
         results = offered.function(*inputs).items()
         return {name: y for name, y in results if name != "error_bound"}
 
+    def alone(*inputs):
+        return function(*map(_alone, inputs))
+
     with write_whole(path) as temporary, _conversion(model, "LiteRT"):
         specs = offered.specs
         concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
         if has_loop(concrete):
             specs = [tf.TensorSpec((1, *spec.shape[1:]), spec.dtype, spec.name) for spec in specs]
-            concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
+            concrete = tf.function(alone, autograph=False).get_concrete_function(*specs)
         inputs = [spec.name for spec in specs]
         rounded = float32_function(concrete, inputs, sorted(concrete.structured_outputs))
         with tempfile.TemporaryDirectory() as folder:
@@ -64,6 +67,15 @@ def write_litert(model, path):
 
         check_answers(model, offered._replace(specs=specs), answer)
         temporary.write_bytes(content)
+
+
+def _alone(x):
+    """The sequence `(1, …)` itself; the runtime fails for several.
+
+    Without this reshape some graphs answer with other numbers there.
+    """
+    sizes = zip(x.shape[1:], tf.unstack(tf.shape(x))[1:])
+    return tf.reshape(x, (1, *(size if known is None else known for known, size in sizes)))
 
 
 def write_onnx(model, path):

@@ -4,13 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..trial_solution.domain import (
-    TimeDomain,
-    checked_times,
-    is_outside,
-    nan_where,
-    raise_in_dataset,
-)
+from ..base_model.dataset_checks import raise_in_dataset
+from ..trial_solution.domain import TimeDomain, checked_times, is_outside, nan_where
 from .family_sketch import FamilySketch
 
 if keras.backend.backend() == "tensorflow":
@@ -42,51 +37,52 @@ class FamilyDomain(TimeDomain):
         """Pairs [lo, hi] by name of the parameter."""
         return self.box.ranges
 
-    def inputs(self, x):
-        if any(map(keras.backend.is_keras_tensor, _leaves(x))):
-            return x
-        return self.rows(x)
+    def called_with(self, inputs):
+        if any(map(keras.backend.is_keras_tensor, _leaves(inputs))):
+            return inputs
+        return self.rows(inputs)
 
-    def checked(self, x):
+    def checked(self, inputs):
         """Times and parameters by name as arrays `(num, 1)`; raises for values outside."""
-        columns = self.box.columns(x)
+        columns = self.box.columns(inputs)
         return {**columns, "t": checked_times(columns["t"], self.start_time, self.duration)}
 
-    def rows(self, x):
+    def rows(self, inputs):
         """Times and parameters by name as tensors, each `(num, 1)`."""
-        self.box.check_names(x)
-        if not any(tf.is_symbolic_tensor(leaf) for leaf in _leaves(x)):
-            checked = self.checked(x)
-            x = {name: a if tf.is_tensor(a) else checked.get(name, a) for name, a in x.items()}
+        self.box.check_names(inputs)
+        given = inputs
+        if not any(tf.is_symbolic_tensor(leaf) for leaf in _leaves(inputs)):
+            checked = self.checked(inputs)
+            given = {n: a if tf.is_tensor(a) else checked.get(n, a) for n, a in inputs.items()}
         columns = {
-            name: ops.reshape(ops.cast(x[name], self.dtype), (-1, 1))
+            name: ops.reshape(ops.cast(given[name], self.dtype), (-1, 1))
             for name in ("t", *self.box.names)
         }
         rows = _of_one_size(columns)
-        return {**rows, "node": x["node"]} if "node" in x else rows
+        return {**rows, "node": given["node"]} if "node" in given else rows
 
-    def times(self, x):
-        return self.rows(x)["t"]
+    def times(self, inputs):
+        return self.rows(inputs)["t"]
 
-    def at_parameters(self, function, x):
-        """A function of a batch as a function of t alone, for the parameters of the batch."""
-        return lambda t: function({**x, "t": t})
+    def at_parameters(self, function, rows):
+        """A function of the rows as a function of t alone, for the parameters of the rows."""
+        return lambda t: function({**rows, "t": t})
 
     def check_batch(self, *batch):
         """A batch of a dataset as it is; raises where it leaves the interval or the box."""
-        x = batch[0]
-        self.box.check_names(x)
-        outside = self.box.is_outside(x)
+        columns = batch[0]
+        self.box.check_names(columns)
+        outside = self.box.is_outside(columns)
         for name in self.box.names:
-            outside |= tf.math.is_nan(x[name])
+            outside |= tf.math.is_nan(columns[name])
         message = self.box.outside_message("values outside in a dataset")
-        batch = raise_in_dataset(tf.reduce_any(outside), message, batch)
-        return super().check_batch(*(batch if isinstance(batch, tuple) else (batch,)))
+        return super().check_batch(*raise_in_dataset(tf.reduce_any(outside), message, batch))
 
-    def nan_outside(self, x):
-        """The inputs, with NaN for times outside the interval or beside outside parameters."""
-        outside = is_outside(x["t"], self.start_time, self.duration) | self.box.is_outside(x)
-        return {**x, "t": x["t"] + tf.cast(nan_where(outside), x["t"].dtype)}
+    def nan_outside(self, rows):
+        """The rows, with NaN for times outside the interval or beside outside parameters."""
+        t = rows["t"]
+        outside = is_outside(t, self.start_time, self.duration) | self.box.is_outside(rows)
+        return {**rows, "t": t + tf.cast(nan_where(outside), t.dtype)}
 
     def signature(self):
         """What an exported file takes: times and a parameter of each row, by name."""
@@ -104,5 +100,5 @@ def _of_one_size(columns):
     return {name: ops.broadcast_to(column, (num, 1)) for name, column in columns.items()}
 
 
-def _leaves(x):
-    return list(x.values()) if isinstance(x, dict) else [x]
+def _leaves(inputs):
+    return list(inputs.values()) if isinstance(inputs, dict) else [inputs]

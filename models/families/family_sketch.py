@@ -19,7 +19,7 @@ class FamilySketch:
     | `times`   | t_i, equidistant, in s                                 | (num,) |
     | `rates`   | max over the box's corners and middle of ω(t_i), rad/s | (num,) |
     | `angle`   | ∫ rates dt, in rad                                     | (num,) |
-    | `jumps`, `corners` | as in `Sketch`, of one member                 | list   |
+    | `jumps`, `rough_times` | as in `Sketch`, of one member             | list   |
 
     Args:
         problem: `InitialValueProblem`, one trajectory.
@@ -36,7 +36,8 @@ class FamilySketch:
         ]
         self.sketches = sketches
         finest = max(sketches, key=lambda sketch: len(sketch.times))
-        self.times, self.jumps, self.corners = finest.times, finest.jumps, finest.corners
+        self.times, self.jumps = finest.times, finest.jumps
+        self.rough_times = finest.rough_times
         self.rates = np.max([np.interp(self.times, s.times, s.rates) for s in sketches], axis=0)
         steps = np.diff(self.times) * 0.5 * (self.rates[1:] + self.rates[:-1])
         self.angle = np.concatenate([[0.0], np.cumsum(steps)])

@@ -100,13 +100,13 @@ class FamilyTrial(LinearisedTrial):
 
         return linear._replace(
             residual=split(linear.residual),
-            readout=split(linear.readout),
-            nonlinear=split(linear.nonlinear),
-            carry=split(linear.carry),
-            move=repeated(linear.move),
-            end=repeated(linear.end),
-            end_nonlinear=repeated(linear.end_nonlinear),
-            start=ops.repeat(linear.start[None], num_nodes, axis=0),
+            by_readout=split(linear.by_readout),
+            by_nonlinear=split(linear.by_nonlinear),
+            by_start=split(linear.by_start),
+            end_by_start=repeated(linear.end_by_start),
+            end_by_readout=repeated(linear.end_by_readout),
+            end_by_nonlinear=repeated(linear.end_by_nonlinear),
+            start_by_nonlinear=ops.repeat(linear.start_by_nonlinear[None], num_nodes, axis=0),
         )
 
     def checked_place(self, x, first, num_windows):

@@ -91,21 +91,21 @@ class ParameterBox:
             "parameter_ranges: a network knows nothing outside its interval."
         )
 
-    def columns(self, x):
+    def columns(self, inputs):
         """Times and parameters by name as arrays `(num, 1)`; a single number serves all rows.
 
         Args:
-            x: dictionary of "t" and of every parameter, each a number, `(num,)` or `(num, 1)`.
+            inputs: dictionary of "t" and of every parameter, each a number, `(num,)` or `(num, 1)`.
 
         Raises:
             ValueError: for missing or unknown names, shapes that do not fit, values that are not
                 finite or outside the box.
         """
-        self.check_names(x)
+        self.check_names(inputs)
         arrays = {}
         for name in ("t", *self.names):
             unit = "s" if name == "t" else "the problem's unit"
-            array = np.atleast_1d(real_value(name, np.asarray(x[name]), unit))
+            array = np.atleast_1d(real_value(name, np.asarray(inputs[name]), unit))
             if array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1):
                 raise ValueError(
                     f"{name} must be a number, (num,) or (num, 1). Received shape {array.shape}. "
@@ -125,22 +125,23 @@ class ParameterBox:
                 raise ValueError(self.outside_message(f"{name} = {values[0]:g}"))
         return {name: np.broadcast_to(a, (num, 1)).copy() for name, a in arrays.items()}
 
-    def check_names(self, x):
-        """Raise unless x is a dictionary of t and of every parameter."""
+    def check_names(self, inputs):
+        """Raise unless this is a dictionary of t and of every parameter."""
         wanted = ("t", *self.names)
         example = "{" + ", ".join(f"'{name}': …" for name in wanted) + "}"
-        if not isinstance(x, dict):
+        if not isinstance(inputs, dict):
             raise ValueError(
-                f"This PINN solves a family: it takes {example}. Received: {type(x).__name__}. "
+                f"This PINN solves a family: it takes {example}. "
+                f"Received: {type(inputs).__name__}. "
                 "Name the times t and give every parameter a value."
             )
-        for name in x:
+        for name in inputs:
             if name not in (*wanted, "node"):
                 raise ValueError(
                     f"This PINN takes {example}. Received {name!r} too.{did_you_mean(name, wanted)}"
                     " Leave it out, or train a PINN with a range of it."
                 )
-        missing = [name for name in wanted if name not in x]
+        missing = [name for name in wanted if name not in inputs]
         if missing:
             raise ValueError(
                 f"This PINN takes {example}. Received nothing for {', '.join(missing)}. "

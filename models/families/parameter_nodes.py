@@ -1,5 +1,6 @@
 """Where in a box of parameters a family is solved, and how it is interpolated between."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -71,16 +72,18 @@ class ParameterNodes:
         Args:
             scaled: ξ, a list of one `(num, 1)` for each parameter.
         """
-        product = None
+        factors = []
         for xi, n, matrix in zip(scaled, self.counts, self.to_lagrange):
             xi = ops.convert_to_tensor(xi)
-            own = ops.matmul(chebyshev_polynomials(xi, n), ops.convert_to_tensor(matrix, xi.dtype))
-            if product is None:
-                product = own
-            else:
-                pairs = product[:, :, None] * own[:, None, :]
-                product = ops.reshape(pairs, (-1, pairs.shape[1] * pairs.shape[2]))
-        return product
+            matrix = ops.convert_to_tensor(matrix, xi.dtype)
+            factors.append(ops.matmul(chebyshev_polynomials(xi, n), matrix))
+        return functools.reduce(_all_products, factors)
+
+
+def _all_products(first, second):
+    """Every column of the one times every column of the other, `(num, m)`, `(num, n)`: m · n."""
+    pairs = first[:, :, None] * second[:, None, :]
+    return ops.reshape(pairs, (-1, pairs.shape[1] * pairs.shape[2]))
 
 
 def chebyshev_polynomials(xi, num):

@@ -23,6 +23,9 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 LONGEST_STEP = 2.0  # of θ = ln p: a step may change p by a factor of 7
+# Fall of |ρ|² that a step promises, of |ρ|², at which the search ends: what is not worth another
+# step after one that helped, and what rounding hides after one that did not.
+NOT_WORTH_IT, HIDDEN_BY_ROUNDING = 1e-18, 1e-12
 FAR_DOWN = 1e-6  # of its first guess: a parameter that goes to zero, as far as θ = ln p can
 
 
@@ -105,10 +108,9 @@ class Identification:
 
         variables = [*self.readout_variables, *self.nonlinear_variables]
         after, falls = accept_or_undo(variables, misfit, move, predicted, damping, growth)
-        # A fall of |ρ|² that is not worth a step, or that rounding hides.
         size = tf.reduce_sum(misfit**2)
-        least = tf.where(falls, tf.constant(1e-18, size.dtype), tf.constant(1e-12, size.dtype))
-        done = predicted <= least * size
+        least = [tf.constant(share, size.dtype) for share in (NOT_WORTH_IT, HIDDEN_BY_ROUNDING)]
+        done = predicted <= tf.where(falls, *least) * size
         stuck = done | (tf.convert_to_tensor(damping) > MOST_DAMPING)
         return StepResult(after, tf.constant(True), stuck, tf.zeros((), after.dtype))
 
@@ -207,14 +209,14 @@ class Identification:
     def changes_with_unknowns(self):
         """dA/dθ `(W, C, Q)` and d(x_w, v_w)/dθ `(W, K, Q)` where the network obeys the equation."""
         linear = self.trial.linearise(self.points)
-        solved = eliminate(linear, orthogonal_solver(linear.readout))
-        return solved.readout[..., 1:], solved.states[..., 1:]
+        solved = eliminate(linear, orthogonal_solver(linear.by_readout))
+        return solved.readout_changes[..., 1:], solved.start_changes[..., 1:]
 
     def sensitivity(self, times, changes, states, sample_weight=None):
         """J = √w ∂x̂(t_j)/∂θ `(num · dimension, Q)`, the readout and the window's start included."""
         trial, problem = self.trial, self.trial.problem
         place = trial.place(times)
-        features = trial.network.features(place.inputs)[0]
+        features = trial.network.features(place.tau)[0]
         features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=-1)
         window = ops.zeros(ops.shape(place.t)[0], "int32") if place.window is None else place.window
         dimension, num_unknowns = problem.dimension, changes.shape[-1]

@@ -58,7 +58,7 @@ def check_window_model(model):
             "keras.layers.TimeDistributed, or give the model a window, keras.Input((window, "
             "features))."
         )
-    if any(getattr(layer, "stateful", False) for layer in recurrent):
+    if any(getattr(part, "stateful", False) for layer in recurrent for part in _parts(layer)):
         raise ValueError(
             "A window is seen anew at every step. Received a model with a stateful layer, which "
             "would remember the window before. Build the model with stateful=False."
@@ -83,8 +83,15 @@ def normalization_constants(model):
 
 
 def _recurrent(model):
+    """The recurrent layers of a model, and those with one somewhere inside."""
     kinds = (keras.layers.RNN, keras.layers.Bidirectional)
-    return [op for op in operations_of(model) if isinstance(op, kinds)]
+    return [op for op in operations_of(model) if any(isinstance(p, kinds) for p in _parts(op))]
+
+
+def _parts(op):
+    """An operation and the layers inside it; what acts on each step has nothing along time."""
+    is_whole = isinstance(op, POINTWISE) or not isinstance(op, keras.layers.Layer)
+    return [op] if is_whole else list(op._flatten_layers())
 
 
 def _unclear(model):

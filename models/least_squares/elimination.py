@@ -16,16 +16,16 @@ ROUNDING = 45.0  # √λ of a readout solve, in machine epsilons, relative to co
 class Eliminated(NamedTuple):
     """What is left of `Linearised` with every readout solved for, for each column of [r, ∂r/∂q].
 
-    | field       | content                                             | shape         |
-    |-------------|-----------------------------------------------------|---------------|
-    | `remaining` | the residual and its derivatives, P_w ŷ_w            | (W, R, 1 + Q) |
-    | `readout`   | how the readouts change, a_w                        | (W, C, 1 + Q) |
-    | `states`    | how the states at the starts of windows change, S_w | (W, K, 1 + Q) |
+    | field             | content                                       | shape         |
+    |-------------------|-----------------------------------------------|---------------|
+    | `remaining`       | P_w ŷ_w, the residual and its derivatives     | (W, R, 1 + Q) |
+    | `readout_changes` | a_w, of the readouts                          | (W, C, 1 + Q) |
+    | `start_changes`   | S_w, of the states at the starts of windows   | (W, K, 1 + Q) |
     """
 
     remaining: object
-    readout: object
-    states: object
+    readout_changes: object
+    start_changes: object
 
 
 class Linearised(NamedTuple):
@@ -33,46 +33,46 @@ class Linearised(NamedTuple):
 
         r_w(A_w, s_w, q),   s_{w+1} = M_w s_w + (what window w adds: E_w A_w, G_w q)
 
-    | field      | content                                       | shape     |
-    |------------|-----------------------------------------------|-----------|
-    | `residual` | r_w                                           | (W, R)    |
-    | `readout`  | B_w = ∂r_w/∂A_w                               | (W, R, C) |
-    | `nonlinear` | ∂r_w/∂q, q the other unknowns                | (W, R, Q) |
-    | `carry`    | ∂r_w/∂s_w                                     | (W, R, K) |
-    | `move`     | M_w = ∂s_{w+1}/∂s_w                           | (W, K, K) |
-    | `end`      | E_w = ∂s_{w+1}/∂A_w                           | (W, K, C) |
-    | `end_nonlinear` | G_w = ∂s_{w+1}/∂q                           | (W, K, Q) |
-    | `start`    | ∂s_0/∂q                                       | (K, Q)    |
+    | field                | content                                 | shape     |
+    |----------------------|-----------------------------------------|-----------|
+    | `residual`           | r_w                                     | (W, R)    |
+    | `by_readout`         | B_w = ∂r_w/∂A_w                         | (W, R, C) |
+    | `by_nonlinear`       | ∂r_w/∂q, q the other unknowns           | (W, R, Q) |
+    | `by_start`           | C_w = ∂r_w/∂s_w                         | (W, R, K) |
+    | `end_by_start`       | M_w = ∂s_{w+1}/∂s_w                     | (W, K, K) |
+    | `end_by_readout`     | E_w = ∂s_{w+1}/∂A_w                     | (W, K, C) |
+    | `end_by_nonlinear`   | G_w = ∂s_{w+1}/∂q                       | (W, K, Q) |
+    | `start_by_nonlinear` | ∂s_0/∂q                                 | (K, Q)    |
 
     One window has K = 0.
     """
 
     residual: object
-    readout: object
-    nonlinear: object
-    carry: object
-    move: object
-    end: object
-    end_nonlinear: object
-    start: object
+    by_readout: object
+    by_nonlinear: object
+    by_start: object
+    end_by_start: object
+    end_by_readout: object
+    end_by_nonlinear: object
+    start_by_nonlinear: object
 
 
-def one_window(residual, readout, nonlinear):
+def one_window(residual, by_readout, by_nonlinear):
     """`Linearised` without states to pass on: `(1, R)`, `(1, R, C)`, `(1, R, Q)`."""
-    num_rows, num_nonlinear = tf.shape(residual)[1], nonlinear.shape[-1]
+    num_rows, num_nonlinear = tf.shape(residual)[1], by_nonlinear.shape[-1]
 
     def empty(*shape):
         return tf.zeros(shape, residual.dtype)
 
     return Linearised(
         residual,
-        readout,
-        nonlinear,
-        carry=empty(1, num_rows, 0),
-        move=empty(1, 0, 0),
-        end=empty(1, 0, readout.shape[-1]),
-        end_nonlinear=empty(1, 0, num_nonlinear),
-        start=empty(0, num_nonlinear),
+        by_readout,
+        by_nonlinear,
+        by_start=empty(1, num_rows, 0),
+        end_by_start=empty(1, 0, 0),
+        end_by_readout=empty(1, 0, by_readout.shape[-1]),
+        end_by_nonlinear=empty(1, 0, num_nonlinear),
+        start_by_nonlinear=empty(0, num_nonlinear),
     )
 
 
@@ -89,16 +89,16 @@ def eliminate(linear, solve):
 
     Args:
         linear: `Linearised`.
-        solve: `orthogonal_solver` of `linear.readout`.
+        solve: `orthogonal_solver` of `linear.by_readout`.
 
     Returns:
         `Eliminated`.
     """
-    if linear.carry.shape[-1] == 0:
+    if linear.by_start.shape[-1] == 0:
         changes, remaining = solve(_columns(linear))
         return Eliminated(remaining, changes, tf.zeros_like(changes[:, :0]))
     solved, remaining, by_state = solve_windows(linear, solve)
-    states = carried_states(solved, linear.start)
+    states = carried_states(solved, linear.start_by_nonlinear)
     changes = solved.answer + solved.feedback @ states
     return Eliminated(remaining + by_state @ states, changes, states)
 
@@ -125,13 +125,13 @@ class SolvedWindows(NamedTuple):
 def solve_windows(linear, solve):
     """`SolvedWindows`, and the two parts of the remaining residual, P_w y_w and P_w C_w."""
     columns = _columns(linear)
-    own, rest = solve(tf.concat([columns, linear.carry], axis=-1))
+    own, rest = solve(tf.concat([columns, linear.by_start], axis=-1))
     num = columns.shape[-1]
     answer, feedback = own[..., :num], own[..., num:]
-    zero = tf.zeros_like(linear.move[..., :1])
-    added = tf.concat([zero, linear.end_nonlinear], axis=-1)
-    added += linear.end @ answer
-    moved = linear.move + linear.end @ feedback
+    zero = tf.zeros_like(linear.end_by_start[..., :1])
+    added = tf.concat([zero, linear.end_by_nonlinear], axis=-1)
+    added += linear.end_by_readout @ answer
+    moved = linear.end_by_start + linear.end_by_readout @ feedback
     return SolvedWindows(answer, feedback, moved, added), rest[..., :num], rest[..., num:]
 
 
@@ -147,7 +147,7 @@ def carried_states(solved, start):
 
 
 def _columns(linear):
-    return tf.concat([linear.residual[..., None], linear.nonlinear], axis=-1)
+    return tf.concat([linear.residual[..., None], linear.by_nonlinear], axis=-1)
 
 
 def orthogonal_solver(matrix):
@@ -186,19 +186,19 @@ def epsilon(dtype):
 
 def whole_jacobian(linear):
     """∂r/∂(A_0, …, A_{W−1}, q), `(W·R, W·C + Q)`: the windows pass on what moves their ends."""
-    num_windows, _, size = linear.readout.shape
-    num_nonlinear = linear.nonlinear.shape[-1]
-    in_window, columns = linear.readout.shape[1], num_windows * size + num_nonlinear
+    num_windows, _, size = linear.by_readout.shape
+    num_nonlinear = linear.by_nonlinear.shape[-1]
+    in_window, columns = linear.by_readout.shape[1], num_windows * size + num_nonlinear
     if in_window is not None:  # three matrices of float64 at once
         num_bytes = 24.0 * num_windows * in_window * columns
         check_bytes(num_bytes, f"all weights at once, {columns} of them")
-    state = tf.pad(linear.start, [[0, 0], [num_windows * size, 0]])
+    state = tf.pad(linear.start_by_nonlinear, [[0, 0], [num_windows * size, 0]])
     rows = []
     for w in range(num_windows):
         room = [[0, 0], [w * size, (num_windows - 1 - w) * size + num_nonlinear]]
         left = [[0, 0], [num_windows * size, 0]]
-        own = tf.pad(linear.readout[w], room) + tf.pad(linear.nonlinear[w], left)
-        rows.append(own + linear.carry[w] @ state)
-        state = linear.move[w] @ state + tf.pad(linear.end[w], room)
-        state += tf.pad(linear.end_nonlinear[w], left)
+        own = tf.pad(linear.by_readout[w], room) + tf.pad(linear.by_nonlinear[w], left)
+        rows.append(own + linear.by_start[w] @ state)
+        state = linear.end_by_start[w] @ state + tf.pad(linear.end_by_readout[w], room)
+        state += tf.pad(linear.end_by_nonlinear[w], left)
     return tf.concat(rows, axis=0)

@@ -168,7 +168,7 @@ class LeastSquaresModel(PreciseModel):
 
     def prepare(self, dataset):
         check_batches(dataset, self.distribute_strategy)
-        return dataset
+        return super().prepare(dataset)
 
     @property
     def stop_reason(self):

@@ -14,8 +14,11 @@ HALVINGS = 8
 MOST_DAMPING = 1e12
 ENOUGH_DAMPING = 1e-10  # above it the normal equations, refined, are as good as a QR
 REFINEMENTS = 2
-APART = {"_noinline": True}
+OWN_GRAPH = {"_noinline": True}
 READOUT_STEPS = 3  # after each step of the other unknowns, where the equation is not linear
+# |r|² after a step over |r|² before it, below which the step was progress. A whole step of Newton
+# that does not take three quarters is nearly at its end; a halved one is still far from it.
+AFTER_WHOLE_STEP, AFTER_PART_OF_STEP, AFTER_DAMPED_STEP = 0.25, 0.999, 0.99
 
 
 class StepResult(NamedTuple):
@@ -35,7 +38,7 @@ class StepResult(NamedTuple):
     rounding: object
 
 
-def apart(function):
+def in_own_graph(function):
     """The value of a function without arguments, computed in a graph of its own.
 
     TensorFlow merges the branches of `tf.cond` and the bodies of loops into the graph around them.
@@ -45,7 +48,7 @@ def apart(function):
     """
     if tf.executing_eagerly():
         return function()
-    return tf.function(function, autograph=False, experimental_attributes=APART)()
+    return tf.function(function, autograph=False, experimental_attributes=OWN_GRAPH)()
 
 
 def residuals_of(system, batch):
@@ -59,7 +62,7 @@ def residuals_of(system, batch):
     given = [x for x in batch if x is not None]
 
     # Not made in an `init_scope`, in which no tape records: derivatives by tapes would be 0 there.
-    @tf.function(autograph=False, experimental_attributes=APART)
+    @tf.function(autograph=False, experimental_attributes=OWN_GRAPH)
     def of_given(*given):
         given = iter(given)
         return system.residuals(*(None if x is None else next(given) for x in batch))
@@ -67,13 +70,20 @@ def residuals_of(system, batch):
     return lambda: of_given(*given)
 
 
-def readout_step(system, batch, damping=None, growth=None, residuals_now=None):
+def readout_step(system, batch, residuals_now):
     """The readout moves by −B⁺r, or by a half, a quarter, … of it, until |r| falls.
 
     Where r is linear in the readout the whole step is the best: a shorter one falls only by chance,
     among rounding errors.
+
+    Args:
+        system: `LeastSquaresSystem`, its readout `(W, C)`.
+        batch: (x, y, sample_weight).
+        residuals_now: `residuals_of(system, batch)`.
+
+    Returns:
+        `StepResult`.
     """
-    residuals_now = residuals_now or residuals_of(system, batch)
     step = newton_step_of_readout(system, batch)
     before = _squares(step.residual)
     old = [tf.identity(variable.value) for variable in system.readout_variables]
@@ -97,7 +107,8 @@ def readout_step(system, batch, damping=None, growth=None, residuals_now=None):
     falls = after < before
     tf.cond(falls, lambda: None, lambda: system.set_readout(old))
     residuals = tf.where(falls, residuals, tf.reshape(step.residual, tf.shape(residuals)))
-    enough = tf.where(fraction < 1.0, tf.constant(0.999, before.dtype), 0.25)  # of |r|²
+    part = tf.constant(AFTER_PART_OF_STEP, before.dtype)
+    enough = tf.where(fraction < 1.0, part, AFTER_WHOLE_STEP)
     progress = falls & (after < enough * before)
     return StepResult(residuals, progress, ~falls, step.rounding)
 
@@ -107,7 +118,7 @@ def solve_readout(system, batch, residuals_now=None):
     residuals_now = residuals_now or residuals_of(system, batch)
 
     def step():
-        return readout_step(system, batch, residuals_now=residuals_now)
+        return readout_step(system, batch, residuals_now)
 
     if system.is_linear_in_readout:
         return step().residuals
@@ -116,39 +127,38 @@ def solve_readout(system, batch, residuals_now=None):
         return (k < READOUT_STEPS) & progress
 
     def again(k, *_):
-        taken = apart(step)
+        taken = in_own_graph(step)
         return k + 1, taken.progress, taken.residuals
 
     return tf.while_loop(go_on, again, (0, tf.constant(True), residuals_now()))[-1]
 
 
-def projected_step(system, batch, damping, growth, residuals_now=None):
+def projected_step(system, batch, damping, growth, residuals_now):
     """The other unknowns move by a damped step, and the readout is solved for where they end."""
     linear = system.linearise(*batch)
-    solved = eliminate(linear, orthogonal_solver(linear.readout))
+    solved = eliminate(linear, orthogonal_solver(linear.by_readout))
     columns = tf.reshape(solved.remaining, (-1, solved.remaining.shape[-1]))
     step, predicted = damped_step(columns[:, 1:], columns[:, :1], damping)
 
     def move():
-        system.change_readout((solved.readout[..., 1:] @ step)[..., 0])
+        system.change_readout((solved.readout_changes[..., 1:] @ step)[..., 0])
         system.change_nonlinear(step[:, 0])
         return solve_readout(system, batch, residuals_now)
 
     return _tried(system, linear, move, predicted, damping, growth)
 
 
-def all_weights_step(system, batch, damping, growth, residuals_now=None):
+def all_weights_step(system, batch, damping, growth, residuals_now):
     """All weights move by one damped step."""
-    residuals_now = residuals_now or residuals_of(system, batch)
     linear = system.linearise(*batch)
     jacobian = whole_jacobian(linear)
     residual = tf.reshape(linear.residual, (-1, 1))
     step, predicted = damped_step(jacobian, residual, damping)
-    num_nonlinear = linear.nonlinear.shape[-1]
+    num_nonlinear = linear.by_nonlinear.shape[-1]
     split = jacobian.shape[-1] - num_nonlinear
 
     def move():
-        system.change_readout(tf.reshape(step[:split], (-1, linear.readout.shape[-1])))
+        system.change_readout(tf.reshape(step[:split], (-1, linear.by_readout.shape[-1])))
         system.change_nonlinear(step[split:, 0])
         return residuals_now()
 
@@ -156,7 +166,16 @@ def all_weights_step(system, batch, damping, growth, residuals_now=None):
 
 
 def damped_step(jacobian, residual, damping):
-    """δ = −[J; √λ I]⁺ [r; 0] with λ relative to the largest squared column, and δᵀ(λδ − Jᵀr)."""
+    """δ = −[J; √λ I]⁺ [r; 0], the step of Levenberg and Marquardt.
+
+    Args:
+        jacobian: J, `(R, P)`: a row for each residual, a column for each unknown.
+        residual: r, `(R, 1)`.
+        damping: λ, `()`, relative to the largest squared length of a column of J.
+
+    Returns:
+        Tuple: δ `(P, 1)`, and δᵀ(λδ − Jᵀr) `()`, the fall of |r|² that the linear model promises.
+    """
     relative = tf.cast(damping, jacobian.dtype)
     squares = tf.reduce_sum(jacobian**2, axis=0)
     strength = relative * tf.reduce_max(squares)
@@ -203,7 +222,7 @@ def _tried(system, linear, move, predicted, damping, growth):
     variables = [*system.readout_variables, *system.nonlinear_variables]
     before = linear.residual
     residuals, falls = accept_or_undo(variables, before, move, predicted, damping, growth)
-    progress = ~falls | (_squares(residuals) < 0.99 * _squares(before))
+    progress = ~falls | (_squares(residuals) < AFTER_DAMPED_STEP * _squares(before))
     stuck = tf.convert_to_tensor(damping) > MOST_DAMPING
     return StepResult(residuals, progress, stuck, rounding_of_blocks(linear, system.readout()))
 

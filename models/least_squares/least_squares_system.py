@@ -24,6 +24,7 @@ class LeastSquaresSystem:
     no windows.
     """
 
+    num_windows = 1  # of time, each with a readout of its own
     is_linear_in_readout = True  # r itself, and not only the prediction in it
 
     @property
@@ -38,12 +39,10 @@ class LeastSquaresSystem:
 
     def readout(self):
         """The readout as rows, `(W, C)`."""
+        if not self.readout_variables:
+            return tf.zeros((1, 0), self.nonlinear_variables[0].dtype)
         rows = [tf.reshape(variable, (1, -1)) for variable in self.readout_variables]
-        return (
-            tf.concat(rows, axis=-1)
-            if rows
-            else tf.zeros((1, 0), self.nonlinear_variables[0].dtype)
-        )
+        return tf.concat(rows, axis=-1)
 
     def change_readout(self, change):
         """Add `(W, C)` to the readout."""

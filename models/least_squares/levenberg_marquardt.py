@@ -5,7 +5,13 @@ import numpy as np
 
 from oscillator_zoo.data.checks import real_value
 
-from .least_squares_steps import all_weights_step, apart, projected_step, readout_step, residuals_of
+from .least_squares_steps import (
+    all_weights_step,
+    in_own_graph,
+    projected_step,
+    readout_step,
+    residuals_of,
+)
 from .whole_batch_optimizer import (
     ALL_WEIGHTS,
     CONSTRAINED,
@@ -23,7 +29,10 @@ from .whole_batch_optimizer import (
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-STEPS = {READOUT: readout_step, PROJECTION: projected_step, ALL_WEIGHTS: all_weights_step}
+# Steps without progress, one after another, that end a stage: Newton's steps of the readout soon
+# repeat themselves, while a damped step may be refused until λ is large enough.
+STALLS_OF_READOUT, STALLS = 2, 10
+DAMPED_STEPS = {PROJECTION: projected_step, ALL_WEIGHTS: all_weights_step}
 
 
 @keras.saving.register_keras_serializable("oscillator_zoo")
@@ -170,15 +179,17 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         def train():
             if self.traced_stage == CONSTRAINED:
                 step = system.step(batch, self.damping, self.growth)
+            elif self.traced_stage == READOUT:
+                step = readout_step(system, batch, residuals_now)
             else:
-                take = STEPS[self.traced_stage]
+                take = DAMPED_STEPS[self.traced_stage]
                 step = take(system, batch, self.damping, self.growth, residuals_now)
             self.iterations.assign_add(1)
             self._decide(step, system.has_hidden_weights)
             return step.residuals
 
         running = tf.equal(tf.convert_to_tensor(self.finished), RUNNING)
-        return tf.cond(running, lambda: apart(train), residuals_now)
+        return tf.cond(running, lambda: in_own_graph(train), residuals_now)
 
     def _decide(self, step, has_hidden_weights):
         """Go on, train the hidden weights too, or stop."""
@@ -186,7 +197,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         largest = tf.reduce_max(tf.abs(step.residuals))
         at_floor, within = largest <= step.rounding, largest <= self.tolerance
         solving = self.traced_stage == READOUT
-        idle = step.stuck | (stalls > (2 if solving else 10))
+        idle = step.stuck | (stalls > (STALLS_OF_READOUT if solving else STALLS))
         stop = idle | (at_floor & ~step.progress) | (within & (not solving))
         reason = tf.where(at_floor, FLOOR, tf.where(within, TOLERANCE, STALLED))
         if solving and has_hidden_weights:

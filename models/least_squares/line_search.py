@@ -15,10 +15,30 @@ SHORTEST = 0.5**MOST_TRIALS  # of the first step, about 1e-9
 
 
 class LinePoint(NamedTuple):
-    """The cost C and its gradient ∂C/∂P, `()` and `(n,)`, at some weights."""
+    """The cost C, its gradient ∂C/∂P and max |r|, `()`, `(n,)` and `()`, at some weights."""
 
     cost: object
     gradient: object
+    largest: object
+
+
+def line_point(residuals_of, cost_of, weights):
+    """`LinePoint` at weights: a list of tensors, or one.
+
+    Args:
+        residuals_of: function without arguments that returns r.
+        cost_of: function of r that returns C.
+        weights: what gradients are taken with respect to.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        residuals = residuals_of()
+        cost = cost_of(residuals)
+    gradients = tape.gradient(cost, weights, unconnected_gradients="zero")
+    largest = tf.reduce_max(tf.abs(residuals))
+    return LinePoint(
+        tf.cast(cost, "float64"), joined(tf.nest.flatten(gradients)), tf.cast(largest, "float64")
+    )
 
 
 class SearchEnd(NamedTuple):
@@ -29,6 +49,7 @@ class SearchEnd(NamedTuple):
     | `length`         | α, in steps of d                                     |
     | `cost`           | C(P + α d)                                           |
     | `gradient`       | ∂C/∂P there                                          |
+    | `largest`        | max |r| there                                        |
     | `slope`          | gᵀd at the start, below 0                            |
     | `is_long_enough` | whether both Wolfe conditions hold: sᵀy > 0 there    |
     """
@@ -36,6 +57,7 @@ class SearchEnd(NamedTuple):
     length: object
     cost: object
     gradient: object
+    largest: object
     slope: object
     is_long_enough: object
 
@@ -71,11 +93,11 @@ class Objective:
 
     def at_present(self):
         """`LinePoint` at the present weights."""
-        values = [variable.value for variable in self.variables]
-        with tf.GradientTape() as tape:
-            cost = self.model.cost(self.model.residuals(*self.batch, training=True))
-        gradients = tape.gradient(cost, values, unconnected_gradients="zero")
-        return LinePoint(tf.cast(cost, "float64"), joined(gradients))
+        return line_point(
+            lambda: self.model.residuals(*self.batch, training=True),
+            self.model.cost,
+            [variable.value for variable in self.variables],
+        )
 
     def residuals(self):
         """r of the batch at the present weights."""
@@ -119,7 +141,7 @@ def search(objective, start, here, direction):
         better = done | (tf.math.is_finite(point.cost) & (point.cost < best.cost))
         best = tf.cond(
             better,
-            lambda: SearchEnd(length, point.cost, point.gradient, slope, done),
+            lambda: SearchEnd(length, *point, slope, done),
             lambda: best,
         )
         high = tf.where(too_long, length, high)
@@ -128,7 +150,7 @@ def search(objective, start, here, direction):
         following = tf.where(too_short & tf.math.is_finite(high), 0.5 * (low + high), following)
         return trial + 1, following, low, high, best, done
 
-    nothing = SearchEnd(zero, here.cost, here.gradient, slope, tf.constant(False))
+    nothing = SearchEnd(zero, *here, slope, tf.constant(False))
     state = tf.constant(0), one, zero, infinite, nothing, tf.constant(False)
     return tf.while_loop(unfinished, try_length, state)[4]
 

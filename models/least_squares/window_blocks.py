@@ -47,10 +47,10 @@ def newton_step_of_readout(system, batch):
     Returns:
         `ReadoutStep`.
     """
-    num_windows, num = getattr(system, "num_windows", 1), num_rows(batch[0])
+    num_windows, num = system.num_windows, num_rows(batch[0])
     if num_windows == 1 or num is None or num <= MOST_ROWS or num % num_windows:
         linear = system.linearise(*batch, readout_only=True)
-        change = eliminate(linear, orthogonal_solver(linear.readout)).readout[..., 0]
+        change = eliminate(linear, orthogonal_solver(linear.by_readout)).readout_changes[..., 0]
         return ReadoutStep(linear.residual, change, rounding_of_blocks(linear, system.readout()))
     in_window = num // num_windows
     size = min(max(MOST_ROWS // in_window, 1), num_windows)
@@ -59,9 +59,10 @@ def newton_step_of_readout(system, batch):
     def of_block(first):
         rows = some_rows(batch[0], first * in_window, size * in_window)
         linear = system.linearise(rows, readout_only=True, windows=(first, size))
-        solved, _, _ = solve_windows(linear, orthogonal_solver(linear.readout))
+        solved, _, _ = solve_windows(linear, orthogonal_solver(linear.by_readout))
         rounding = rounding_of_blocks(linear, readout[first : first + size])
-        start = tf.broadcast_to(linear.start[None], (size, *linear.start.shape))
+        start = linear.start_by_nonlinear
+        start = tf.broadcast_to(start[None], (size, *start.shape))
         return (*solved, linear.residual, tf.fill((size,), rounding), start)
 
     results = mapped_blocks(of_block, num_windows, size, (readout.dtype,) * 7)
@@ -73,5 +74,5 @@ def newton_step_of_readout(system, batch):
 
 def rounding_of_blocks(linear, readout):
     """How large the rounding errors in r may be, 4 ε max_i Σ_j |B_ij A_j|."""
-    size = tf.einsum("...rc,...c->...r", tf.abs(linear.readout), tf.abs(readout))
+    size = tf.einsum("...rc,...c->...r", tf.abs(linear.by_readout), tf.abs(readout))
     return 4.0 * epsilon(size.dtype) * tf.reduce_max(size)

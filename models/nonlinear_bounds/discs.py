@@ -173,6 +173,16 @@ def tanh(z):
     return Disc.rounded(np.tanh(z.centre), z.radius * slope, ROUNDINGS_OF_FUNCTION)
 
 
+def absolute(z):
+    """±z, which is |z| of real z, of discs without 0."""
+    return Disc.rounded(np.abs(z.centre), np.where(z.nearest() > 0.0, z.radius, np.inf))
+
+
+def constant_near(z, value):
+    """A number that f is on discs without 0, such as the sign of z."""
+    return Disc(value, np.where(z.nearest() > 0.0, 0.0, np.inf))
+
+
 def arctan(z):
     """arctan z of discs without ±i."""
     slope = reciprocal(exact_disc(1.0) + z * z).largest

@@ -3,8 +3,9 @@
 A `Jet` has a value and its first and second derivatives with respect to the coordinates of the
 state (x, v), each a `Disc`, for many cells of time at once. NumPy takes arrays of such objects, so
 that the `rhs` which a stepper calls is called here too, with `ops=numpy`; `np.sin` of an array of
-jets asks each for its `sin`. What is not in the list, an absolute value or a comparison of x, is
-not differentiable or not known, and is refused by name.
+jets asks each for its `sin`. What is not in the list, such as a comparison of x, is not
+differentiable or not known, and is refused by name; so is an absolute value of what changes its
+sign.
 """
 
 import numpy as np
@@ -191,6 +192,21 @@ class Jet:
         slope = exact_disc(1.0) - y * y
         return self._function(y, lambda: slope, lambda: exact_disc(-2.0) * y * slope)
 
+    def __abs__(self):
+        """±a where a keeps its sign; what it is in a disc that reaches 0 is not known."""
+        is_negative = self.value.centre < 0.0
+        if is_negative.any() and not is_negative.all():
+            raise NotSmooth("it takes the absolute value, which has a kink, of what changes sign")
+        sign = np.where(is_negative, -1.0, 1.0)
+        return self._function(
+            discs.absolute(self.value),
+            lambda: discs.constant_near(self.value, sign),
+            lambda: discs.constant_near(self.value, 0.0 * sign),
+        )
+
+    def fabs(self):
+        return abs(self)
+
     def arctan(self):
         slope = discs.reciprocal(exact_disc(1.0) + self.value * self.value)
         return self._function(
@@ -203,7 +219,6 @@ class Jet:
     __rpow__ = _refusing("a number to the power")
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refusing("a comparison")
     __bool__ = _refusing("a branch or a comparison")
-    __abs__ = fabs = _refusing("the absolute value, which has a kink,")
     __float__ = __int__ = __index__ = __complex__ = _refusing("the value as a number")
     __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _refusing("a remainder")
     floor = ceil = rint = trunc = _refusing("the nearest whole number")

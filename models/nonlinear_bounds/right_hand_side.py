@@ -145,7 +145,8 @@ class RightHandSide:
             operation = f"it failed there: {operation.rstrip('.')}"
         return ValueError(
             "error_bound of a nonlinear problem needs an rhs made of sums, products, quotients, "
-            "powers, sin, cos, tan, exp, log, sqrt, sinh, cosh, tanh, arctan, and where of t. "
+            "powers, sin, cos, tan, exp, log, sqrt, sinh, cosh, tanh, arctan, where of t, and abs "
+            "of what keeps its sign. "
             f"Received: {type(self.problem).__name__}, and {operation}. {ADVICE}"
         )
 

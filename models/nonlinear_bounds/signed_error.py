@@ -6,7 +6,7 @@ import numpy as np
 
 from ..error_bounds.chebyshev_cells import MOST_CELLS, Cells, check_number_of_cells
 from ..error_bounds.defect_bounds import spectral_size
-from ..error_bounds.linear_equation import kinks
+from ..error_bounds.linear_equation import rough_times
 from ..error_bounds.residual_bounds import NEGLIGIBLE, RATIOS
 from ..error_bounds.rounding import EXTENDED_UNIT, UNIT
 from .cell_polynomials import (
@@ -102,12 +102,12 @@ def sizes_off_line(rhs, motion, series):
 def resolved(rhs, trial):
     """Cells on which polynomials follow the equation about x̂ − E, and E with all that is known.
 
-    They end where a window does, where a sampled force bends, and where `rhs` compares t.
+    They end where a window does, where a force jumps or has a kink, and where `rhs` compares t.
 
     Returns:
         Tuple (motion, series, linearisation, sizes off the line).
     """
-    cuts = {time for force in rhs.problem.coordinate_forces for time in kinks(force)}
+    cuts = {time for force in rhs.problem.coordinate_forces for time in rough_times(force)}
     while len(cuts) < MOST_CUTS:
         try:
             return _resolved_between(rhs, trial, sorted(cuts))

@@ -8,7 +8,9 @@ from oscillator_zoo.data.checks import one_number, one_of
 
 from ..least_squares.estimates import Estimate, estimates_at_minimum
 from .duffing_checks import check_found, linear_rmse
-from .duffing_course import (
+from .duffing_reading import differences
+from .duffing_runs import COURSES, check_backend
+from .duffing_windows import (
     fit_in_windows,
     grown,
     over_all,
@@ -16,8 +18,6 @@ from .duffing_course import (
     trusted,
     without_starts,
 )
-from .duffing_reading import differences
-from .duffing_runs import COURSES, check_backend
 
 SHORTEST = 100  # samples
 PIECE_SAMPLES, PIECE_PERIODS = 4096, 40  # the beginning of a long record, to choose the course
@@ -138,8 +138,8 @@ def _nearest(y, u, courses):
 def _likely(found):
     """Share of each course by name, e^{−χ²/2} beside the nearest, which is the first."""
     least = min(one.variance for one in found.values())
-    apart = {name: one.error.size * (one.variance / least - 1.0) for name, one in found.items()}
-    near = {name: np.exp(-0.5 * far) for name, far in apart.items() if not far > LIKELY}
+    chi2 = {name: one.error.size * (one.variance / least - 1.0) for name, one in found.items()}
+    near = {name: np.exp(-0.5 * more) for name, more in chi2.items() if not more > LIKELY}
     return dict(sorted(near.items(), key=lambda item: -item[1]))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-COURSES = ("smooth", "linear", "held")
+COURSES = ("smooth", "linear", "held")  # of a force between samples, see `force_between`
 REACH = 24  # samples to each side that make a smooth force, but for one part in 1e5 of it
 WINDOW = 10.0  # shape of Kaiser's window: sidelobes at −100 dB
 LARGEST_ANGLE = 0.08  # ω0 times a step of RK4, which damps by 3e-7 a radian of its own
@@ -41,9 +41,9 @@ def force_at(force, shares, course):
     mirrored = np.pad(force, REACH, mode="reflect", reflect_type="odd")
     columns = []
     for share in shares:
-        apart = np.arange(1 - REACH, REACH + 1) - share
-        inside = np.clip(1.0 - (apart / REACH) ** 2, 0.0, None)
-        weights = np.sinc(apart) * np.i0(WINDOW * np.sqrt(inside))
+        distance = np.arange(1 - REACH, REACH + 1) - share
+        inside = np.clip(1.0 - (distance / REACH) ** 2, 0.0, None)
+        weights = np.sinc(distance) * np.i0(WINDOW * np.sqrt(inside))
         columns.append(np.correlate(mirrored, weights / weights.sum(), "valid")[1 : len(force)])
     return np.stack(columns, axis=1)
 

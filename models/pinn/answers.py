@@ -63,10 +63,11 @@ class Answers(IntervalModel):
             ValueError: for times outside the interval, and where there is no proof: a nonlinear
                 problem whose solution is too far from the true one (it says in which window, and
                 by what factor) or whose `rhs` has other operations than sums, products, quotients,
-                powers, sin, cos, tan, exp, log, sqrt, sinh, cosh, tanh, arctan and `where` of t
-                (it names the operation); an `rhs` that is not as simple as its mark `@linear` says,
-                forces that are plain functions, activations other than "sin", "tanh" and "swish",
-                h1 or h2, `learned=True`, float32, a `call` or layers that are not those of `PINN`.
+                powers, sin, cos, tan, exp, log, sqrt, sinh, cosh, tanh, arctan, `where` of t and
+                `abs` of what keeps its sign (it names the operation); an `rhs` that is not as
+                simple as its mark `@linear` says, forces that are plain functions, activations
+                other than "sin", "tanh" and "swish", h1 or h2, `learned=True`, float32, a `call` or
+                layers that are not those of `PINN`.
                 `error_estimate` takes all of them. Also for a motion that turns by more than about
                 120 000 rad.
 
@@ -244,7 +245,9 @@ class Answers(IntervalModel):
         }
         for name, value in given.items():
             if value:
+                cures = {"parameter_ranges": "Take one solution of it, pinn.member(damping=…)."}
+                cure = cures.get(name, "Make one for the problem that was found, found_problem().")
                 raise ValueError(
                     "Error bars belong to the solution of one problem. Received: a PINN with "
-                    f"{name}={value!r}. Make one for a problem with these parameters fixed."
+                    f"{name}={value!r}. {cure}"
                 )

@@ -52,7 +52,8 @@ def warn_of_wrong_motion(pinn):
 
         max |x̂(t_i) − x_i| > 1e-2 max |x_i|,   and more than 10 times what RK4 itself may miss,
 
-    which is what half its step changes. The residual may be small all the same: a network whose
+    which is what half its step changes. At rest, where max |x_i| = 0, as far as a residual at the
+    tolerance may lead, ε/ωᵒʳᵈᵉʳ, is near. The residual may be small all the same: a network whose
     waves are too slow obeys the equation at the training points only, and one that began too far
     away may follow another motion nearly everywhere.
 
@@ -68,7 +69,10 @@ def warn_of_wrong_motion(pinn):
     expected = sketch.states[::every, :dimension]
     deviation = np.abs(np.asarray(pinn(sketch.times[::every])) - expected).max()
     largest = np.abs(expected).max()
-    if deviation <= DEVIATION * largest or deviation <= STEPPER_ERRORS * _stepper_error(pinn):
+    near = DEVIATION * largest
+    if not largest:
+        near = pinn.optimizer.tolerance / sketch.rates.mean() ** pinn.problem.order
+    if deviation <= near or deviation <= STEPPER_ERRORS * _stepper_error(pinn):
         return False
     times = pinn.collocation_times()
     residual = np.abs(pinn.residual(times)).max(axis=-1)

@@ -6,6 +6,7 @@ from oscillator_zoo.data.checks import positive_integer
 from oscillator_zoo.data.problems.serialization import check_saveable
 
 from ..base_model.array_batches import without_autotuning
+from ..base_model.dataset_checks import dataset_errors_as_value_error
 from ..equation.plain_forces import add_force, force_values, has_plain_force
 from ..error_bounds.bound_table import bound_endpoint
 from ..export.portable_graphs import graphs_without_tapes, is_without_tapes
@@ -14,7 +15,7 @@ from ..least_squares.distribution import num_replicas
 from ..least_squares.least_squares_model import LeastSquaresModel
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..saving.file_checks import check_registered_function
-from ..trial_solution.domain import outside_times_as_value_error
+from ..trial_solution.domain import OUTSIDE
 from .many_steps import has_fixed_shapes, many_steps
 
 if keras.backend.backend() == "tensorflow":
@@ -39,9 +40,10 @@ class IntervalModel(LeastSquaresModel):
 
     is_side_by_side = False  # whether `fit` trains the windows of a learned network so
     steps_are_one_loop = False  # whether many steps of `fit` are compiled together
+    stages_are_compiled = False  # whether XLA compiles the training of one window, and no more
 
     def __call__(self, t, *args, **kwargs):
-        return super().__call__(self.domain.inputs(t), *args, **kwargs)
+        return super().__call__(self.domain.called_with(t), *args, **kwargs)
 
     def collocation_points(self, num_points=None, steps_per_epoch=100):
         """Times from t0 to t0 + T, as a dataset of equal full batches.
@@ -50,7 +52,8 @@ class IntervalModel(LeastSquaresModel):
         inside each, which lie closer near the edges.
 
         Args:
-            num_points: number of times, at least; None: 256, or 56 for each of several windows.
+            num_points: number of times, at least; None: 256, or for each of several windows 56, 24
+                where `learned`.
             steps_per_epoch: how often the batch comes in one epoch: one training step each.
 
         Returns:
@@ -87,10 +90,12 @@ class IntervalModel(LeastSquaresModel):
         """Checks the times of a dataset; puts the values of a plain force beside them."""
         if isinstance(dataset, dict):
             return self.domain.checked(dataset)
-        if not isinstance(dataset, tf.data.Dataset) or self.has_own_points(dataset):
+        if self.has_own_points(dataset):
             return dataset
-        checked = super().prepare(dataset).map(self.domain.check_batch)
-        return add_force(checked, self.problem)
+        dataset = super().prepare(dataset)
+        if not isinstance(dataset, tf.data.Dataset):
+            return dataset
+        return add_force(dataset.map(self.domain.check_batch), self.problem)
 
     def compile(self, *args, **kwargs):
         """As `LeastSquaresModel.compile`.
@@ -101,7 +106,8 @@ class IntervalModel(LeastSquaresModel):
         one.
         """
         given = {"steps_per_execution", "jit_compile", "run_eagerly"} & kwargs.keys()
-        self.is_execution_given, self.steps_are_one_loop = bool(given), False
+        self.is_execution_given = bool(given)
+        self.steps_are_one_loop = self.stages_are_compiled = False
         optimizer = kwargs.get("optimizer", args[0] if args else None)
         if self.num_stages and isinstance(optimizer, LevenbergMarquardt):
             raise ValueError(
@@ -138,7 +144,7 @@ class IntervalModel(LeastSquaresModel):
             # The same batches from one iterator: Keras would make two anew in every epoch.
             kwargs["steps_per_epoch"] = int(x.cardinality())
             x = self._known(x.repeat()) if self.has_own_points(x) else x.repeat()
-        with outside_times_as_value_error():
+        with dataset_errors_as_value_error(OUTSIDE):
             return super().fit(x, y, batch_size, epochs, *args, **kwargs)
 
     def choose_execution(self, x, epochs, steps_per_epoch=None):
@@ -156,9 +162,10 @@ class IntervalModel(LeastSquaresModel):
         is_long = per_epoch * epochs >= LONG_FIT and self.optimizer_is_ordinary
         is_long &= num_replicas(self.distribute_strategy) == 1
         steps = min(per_epoch, LONGEST_CALL) if is_long else 1
-        by_stages = bool(self.num_stages) and not self.optimizer_is_ordinary  # hundreds in a step
+        # A step trains a window, hundreds of steps of its own.
+        self.stages_are_compiled = bool(self.num_stages) and not self.optimizer_is_ordinary
         one_loop = is_long and per_epoch % steps == 0 and has_fixed_shapes(x)
-        chosen = steps, is_long | by_stages, one_loop
+        chosen = steps, is_long, one_loop
         if chosen != (self.steps_per_execution, self.jit_compile, self.steps_are_one_loop):
             self.steps_per_execution, self.jit_compile, self.steps_are_one_loop = chosen
             self.train_function = None
@@ -176,12 +183,12 @@ class IntervalModel(LeastSquaresModel):
         """
         if x is None:
             x = self.collocation_points(self.points.num_judged, steps_per_epoch=1)
-        with outside_times_as_value_error():
+        with dataset_errors_as_value_error(OUTSIDE):
             return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """`keras.Model.predict` at times in s."""
-        with outside_times_as_value_error():
+        with dataset_errors_as_value_error(OUTSIDE):
             return super().predict(self.prepare(x), *args, **kwargs)
 
     def predict_on_batch(self, x):

@@ -31,15 +31,12 @@ def warn_of_missed_tolerance(pinn):
     if not ended or pinn.optimizer.tolerance == 0.0:
         return False
     tolerance, at_points = pinn.optimizer.tolerance, float(pinn.residual_max.result())
-    x = pinn.points.arrays()
-    if not isinstance(x, dict):
-        x = pinn.points.arrays(2 * len(x) - 1)  # between the training points too
-    x = tf.nest.map_structure(tf.constant, x)
-    residual = np.abs(pinn.residuals(x)).max(axis=-1)
+    points = tf.nest.map_structure(tf.constant, pinn.points.finer())
+    residual = np.abs(pinn.residuals(points)).max(axis=-1)
     worst = int(residual.argmax())
     if at_points <= tolerance and residual[worst] <= BETWEEN * tolerance:
         return False
-    largest, time = residual[worst], float((x["t"] if isinstance(x, dict) else x)[worst, 0])
+    largest, time = residual[worst], float(pinn.domain.times(points)[worst, 0])
     warnings.warn(
         f"The residual should end at most at the tolerance, {tolerance:.1g} "
         f"{pinn.problem.residual_unit}. Received up to {max(largest, at_points):.2g}, most at "

@@ -58,9 +58,10 @@ class PINN(Answers):
       placed by rule, and each with a readout of its own. One window's end is the next one's start,
       so x̂ and x̂' are continuous. A nonlinear equation begins at a trajectory of `simulate`.
     - `compile(keras.optimizers.Adam(rate))` follows the gradient of C, the lecture's way. Give
-      `learned=True`: each window has a network of its own, and all are trained at once, to errors
-      of 1e-4 … 1e-6 in tens of thousands of steps of a falling rate,
-      `keras.optimizers.schedules.CosineDecay(1e-2, num_steps)`. One network for all times,
+      `learned=True`: each window has a network of its own, and all are trained at once, each
+      beginning near a trajectory of `simulate` until those before it obey, to errors of
+      1e-4 … 1e-6 in tens of thousands of steps of a falling rate,
+      `keras.optimizers.schedules.CosineDecay(5e-3, num_steps)`, 1e-2 for fewer. One network,
       `hidden_units=(32, 32)`, ends at 1e-2 … 1e-4, and may miss a long or nonlinear motion.
     - `compile(SelfScaledBroyden())` follows the gradient too, and learns the curvature on the way.
       Give `learned=True`: each window then has a network of its own, two hidden layers of ten
@@ -143,7 +144,7 @@ class PINN(Answers):
     def call(self, t):
         """The trial solution x̂(t) = h1(t) + h2(t, N(τ; P)), by default h2(t) N."""
         trial, place = self.trial, self.trial.place(t)  # the window of each time, and τ in it
-        return trial.h1(place) + trial.h2(place, self.network(place.inputs, place.readout))
+        return trial.h1(place) + trial.h2(place, self.network(place.tau, place.readout))
 
     @block_after_block
     def derivatives(self, t):
@@ -158,10 +159,10 @@ class PINN(Answers):
         Raises:
             ValueError: for times outside the interval.
         """
-        batch = self.domain.rows(t)
+        rows = self.domain.rows(t)
         if not self.is_by_tape:
-            return tuple(self.trial.motion(self.trial.place(batch)))
-        times, position = self.domain.times(batch), self.domain.at_parameters(self, batch)
+            return tuple(self.trial.motion(self.trial.place(rows)))
+        times, position = self.domain.times(rows), self.domain.at_parameters(self, rows)
         return tuple(time_derivatives(position, times, 2, self.problem.dimension))
 
     def residual(self, t):
@@ -181,7 +182,7 @@ class PINN(Answers):
 
         x is what Keras calls the input of a model: here times, not positions.
         """
-        if self.identification is not None and y is not None:
+        if self._are_measured(y):
             equation = self.residuals(self.identification.points)
             misfit = self.identification.residuals(x, y, sample_weight)
             return self.identification.data_beside(misfit, equation)
@@ -273,7 +274,7 @@ class PINN(Answers):
         return self.trial.node_counts
 
     def update_metrics(self, x, y, sample_weight, cost, residuals):
-        is_misfit = self.identification is not None and y is not None
+        is_misfit = self._are_measured(y)
         of_equation = self.residuals(self.identification.points) if is_misfit else residuals
         self.residual_max.update_state(ops.abs(of_equation))
         return super().update_metrics(x, y, sample_weight, cost, residuals)
@@ -345,7 +346,7 @@ class PINN(Answers):
     def test_step(self, data):
         """The cost without a step; of data of an inverse problem, that of their misfit alone."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if self.identification is None or y is None:
+        if not self._are_measured(y):
             return super().test_step(data)
         misfit = self.identification.residuals(x, y, sample_weight)
         return self.update_metrics(x, y, sample_weight, self.cost(misfit), misfit)
@@ -365,9 +366,13 @@ class PINN(Answers):
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """`evaluate` of one batch."""
         check_compiled(self, "test_on_batch")
-        if self.identification is not None and y is not None:
+        if self._are_measured(y):
             x, y, sample_weight = self.data_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight, **kwargs)
+
+    def _are_measured(self, y):
+        """Whether y are positions for an inverse problem, and not targets of metrics."""
+        return y is not None and self.identification is not None
 
     def compute_output_shape(self, input_shape):
         shape = input_shape["t"] if isinstance(input_shape, dict) else input_shape

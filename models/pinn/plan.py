@@ -6,6 +6,7 @@ import numpy as np
 
 from oscillator_zoo.data.checks import one_number
 
+from ..equation.budget import POINTS
 from ..families.family_domain import FamilyDomain
 from ..families.family_trial import FamilyTrial
 from ..families.members import check_family, check_num_readouts
@@ -26,7 +27,7 @@ from ..trial_solution.learned_trial import LearnedTrial
 from ..trial_solution.linearised_trial import LinearisedTrial
 from ..trial_solution.time_windows import check_window_edges, edges_by_rule
 from ..trial_solution.window_networks import WindowNetworks
-from .collocation import FamilyPoints, TimePoints
+from .collocation import LEARNED_POINTS, FamilyPoints, TimePoints
 from .fit_checks import warn_of_few_nodes, warn_of_few_points, warn_of_wrong_motion
 from .missed_tolerance import warn_of_missed_tolerance
 
@@ -148,7 +149,8 @@ def _of_one_solution(pinn, edges_in, parameter_nodes):
     edges = edges_in(domain)
     checks = (warn_of_wrong_motion, warn_of_few_points, warn_of_missed_tolerance)
     checks = () if pinn.unknown_parameters else checks
-    return Plan(domain, edges, TimePoints(edges, pinn.compute_dtype), checks)
+    num_points = LEARNED_POINTS if pinn.learned else POINTS  # of a window
+    return Plan(domain, edges, TimePoints(edges, pinn.compute_dtype, num_points), checks)
 
 
 def _of_family(pinn, edges_in, parameter_nodes, parameter_ranges):

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from .activations import activation_derivatives
+from .exact_sums import exact_products
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -82,9 +83,8 @@ class DenseNetwork(keras.layers.Layer):
     def ends(self):
         """N and N' at the end τ = 1 of every window, each `(W, units)`."""
         at_end = ops.ones((1, 1), self.compute_dtype)
-        n, dn = (
-            ops.einsum("h,whd->wd", h[0], self.readout.kernel) for h in self.features(at_end)[:2]
-        )
+        features = ops.concatenate(self.features(at_end)[:2], axis=0)
+        n, dn = ops.unstack(exact_products(features, self.readout.kernel), num=2, axis=0)
         return n + self.readout.bias, dn
 
     def features(self, inputs):

@@ -1,14 +1,12 @@
 """Where a solution holds: the times of its interval, checked and as tensors."""
 
-import contextlib
-import re
-
 import keras
 import numpy as np
 from keras import ops
 
 from oscillator_zoo.data.checks import real_value
 
+from ..base_model.dataset_checks import raise_in_dataset
 from ..equation.sketch import Sketch
 
 if keras.backend.backend() == "tensorflow":
@@ -17,9 +15,7 @@ if keras.backend.backend() == "tensorflow":
 
 FEWEST_NUMBERS = 131_072  # of float64 in an interval, twice as many as the times of a sketch
 LONGEST = 1e100  # s, whose square is a number
-EMPTY = (
-    "Every batch needs times. Received a dataset with a batch of 0 rows. Leave such batches out."
-)
+OUTSIDE = r"This PINN is trained from .*? outside its interval\."  # what `check_batch` raises
 
 
 class TimeDomain:
@@ -48,44 +44,44 @@ class TimeDomain:
     def make_sketch(self):
         return Sketch(self.problem, self.duration)
 
-    def inputs(self, x):
+    def called_with(self, inputs):
         """What a model is called with: numbers become checked times, tensors stay."""
-        is_plain = isinstance(x, list | tuple | float | int)
-        return self.checked(x) if is_plain or (isinstance(x, dict) and "t" not in x) else x
+        is_plain = isinstance(inputs, list | tuple | float | int)
+        has_no_times = isinstance(inputs, dict) and "t" not in inputs
+        return self.checked(inputs) if is_plain or has_no_times else inputs
 
     def checked(self, t):
         """Times as an array `(num, 1)`; raises for times outside the interval."""
         return checked_times(t, self.start_time, self.duration)
 
-    def rows(self, x):
+    def rows(self, inputs):
         """Times, or {"t": times}, as a tensor `(num, 1)`; raises for times outside the interval."""
-        t = x["t"] if isinstance(x, dict) else x
+        t = inputs["t"] if isinstance(inputs, dict) else inputs
         if not tf.is_symbolic_tensor(t):  # in a graph under construction they are not known yet
             times = self.checked(t)
             t = t if tf.is_tensor(t) else times
         return ops.reshape(ops.cast(t, self.dtype), (-1, 1))
 
-    def times(self, x):
-        """The times of a batch, `(num, 1)`, in s."""
-        return self.rows(x)
+    def times(self, inputs):
+        """The times of the rows, `(num, 1)`, in s."""
+        return self.rows(inputs)
 
-    def at_parameters(self, function, x):
-        """A function of a batch as a function of t alone: here it is one."""
+    def at_parameters(self, function, rows):
+        """A function of the rows as a function of t alone: here it is one."""
         return function
 
     def check_batch(self, *batch):
-        """A batch of a dataset as it is; raises where it has no times, or NaN or times outside."""
-        x = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
-        batch = raise_in_dataset(tf.equal(tf.size(x), 0), EMPTY, batch)
-        batch = batch if isinstance(batch, tuple) else (batch,)
-        outside = is_outside(x, self.start_time, self.duration) | tf.math.is_nan(x)
+        """A batch of a dataset as it is; raises where it has NaN or times outside."""
+        t = batch[0]["t"] if isinstance(batch[0], dict) else batch[0]
+        outside = is_outside(t, self.start_time, self.duration) | tf.math.is_nan(t)
         end = self.start_time + self.duration
         message = (
             f"This PINN is trained from {self.start_time:g} s to {end:g} s. Received "
             "times outside in a dataset. Train one with a longer duration: a network knows nothing "
             "outside its interval."
         )
-        return raise_in_dataset(tf.reduce_any(outside), message, batch)
+        batch = raise_in_dataset(tf.reduce_any(outside), message, batch)
+        return batch if len(batch) > 1 else batch[0]
 
     def nan_outside(self, t):
         """The times, and NaN for those outside the interval."""
@@ -99,21 +95,14 @@ class TimeDomain:
 
 def check_interval(start_time, duration):
     """Raise for an interval of time in which float64 has too few numbers, or no room for T²."""
-    apart = float(np.spacing(max(abs(start_time), abs(start_time + duration))))
-    shortest = max(FEWEST_NUMBERS * apart, 1.0 / LONGEST)
+    spacing = float(np.spacing(max(abs(start_time), abs(start_time + duration))))
+    shortest = max(FEWEST_NUMBERS * spacing, 1.0 / LONGEST)
     if not shortest <= duration <= LONGEST:
         raise ValueError(
             f"duration must lie between {shortest:.2g} s and {LONGEST:g} s for a start at "
-            f"{start_time:g} s, where numbers of float64 are {apart:.2g} s apart. Received: "
+            f"{start_time:g} s, where numbers of float64 are {spacing:.2g} s apart. Received: "
             f"{duration:g} s. Take a unit of time in which it is about 1, or a start_time nearer 0."
         )
-
-
-def raise_in_dataset(wrong, message, batch):
-    """A batch of a dataset as it is; the dataset raises the message where something is wrong."""
-    with tf.control_dependencies([tf.debugging.Assert(~wrong, [message])]):
-        batch = tf.nest.map_structure(tf.identity, batch)
-    return batch if len(batch) > 1 else batch[0]
 
 
 def checked_times(t, start_time, duration):
@@ -153,17 +142,3 @@ def is_outside(t, start_time, duration):
 def nan_where(condition):
     """NaN where a condition holds, else 0, float64: added, where ONNX's `where` would multiply."""
     return ops.sqrt(-ops.cast(condition, "float64"))
-
-
-@contextlib.contextmanager
-def outside_times_as_value_error():
-    """The error that TensorFlow raises for times in a dataset, as the `ValueError` of arrays."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        found = re.search(
-            rf"This PINN is trained from .*? outside its interval\.|{EMPTY}", str(error)
-        )
-        if found is None:
-            raise
-        raise ValueError(found.group()) from error

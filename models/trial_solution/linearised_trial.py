@@ -9,7 +9,7 @@ from keras import ops
 from ..equation.budget import POINTS
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from ..least_squares.elimination import Linearised
+from ..least_squares.elimination import Linearised, one_window
 from ..least_squares.least_squares_system import LeastSquaresSystem
 from ..least_squares.memory import MOST_BYTES
 from .row_jacobians import row_jacobians
@@ -88,19 +88,18 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
             shape = (num_windows, num // num_windows * dimension, *columns.shape[2:])
             return ops.reshape(columns, shape)
 
-        return Linearised(
-            by_window(rows.residual),
-            by_window(readout),
-            by_window(columns),
-            *self._passing_on(rows, by_window, columns.shape[-1], first, num_windows),
-        )
+        blocks = [by_window(part) for part in (rows.residual, readout, columns)]
+        if self.num_windows == 1 and not self.start_moves:
+            return one_window(*blocks)
+        passed_on = self._passing_on(columns.shape[-1], first, num_windows)
+        return Linearised(*blocks, by_window(self._by_start(rows)), *passed_on)
 
     def _influences(self, x, first, num_windows):
         """`Influences` at the times of a batch."""
         problem, x = with_given_force(self.problem_for(x), x)
         place = self.checked_place(x, first, num_windows)
         order = self.problem.order
-        features = self.network.features(place.inputs)
+        features = self.network.features(place.tau)
         values = self.network.read(features, place.readout)
         *state, rate = self.motion(place, values)[: order + 1]
         rhs, slopes = _with_slopes(problem, place.t, state, rate)
@@ -155,7 +154,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
             kernel = tf.gather(kernel, rows.place.window)
             seeds = [ops.einsum("nij,nhj->nih", g, kernel) for g in rows.by_network]
         seeds += [ops.zeros_like(seeds[0])] * (3 - len(seeds))
-        return self.network.hidden_jacobian(rows.place.inputs, seeds)
+        return self.network.hidden_jacobian(rows.place.tau, seeds)
 
     def _with_bias(self, features):
         """[h, 1], [h', 0], [h'', 0]: what A and c, one below the other, multiply."""
@@ -163,30 +162,26 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         beside = (one, zero, zero)
         return [ops.concatenate(pair, axis=-1) for pair in zip(features, beside)]
 
-    def _passing_on(self, rows, by_window, num_nonlinear, first, windows):
-        """The fields of `Linearised` that lead from one window to the next."""
-        dimension, order = self.problem.dimension, self.problem.order
-        passes = self.num_windows > 1 or self.start_moves
-        size = order * dimension if passes else 0
-        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
-        lengths = tf.slice(lengths, [first], [windows])
-        columns = (self.network.readout.kernel.shape[1] + 1) * dimension
-        if size == 0:
-            empty = [(0,), (0, 0), (0, columns), (0, num_nonlinear)]
-            carry = by_window(ops.zeros((*ops.shape(rows.residual), 0), self.compute_dtype))
-            rest = [ops.zeros((1, *shape), self.compute_dtype) for shape in empty[1:]]
-            return carry, *rest, ops.zeros((0, num_nonlinear), self.compute_dtype)
+    def _by_start(self, rows):
+        """∂r/∂(x_w, v_w) of the state at the start of the window, `(num, dimension, K)`."""
         by_position, *by_velocity = rows.by_state
-        carry = [-by_position]
-        if order == 2:
-            carry.append(-by_position * rows.place.elapsed[..., None] - by_velocity[0])
-        gain = (order - 1) * np.diff(self.window_edges)[:, None, None]  # x gains L v
-        moves = np.eye(size) + gain * np.eye(size, k=dimension)
-        moves = ops.convert_to_tensor(moves, self.compute_dtype)
-        move = tf.slice(moves, [first, 0, 0], [windows, size, size])
-        end, end_hidden = self._ends(lengths, num_nonlinear)
-        start = self.start_by_nonlinear(size, num_nonlinear)
-        return by_window(ops.concatenate(carry, axis=-1)), move, end, end_hidden, start
+        columns = [-by_position]
+        for by_v in by_velocity:  # the position moves with v_w too
+            columns.append(-by_position * rows.place.elapsed[..., None] - by_v)
+        return ops.concatenate(columns, axis=-1)
+
+    def _passing_on(self, num_nonlinear, first, num_windows):
+        """The last four fields of `Linearised`, which lead from one window to the next."""
+        dimension, order = self.problem.dimension, self.problem.order
+        size, all_lengths = order * dimension, np.diff(self.window_edges)
+        gain = (order - 1) * all_lengths[:, None, None]  # x gains L v
+        by_start = np.eye(size) + gain * np.eye(size, k=dimension)
+        by_start = ops.convert_to_tensor(by_start, self.compute_dtype)
+        by_start = tf.slice(by_start, [first, 0, 0], [num_windows, size, size])
+        lengths = ops.convert_to_tensor(all_lengths, self.compute_dtype)
+        lengths = tf.slice(lengths, [first], [num_windows])
+        by_readout, by_nonlinear = self._ends(lengths, num_nonlinear)
+        return by_start, by_readout, by_nonlinear, self.start_by_nonlinear(size, num_nonlinear)
 
     def start_by_nonlinear(self, size, num_nonlinear):
         """∂(x_0, v_0)/∂q, `(order · dimension, Q)`: the initial state is given."""
@@ -220,7 +215,7 @@ class LinearisedTrial(TrialSolution, LeastSquaresSystem):
         return self.network.hidden_jacobian(at_end, seeds)
 
     def readout(self):
-        """[A; c] of every window, `(W, C)`, in the order of `Linearised.readout`."""
+        """[A; c] of every window, `(W, C)`, in the order of `Linearised.by_readout`."""
         joined = ops.concatenate(
             [self.network.readout.kernel, self.network.readout.bias[:, None]], axis=1
         )

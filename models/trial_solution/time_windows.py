@@ -30,7 +30,7 @@ class Place(NamedTuple):
     | `window`  | index w of the window; None where there is one   | (num,)                |
     | `elapsed` | t − e_w, the time since the window began         | (num, 1), s           |
     | `length`  | L_w of the window                                | (num, 1) or number, s |
-    | `inputs`  | τ = 2 (t − e_w)/L_w − 1                          | (num, 1)              |
+    | `tau`     | τ = 2 (t − e_w)/L_w − 1                          | (num, 1)              |
     | `readout` | which readout of N: w, or as `DenseNetwork` says | (num,)                |
     | `problem` | the equation, with the parameters of each row    |                       |
     """
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     window: object
     elapsed: object
     length: object
-    inputs: object
+    tau: object
     readout: object
     problem: object
 
@@ -73,8 +73,8 @@ def sums_before(steps):
 def edges_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 
-    Every time at which a force jumps, or bends between two samples, is an edge: the acceleration
-    jumps or bends there, and no smooth network can follow. Windows in which a polynomial of degree
+    Every time at which a force jumps or has a kink, as at a sample, is an edge: so does the
+    acceleration there, and no smooth network can follow. Windows in which a polynomial of degree
     12 cannot follow it either, as beside a short pulse, are halved until it can. Of edges that are
     a few numbers of float64 apart, such as those of two samples for a jump, the last is kept.
 
@@ -87,12 +87,12 @@ def edges_by_rule(sketch):
     angle = sketch.angle
     end = sketch.times[-1]
     edges = [sketch.times[0]]
-    for stop in [*(t for t in sketch.corners if t < end), end]:
+    for stop in [*(t for t in sketch.rough_times if t < end), end]:
         begin_angle, stop_angle = np.interp([edges[-1], stop], sketch.times, angle)
         num = max(int(np.ceil((stop_angle - begin_angle) / RADIANS)), 1)
         inner = np.linspace(begin_angle, stop_angle, num + 1)[1:-1]
         edges += [*np.interp(inner, angle, sketch.times).tolist(), stop]
-    return _halved(_apart(edges), sketch)
+    return _halved(_without_near(edges), sketch)
 
 
 def shortest_window(start, end):
@@ -100,7 +100,7 @@ def shortest_window(start, end):
     return FEWEST_NUMBERS * float(np.spacing(max(abs(start), abs(end))))
 
 
-def _apart(edges):
+def _without_near(edges):
     """Increasing edges without those that are hardly before the next."""
     shortest = shortest_window(edges[0], edges[-1])
     kept = [edges[0]]
@@ -115,7 +115,7 @@ def _apart(edges):
 def _halved(edges, sketch):
     """The edges, and the middles of windows in which the motion is not yet resolved.
 
-    Where it never is, as at a bend of the equation in x, `MOST_HALVINGS` are enough.
+    Where it never is, as at a kink of the equation in x, `MOST_HALVINGS` are enough.
     """
     most = MOST_TIMES_AS_MANY * len(edges) + 2 * MOST_HALVINGS**2
     shortest = shortest_window(*edges[[0, -1]])

@@ -57,7 +57,7 @@ class TrialSolution:
 
     def value(self, place):
         """x̂ = h1 + h2·N, `(num, dimension)`, in m; `PINN.call` writes it out for the reader."""
-        return self.h1(place) + self.h2(place, self.network(place.inputs, place.readout))
+        return self.h1(place) + self.h2(place, self.network(place.tau, place.readout))
 
     @block_after_block
     def residuals(self, x, y=None, sample_weight=None):
@@ -132,7 +132,7 @@ class TrialSolution:
             values: [N, N', N''] there, where they are known.
         """
         if values is None:
-            values = self.network.derivatives(place.inputs, place.readout)
+            values = self.network.derivatives(place.tau, place.readout)
         return [a + b for a, b in zip(self.h1_derivatives(place), self.h2_motion(place, *values))]
 
     def h2_motion(self, place, n, dn, ddn):

@@ -29,12 +29,16 @@ class Evaluation:
 
     def __getitem__(self, method):
         """The measures of one method, a dictionary."""
+        self.check_method(method)
+        return self.scores[method]
+
+    def check_method(self, method):
+        """Raise a ValueError unless a method of this name was compared."""
         if method not in self.scores:
             raise ValueError(
                 f"The methods compared are {', '.join(self.scores)}. Received: {method!r}. "
                 "Use one of them."
             )
-        return self.scores[method]
 
     def __str__(self):
         width = 2 + max(len(label) for label in self.labels.values())

@@ -186,7 +186,7 @@ class Measured:
 def check_lengths(trajectory, warm_up, num_steps):
     """Warm-up and number of steps as integers that fit an equidistant trajectory."""
     warm_up = positive_integer("warm_up", warm_up)
-    _ = trajectory.time_step
+    trajectory.check_equidistant()
     num_times = len(trajectory.times)
     num_steps = positive_integer(
         "num_steps", max(num_times - warm_up, 1) if num_steps is None else num_steps

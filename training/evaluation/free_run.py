@@ -52,7 +52,7 @@ class FreeRun(Evaluation):
 
         Where no position is forecast, it is the error of all features.
         """
-        _ = self[method]
+        self.check_method(method)
         columns = position_columns(self.features)
         error = (self.forecasts[method] - self.truth)[..., columns].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -96,12 +96,13 @@ def baseline_forecasts(trajectory, features, warm_up, num_steps, order, training
         order = positive_integer("autoregression_order", order)
     columns = [trajectory.feature_index(name) for name in features]
     states = trajectory.states[:, :, columns].astype(np.float64)
+    fitted_to = None
     if training is not None:
-        training = (training.states[:, :, columns].astype(np.float64), training.force)
+        fitted_to = training.states[:, :, columns].astype(np.float64), training.force
     found = {
         "persistence": persistence(states, warm_up, num_steps),
         "autoregression": linear_autoregression(
-            states, trajectory.force, warm_up, num_steps, order, training
+            states, trajectory.force, warm_up, num_steps, order, fitted_to
         ),
     }
     if can_be_continued(trajectory):

@@ -38,7 +38,7 @@ def reference_motion(problem, times):
         X_{j,0} = X(h/2^j),   X_{j,i} = X_{j,i−1} + (X_{j,i−1} − X_{j−1,i−1}) / (2^{3+i} − 1)
 
     until a halving moves no position by more than 1e-10 of the largest one, or there are 16 steps.
-    Where the force jumps or bends between two times, each piece between them has these steps.
+    Where the force jumps or has a kink between two times, each piece between them has these steps.
 
     Args:
         problem: `InitialValueProblem`, one trajectory.

@@ -38,7 +38,7 @@ class Identified:
     | `offsets`    | of what was measured, one number for each record                     |
     | `scales`     | the same, by which the fit's motion is multiplied; 1 of the first     |
     | `rmse`       | of the free runs                                                     |
-    | `comparison` | `Comparison` by law, the best first, where several were tried        |
+    | `comparison` | `LawComparison` by law, the best first, where several were tried     |
     """
 
     def __init__(self, fit, records, estimates, doubts, comparison):

@@ -83,7 +83,7 @@ def _projected(t, y, frequency, rate):
 def _search(shifted, frequency, rate):
     """Levenberg–Marquardt on (ω_d, α) with projected residuals: sum of squares, ω_d, α."""
     longest, step = max(t[-1] for t, _ in shifted), 1e-3
-    fastest = np.pi / _apart(shifted)
+    fastest = np.pi / _shortest_step(shifted)
 
     def at(point):
         rows = [_projected(t, y, *point) for t, y in shifted]
@@ -120,13 +120,13 @@ def _search(shifted, frequency, rate):
 def _starts(shifted):
     """Pairs (ω, α) to begin with, the likeliest first."""
     longest = max(t[-1] for t, _ in shifted)
-    apart = _apart(shifted)
-    even = all(np.ptp(np.diff(t)) < 1e-3 * apart for t, _ in shifted)
-    grid = apart if even else apart / OFTEN
+    step = _shortest_step(shifted)
+    even = all(np.ptp(np.diff(t)) < 1e-3 * step for t, _ in shifted)
+    grid = step if even else step / OFTEN
     size = 1 << int(np.ceil(np.log2(2.0 * longest / grid + 2)))
-    rates = [s / longest for s in SPREADS if s / longest <= FASTEST_DECAY / apart]
+    rates = [s / longest for s in SPREADS if s / longest <= FASTEST_DECAY / step]
     frequencies = 2.0 * np.pi * np.fft.rfftfreq(size, grid)
-    inside = (frequencies > 0.5 * np.pi / longest) & (frequencies < np.pi / apart)
+    inside = (frequencies > 0.5 * np.pi / longest) & (frequencies < np.pi / step)
     power = np.array([_gain(shifted, rate, grid, size)[inside] for rate in rates])
     frequencies = frequencies[inside]
     starts = []
@@ -143,7 +143,7 @@ def _starts(shifted):
     return [starts[i] for i in np.argsort(squares)[:2]]
 
 
-def _apart(shifted):
+def _shortest_step(shifted):
     """The mean time between samples, of the record where it is shortest."""
     return min(t[-1] / (len(t) - 1) for t, _ in shifted)
 
@@ -171,12 +171,12 @@ def _best_of_grid(shifted, longest):
     frequencies = np.concatenate([np.arange(0.25, 6.0, 0.25), np.geomspace(6.0, 60.0, 14)]) * (
         np.pi / longest
     )
-    apart = min(t[1] - t[0] for t, _ in thin)
+    step = min(t[1] - t[0] for t, _ in thin)
     points = [
         (w, ratio * w)
         for w in frequencies
         for ratio in (0.0, 0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5)
-        if w * apart < np.pi and ratio * w * apart < 2.0
+        if w * step < np.pi and ratio * w * step < 2.0
     ]
     squares = [sum(_square(t, y, *point) for t, y in thin) for point in points]
     return points[int(np.argmin(squares))]

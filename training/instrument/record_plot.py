@@ -40,10 +40,12 @@ def plot_record(record, residual, law, ax=None):
     times, values = record.times[record.kept], record.values[record.kept]
     top.plot(times, values, ".", color=MARK, markersize=3, label="record")
     top.plot(times, values - residual, color=COLOURS[0], linewidth=1.2, label=f"fit: {law}")
-    top.set_ylabel(record.quantity)
+    left = np.sqrt(np.mean(np.square(residual)))
+    top.set_title(f"The fit leaves {left:.2g} rms, in the unit of the record")
+    top.set_ylabel(f"{record.quantity} (its unit)")
     top.legend(loc="upper right", ncols=2, framealpha=1.0)
     middle.plot(times, residual, ".", color=COLOURS[1], markersize=3)
-    middle.set_ylabel("record − fit")
+    middle.set_ylabel("record − fit (its unit)")
     middle.set_xlabel("time (s)")
     alike = autocorrelation([residual], MOST_LAGS)[1:]
     lags = np.arange(1, len(alike) + 1)

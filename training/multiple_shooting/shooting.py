@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .window_descent import LAST_FALL, descend
+from .window_descent import LAST_FALL, descend, merit_of
 from .window_runs import repeated_windows, sums_of_groups
 from .window_starts import settled
 
@@ -56,15 +56,21 @@ class Shot(NamedTuple):
 
 
 class Shooting:
-    """A law, the windows of the records, and the least squares on them."""
+    """A law, the windows of the records, and the least squares on them.
+
+    Args:
+        law: `Law`.
+        windows: `Windows`.
+        coarse: the same with larger steps, for all but the end of a search; None: these.
+    """
 
     def __init__(self, law, windows, coarse=None):
-        self.law, self.windows, self.coarse = law, windows, coarse or windows
+        self.law, self.windows = law, windows
+        self.coarse = self if coarse is None else Shooting(law, coarse)
         self.num_records = int(windows.record[-1]) + 1
         self.sample_record = windows.record[windows.window]
         self.begins = np.flatnonzero(np.diff(windows.record, prepend=-1))  # of records
-        self.first_weight = max(1.0, len(windows.values) / (4 * len(windows.record)))
-        self.weight = self.first_weight  # of a gap
+        self.first_weight = max(1.0, len(windows.values) / (4 * len(windows.record)))  # of a gap
 
     @QUIET
     def begin(self, guesses, most):
@@ -72,8 +78,9 @@ class Shooting:
 
         All guesses run at once, in every so many windows, from rest.
         """
-        every = max(1, len(guesses) * len(self.coarse.step) // MOST_WINDOWS)
-        tiled = repeated_windows(self.coarse, len(guesses), every)
+        windows = self.coarse.windows
+        every = max(1, len(guesses) * len(windows.step) // MOST_WINDOWS)
+        tiled = repeated_windows(windows, len(guesses), every)
         trial = Shooting(self.law, tiled)
         constants = np.repeat(np.transpose(guesses), len(tiled.step) // len(guesses), axis=1)
         point = Point(constants, np.zeros(len(guesses)), np.zeros((len(tiled.step), 2)))
@@ -84,28 +91,23 @@ class Shooting:
     @QUIET
     def at_rest(self, constants):
         """The point with these constants whose windows lie nearest to the record."""
-        fine, self.windows = self.windows, self.coarse
-        starts = np.zeros((len(self.coarse.step), 2))
+        starts = np.zeros((len(self.windows.step), 2))
         point = Point(np.array(constants), np.zeros(self.num_records), starts)
-        point = settled(self, point).point
-        self.windows = fine
-        return point
+        return settled(self.coarse, point).point
 
     @QUIET
     def search(self, point, first_steps=FIRST_STEPS, near=False):
         """From single windows to whole records; at once if the constants are `near`: `Shot`."""
-        self.weight, noise = self.first_weight, None
         longest = int(np.diff(np.append(self.begins, len(self.windows.record))).max())
-        size, steps, fine = 1, first_steps, self.windows
-        self.windows = self.coarse
+        size, steps, weight, noise = 1, first_steps, self.first_weight, None
         while size < longest and not near:
-            state = descend(self, point, self.groups(size), steps, FALL)
+            state = descend(self.coarse, point, self.groups(size), steps, FALL, weight)
             freedom = len(state.error) - 2 * len(np.unique(self.groups(size)))
             if size == 1 and freedom > 0:
                 noise = float(state.error @ state.error) / freedom
-            point, size, steps = state.point, size * JOINED, FEW_STEPS
-        self.windows = fine
-        state = descend(self, point, self.groups(longest), MOST_STEPS, LAST_FALL)
+            point, weight = state.point, state.weight
+            size, steps = size * JOINED, FEW_STEPS
+        state = descend(self, point, self.groups(longest), MOST_STEPS, LAST_FALL, weight)
         return Shot(
             *(state.point, state.error, self.projected(state)),
             *(float(state.error @ state.error), self.gap(state) < SHUT, noise),
@@ -114,8 +116,8 @@ class Shooting:
     @QUIET
     def in_windows(self, point):
         """Constants and the sum of squares where each window has its own start."""
-        self.windows = self.coarse
-        state = descend(self, point, self.groups(1), FIRST_STEPS, FALL)
+        group = self.groups(1)
+        state = descend(self.coarse, point, group, FIRST_STEPS, FALL, self.first_weight)
         return state.point.constants, state.merit
 
     def groups(self, size):
@@ -124,15 +126,21 @@ class Shooting:
         begin = self.begins[self.windows.record]
         return begin + (places - begin) // size * size
 
-    def state(self, point, group):
-        """Runs from a point, with everything written by the starts of the groups."""
+    def state(self, point, group, weight=0.0):
+        """Runs from a point: `State`.
+
+        Args:
+            point: `Point`.
+            group: the first window of the group of each window, `(K,)`.
+            weight: of the gaps inside groups; of no use where each window is a group.
+        """
         run = self.law.run(point.constants, point.starts, self.windows)
         scale = np.broadcast_to(point.scales, self.num_records)[self.sample_record]
         run = run._replace(slopes=scale[:, None] * run.slopes)
         error = scale * run.values + point.offsets[self.sample_record] - self.windows.values
         inner = np.flatnonzero(group != np.arange(len(group)))  # windows that continue one
         gaps = run.ends[inner - 1] - point.starts[inner]
-        return State(point, run, error, inner, gaps, self.merit(error, gaps))
+        return State(point, run, error, inner, gaps, weight, merit_of(error, gaps, weight))
 
     def transfers(self, state, group):
         """Moves of all starts by (start of the group, constants, 1), `(K, 2, 2 + P + 1)`."""
@@ -208,11 +216,6 @@ class Shooting:
         size = np.abs(state.point.starts).max()
         return float(np.abs(state.gaps).max(initial=0.0) / (size + 1e-300))
 
-    def merit(self, error, gaps):
-        """What has to fall: the sum of squares, and the gaps between windows."""
-        merit = float(error @ error + self.weight * np.sum(gaps**2))
-        return merit if np.isfinite(merit) else np.inf
-
     def projected(self, state):
         """∂error by the constants, cleared of what starts and offsets can do."""
         group = self.groups(len(self.windows.record))
@@ -230,11 +233,23 @@ class Shooting:
 
 
 class State(NamedTuple):
-    """A point and its runs; `gaps` at the `inner` windows, `merit` what has to fall."""
+    """A point and its runs.
+
+    | field    | content                                                            | shape  |
+    |----------|--------------------------------------------------------------------|--------|
+    | `point`  | `Point`                                                            |        |
+    | `run`    | `WindowRun` in the scales of the records                           |        |
+    | `error`  | run + offset − record at all samples                               | (N,)   |
+    | `inner`  | windows that continue the one before them                          | (I,)   |
+    | `gaps`   | where these should begin, minus where they do                      | (I, 2) |
+    | `weight` | of the gaps' squares beside those of the errors                    |        |
+    | `merit`  | what has to fall: both squares; infinite where a run is not finite |        |
+    """
 
     point: Point
     run: object
     error: np.ndarray
     inner: np.ndarray
     gaps: np.ndarray
+    weight: float
     merit: float

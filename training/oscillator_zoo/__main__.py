@@ -62,42 +62,45 @@ def parser():
     add.add_argument("--seed", type=int, default=0)
     add.add_argument("--data", metavar="FILE", help="CSV file of a measured oscillator")
     _add_reading(add)
-    help = "train elman-driven by gradients through so many steps"
-    add.add_argument("--truncation", type=int, metavar="STEPS", help=help)
+    text = "train elman-driven by gradients through so many steps"
+    add.add_argument("--truncation", type=int, metavar="STEPS", help=text)
     add.add_argument("--resume", action="store_true", help="go on where training was broken off")
-    help = "write a preset too; default: in a checkout, the package's own"
-    add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=help)
+    text = "write a preset too; default: in a checkout, the package's own"
+    add.add_argument("--preset", metavar="FOLDER", nargs="?", const="", help=text)
 
     _add_sweep(commands)
 
-    for name, does in (
-        ("evaluate", "print the errors of a trained model"),
-        ("plot", "draw a trained model's result"),
-    ):
-        add = commands.add_parser(name, help=does)
-        add.add_argument("path", metavar="NAME", help=WHAT)
-        add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
-        _add_reading(add)
-    help = "default: beside the model; of a preset, presets/NAME"
-    add.add_argument("--output-dir", metavar="FOLDER", help=help)
+    _add_of_run(commands, "evaluate", "print the errors of a trained model")
+    add = _add_of_run(commands, "plot", "draw a trained model's result")
+    text = "default: beside the model; of a preset, presets/NAME"
+    add.add_argument("--output-dir", metavar="FOLDER", help=text)
 
     _add_identify(commands)
 
     add = commands.add_parser("export", help="write a file to serve without this package")
     add.add_argument("path", metavar="NAME", help=WHAT)
-    help = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
-    add.add_argument("folder", metavar="FOLDER", help=help)
+    text = "folder of a SavedModel, or a file that ends in .onnx or .tflite"
+    add.add_argument("folder", metavar="FOLDER", help=text)
     return top
+
+
+def _add_of_run(commands, name, does):
+    """A command that looks at a trained model, on its test data or those of a record."""
+    add = commands.add_parser(name, help=does)
+    add.add_argument("path", metavar="NAME", help=WHAT)
+    add.add_argument("--data", metavar="FILE", help="CSV file, for a preset of a record")
+    _add_reading(add)
+    return add
 
 
 def _add_sweep(commands):
     """The command that trains an entry many times."""
     add = commands.add_parser("sweep", help="train an entry with many seeds and options")
     add.add_argument("name", metavar="NAME", help="as `oscillator-zoo list` shows it")
-    help = "such as 0:20 for 0, 1, … 19, or 0,3,5"
-    add.add_argument("--seeds", type=_seeds, default=[0], metavar="FROM:TO", help=help)
-    help = "an option of the entry, such as epochs=10,20; several make a grid"
-    add.add_argument("--set", type=_values, action="append", metavar="NAME=VALUE,…", help=help)
+    text = "such as 0:20 for 0, 1, … 19, or 0,3,5"
+    add.add_argument("--seeds", type=_seeds, default=[0], metavar="FROM:TO", help=text)
+    text = "an option of the entry, such as epochs=10,20; several make a grid"
+    add.add_argument("--set", type=_values, action="append", metavar="NAME=VALUE,…", help=text)
     add.add_argument("--processes", type=int, metavar="NUM", help="default: one for each core")
     add.add_argument("--output-dir", metavar="FOLDER", help="default: runs/NAME-sweep")
     add.set_defaults(train_point=train_point)

@@ -2,9 +2,18 @@
 
 import numpy as np
 
-from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, legend_of_visible
+from .axes import (
+    COLOURS,
+    MARK,
+    STYLES,
+    TRUTH_LINE,
+    axes_or_new,
+    draw_marks,
+    label_outside,
+    legend_of_visible,
+)
 
-STYLES = ("-", "--", "-.", ":")
+DOTS = {"color": MARK, "linestyle": "none", "marker": ".", "markersize": 4.0}
 
 
 def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", title="", **look):
@@ -19,14 +28,15 @@ def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", t
         xlabel, ylabel: quantity and unit.
         title: what the picture shows, in a few words.
         **look: `ax`: Matplotlib `Axes`; None makes a figure. `xscale`, `yscale`: "linear" or
-            "log". `mark`: a height at which a thin line stands, such as a tolerance. `marker`: of
-            all lines. All else goes to `Axes.set`, such as `ylim`.
+            "log". `mark`, `mark_x`: one or several heights, or places on the x axis, at which a
+            thin line stands, such as a tolerance. `marker`: of all lines. `dots`: names of what
+            is measured, drawn as points without a line. All else goes to `Axes.set`, as `ylim`.
 
     Returns:
         The `Axes`.
 
     Raises:
-        ValueError: for an unknown `truth`, or an `ax` that is not one `Axes`.
+        ValueError: for an unknown name in `truth` or `dots`, or an `ax` that is not one `Axes`.
 
     Example:
     >>> t = np.linspace(0.0, 6.0, 61)
@@ -35,29 +45,36 @@ def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", t
     ('time (s)', ['exact', 'a start'])
     >>> import matplotlib.pyplot as plt; plt.close(ax.figure)
     """
-    if truth is not None and truth not in lines:
-        raise ValueError(
-            f"truth must name one of the lines {', '.join(lines)}. Received: {truth!r}. "
-            "Use one of these names, or leave truth out."
-        )
+    dots = look.pop("dots", ())
+    _check_names("truth", () if truth is None else (truth,), lines)
+    _check_names("dots", dots, lines)
     ax = axes_or_new(look.pop("ax", None))
-    mark, marker = look.pop("mark", None), look.pop("marker", None)
-    others = [name for name in lines if name != truth]
+    marker = look.pop("marker", None)
+    others = [name for name in lines if name != truth and name not in dots]
     for name, values in lines.items():
         at, values = (x, values) if x is not None else values
-        i = None if name == truth else others.index(name)
-        line = TRUTH_LINE if i is None else _style(i)
-        ax.plot(at, np.reshape(values, len(at)), label=name, marker=marker, **line)
-    if mark is not None:
-        ax.axhline(mark, color=MARK, linewidth=1.0, linestyle=":")
+        line = DOTS if name in dots else TRUTH_LINE
+        line = _style(others.index(name)) if name in others else line
+        ax.plot(at, np.reshape(values, len(at)), label=name, **{"marker": marker, **line})
+    draw_marks(ax, look.pop("mark", None), look.pop("mark_x", None))
     for axis in {"xscale", "yscale"} & set(look):
         # On a logarithmic scale a zero is a gap, not a line into the deep.
         log = {"nonpositive": "mask"} if look[axis] == "log" else {}
         getattr(ax, f"set_{axis}")(look.pop(axis), **log)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, **look)
+    label_outside(ax, xlabel, ylabel)
+    ax.set(title=title, **look)
     columns = 75 // (max(map(len, lines)) + 6)  # as many as fit beside each other
     legend_of_visible(ax, ncols=max(1, min(3, columns, len(lines))), fontsize="small")
     return ax
+
+
+def _check_names(argument, names, lines):
+    for name in names:
+        if name not in lines:
+            raise ValueError(
+                f"{argument} must name one of the lines {', '.join(lines)}. Received: {name!r}. "
+                f"Use one of these names, or leave {argument} out."
+            )
 
 
 def _style(i):

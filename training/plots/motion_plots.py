@@ -9,8 +9,11 @@ from ..evaluation.evaluation import feature_unit, position_unit
 from .axes import (
     COLOURS,
     MARK,
+    STYLES,
     TRUTH_LINE,
     axes_or_new,
+    draw_marks,
+    label_outside,
     legend_above,
     legend_of_visible,
     next_colour,
@@ -94,7 +97,7 @@ def plot_phase(trajectory, coordinate=0, ax=None, **line):
     return ax
 
 
-def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax=None):
+def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax=None, title=None):
     """A free run over the truth, with the samples that were known before it.
 
     Args:
@@ -105,6 +108,7 @@ def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax
             if there is one.
         num_steps: at most so many steps are drawn, the first ones; the title speaks of all.
         ax: Matplotlib `Axes`; None makes a figure.
+        title: what the picture shows; None: the number of steps and the error.
 
     Returns:
         The `Axes`. Its range is that of the truth and half as much more, whatever a forecast does.
@@ -122,7 +126,7 @@ def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax
     if methods is None:
         methods = [name for name in ("autoregression", "model") if name in result.forecasts]
     for name in methods:
-        _ = result[name]
+        result.check_method(name)
     drawn = min(positive_integer("num_steps", num_steps), result.num_steps)
     stop = result.warm_up + drawn
     times, truth = result.trajectory.times[:stop], result.trajectory.feature(feature)[index, :stop]
@@ -137,21 +141,23 @@ def plot_rollout(result, index=0, feature=None, methods=None, num_steps=1000, ax
     with np.errstate(over="ignore", invalid="ignore"):
         rmse = np.sqrt(np.mean(error**2))
     unit = feature_unit(result.trajectory.problem, feature)
-    ax.set_title(f"Free run of {result.num_steps} steps: RMSE {rmse:.2g} {_spelled(unit)}")
-    ax.set_xlabel("time (s)")
-    ax.set_ylabel(_label(result.trajectory.problem, feature))
+    said = f"Free run of {result.num_steps} steps: RMSE {rmse:.2g} {_spelled(unit)}"
+    ax.set_title(said if title is None else title)
+    label_outside(ax, "time (s)", _label(result.trajectory.problem, feature))
     quarter = 0.25 * np.ptp(truth)
     legend_above(ax, truth.min() - quarter, truth.max() + quarter)
     return ax
 
 
-def plot_history(history, names=None, ax=None):
+def plot_history(history, names=None, ax=None, mark_x=None, **look):
     """Loss and metrics over the epochs, on a logarithmic scale.
 
     Args:
         history: what `fit` returned, or its dictionary name → values.
         names: what to draw; None: everything that was logged, the learning rate aside.
         ax: Matplotlib `Axes`; None makes a figure.
+        mark_x: epochs at which a thin line stands.
+        **look: as for `Axes.set`, such as `title` and `ylabel`.
 
     Returns:
         The `Axes`. The legend has the units where the model is a `PINN`.
@@ -180,12 +186,14 @@ def plot_history(history, names=None, ax=None):
             continue
         marker = "." if known.sum() <= 50 else None
         label = name if problem is None else f"{name} ({_logged_unit(problem, name)})"
-        ax.plot(epochs[known], logged[known], marker=marker, color=next_colour(ax), label=label)
+        line = {"color": next_colour(ax), "linestyle": STYLES[len(ax.lines) % len(STYLES)]}
+        ax.plot(epochs[known], logged[known], marker=marker, label=label, **line)
+    draw_marks(ax, places=mark_x)
     ax.set_yscale("log")
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("loss" if len(names) == 1 else "loss and metrics")
+    label_outside(ax, "epoch", "loss" if len(names) == 1 else "loss and metrics")
     title_if_none(ax, f"Training, {last} epoch{'s' * (last != 1)}")
+    ax.set(**look)
     legend_of_visible(ax)
     return ax
 

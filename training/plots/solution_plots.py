@@ -8,9 +8,10 @@ from ..evaluation.error_bands import error_band
 from ..evaluation.evaluation import position_unit
 from ..evaluation.fine_grid import check_pinn, fine_times
 from ..evaluation.reference import reference_motion
-from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, legend_above, next_colour
+from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, label_outside, legend_above, next_colour
 
 BOUND = MARK  # of what a solution says of its own error
+GAPS = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))  # through which an error of that size is seen
 DEEPEST = 1e-4  # of the largest residual: where it goes through zero it has no lowest value
 VISIBLE = 2e-3  # of the range of the motion: half the width of its line
 
@@ -34,7 +35,7 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
 
     Returns:
         The solution's `Axes`. The band is drawn, and named, where it is wide enough to be seen; in
-        the error's panel the bound is a line, and the axis ends at the rounding of the motion.
+        the error's panel the bound is a broken line, and the axis ends at the motion's rounding.
 
     Raises:
         ValueError: for a model that is not a `PINN`, or an `ax` that is not one `Axes`.
@@ -63,12 +64,11 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
             label = f"{band.name}{number}"
             ax.fill_between(times, x[:, i] - size, x[:, i] + size, label=label, **look)
     ax.set_title(f"At most {error.max():.2g} {unit} from {reference.method}")
-    ax.set_ylabel(f"position ({unit})")
+    label_outside(ax, "time (s)", f"position ({unit})")
     legend_above(ax, min(x.min(), reference.position.min()), max(x.max(), reference.position.max()))
     if error_ax is not None:
         _draw_error(axes_or_new(error_ax), times, error, band, np.abs(reference.position).max())
-        error_ax.set_ylabel(f"|error| ({unit})")
-    (ax if error_ax is None else error_ax).set_xlabel("time (s)")
+        label_outside(error_ax, "time (s)", f"|error| ({unit})")
     return ax
 
 
@@ -82,7 +82,7 @@ def _draw_error(ax, times, error, band, size):
         line = {"color": colour, "linewidth": 1.2, "label": f"|error|{number}"}
         ax.plot(times, np.maximum(error[:, i], floor), **line)
         if band is not None:
-            line = {"color": BOUND, "linewidth": 1.6, "linestyle": ("-", "--", ":", "-.")[i % 4]}
+            line = {"color": BOUND, "linewidth": 1.6, "linestyle": GAPS[i % 4]}
             bound = np.maximum(band.position[:, i], floor)
             ax.plot(times, bound, label=f"{band.name}{number}", **line)
             high = max(high, bound[np.isfinite(bound)].max(initial=floor))
@@ -127,8 +127,7 @@ def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):
         ax.axvline(jump, color=MARK, linestyle=":", linewidth=1.0, label=label)
     ax.set_yscale("log")
     ax.set_title(title)
-    ax.set_xlabel("time (s)")
-    ax.set_ylabel(f"|residual| ({unit})")
+    label_outside(ax, "time (s)", f"|residual| ({unit})")
     if low > 0.0:
         legend_above(ax, low, high)
     return ax

@@ -112,7 +112,7 @@ def read_record(data, sampling_rate, input_column, output_column, time_column):
             f"The recipe learns positions. Received a record of {record.feature_names[0]} in "
             f"{data}. Pass output_column."
         )
-    _ = record.time_step  # raises for gaps, and offers `resample`
+    record.check_equidistant()  # which offers `resample` for gaps
     return with_later_force(record)
 
 

@@ -9,10 +9,12 @@ from oscillator_zoo.data import (
     Chirp,
     Constant,
     DampedOscillator,
+    Duffing,
     Force,
     Sampled,
     Sinusoid,
     Step,
+    simulate,
 )
 from oscillator_zoo.data.forces.force import check_force, evaluate_force, takes_ops
 
@@ -276,3 +278,20 @@ def test_a_plain_function_inside_a_compiled_graph_is_refused():
 def test_a_force_without_a_call_says_what_to_define():
     with pytest.raises(NotImplementedError, match=r"must define __call__\(self, t, ops=numpy"):
         Force()(TIMES)
+
+
+def test_a_force_cannot_write_to_the_times_of_the_motion():
+    """Twice the times would be those of the trajectory, and of what the force is next."""
+
+    def plain(t):
+        t *= 2.0
+        return np.sin(t)
+
+    def with_ops(t, ops=np):
+        t *= 2.0
+        return ops.sin(t)
+
+    for force in (plain, with_ops):
+        for problem in (DampedOscillator(force=force), Duffing(force=force)):
+            with pytest.raises(ValueError, match="read-only"):
+                simulate(problem, 0.1, 10, "rk4")

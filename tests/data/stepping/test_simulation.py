@@ -383,7 +383,7 @@ def test_a_motion_at_rest_stays_there_whatever_the_step():
 @pytest.mark.parametrize(
     ("rhs", "received"),
     [
-        (lambda self, t, x, v, ops=np: None, "None"),
+        (lambda self, t, x, v, ops=np: np.ones((1, 2)), r"shape \(1, 2\)"),
         (lambda self, t, x, v, ops=np: np.ones(3), r"shape \(3,\)"),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_motion_between_steps_keeps_its_side_of_a_jump():
 )
 def test_ordinary_motions_have_the_windows_of_their_angle(problem):
     motion = Sketch(problem, 10.0)
-    parts = len(set(motion.corners)) + 1
+    parts = len(set(motion.rough_times)) + 1
     assert len(edges_by_rule(motion)) - 1 <= np.ceil(motion.angle[-1] / 2.0) + parts
 
 

@@ -112,6 +112,79 @@ def test_what_is_no_array_is_refused():
         PINN(Own(lambda t, x, v, ops: None), 2.0, (4,))
 
 
+def clipped_in_place(t, x, v, ops):
+    x[x > 5.0] = 5.0  # none is
+    return -x
+
+
+def negated_in_place(t, x, v, ops):
+    x *= -1.0
+    return x
+
+
+def imaginary(t, x, v, ops):
+    return -1j * x
+
+
+def of_kind(t, x, v, ops):
+    return -x if isinstance(x, np.ndarray) else -2.0 * x
+
+
+BY_BOTH = [  # also seen by steppers, which would follow wrong numbers or fail without a word
+    (clipped_in_place, r"`x\[x > 5\.0\] = 5\.0.*ops\.where\(condition, a, b\) in place of x\[cond"),
+    (negated_in_place, r"`x \*= -1\.0`.*write x = -x in place of x \*= -1"),
+    (imaginary, r"one array \(num, 1\)\. Received ndarray of complex128 from"),
+    (lambda t, x, v, ops: (v, -x), r"one array \(num, 1\)\. Received tuple from"),
+    (lambda t, x, v, ops: None, r"one array \(num, 1\)\. Received NoneType from"),
+    (lambda t, x, v, ops: "-x", r"one array \(num, 1\)\. Received str from"),
+    (lambda t, x, v, ops: -x * undefined, "NameError, name 'undefined' is not.*Define it before"),  # noqa: F821
+    (lambda t, x, v, ops: -ops.sine(x), "no attribute 'sine'.*numpy and keras.ops share"),
+    (lambda t, x, v, ops: -float(x), "leave float"),
+    (lambda t, x, v, ops: -x / 0.0, r"finite at the start\. Received -inf from .*by zero"),
+    (lambda t, x, v, ops: ops.sqrt(x - 5.0), r"finite at the start\. Received nan from "),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), BY_BOTH)
+def test_steppers_and_networks_refuse_alike(function, message):
+    for use in (lambda p: PINN(p, 2.0, (4,)), lambda p: simulate(p, 0.1, 2, "rk4")):
+        with pytest.raises(ValueError, match=message):
+            use(Own(function))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda t, x, v, ops: -x.T.T, r"write ops\.transpose\(x, …\) in place of x\.T"),
+        (lambda t, x, v, ops: -x.astype("float64"), r"write ops\.cast\(x, …\) in place of x\.ast"),
+        (of_kind, "differs by 1 m/s².*without asking for the kind of x"),
+    ],
+)
+def test_what_tensors_do_not_have_is_named(function, message):
+    with pytest.raises(ValueError, match=message):
+        PINN(Own(function), 2.0, (4,))
+
+
+def test_an_error_of_the_users_own_gets_no_advice():
+    def failing(t, x, v, ops):
+        raise RuntimeError("the pump is off")
+
+    with pytest.raises(ValueError, match=r"RuntimeError, the pump is off\.$"):
+        simulate(Own(failing), 0.1, 2)
+
+
+def test_arguments_in_another_order_are_refused():
+    """As SciPy's odeint has them: x for t, and nothing would fail."""
+
+    class Swapped(InitialValueProblem):
+        def rhs(self, x, v, t, ops=np):
+            return -x
+
+    for use in (lambda p: PINN(p, 2.0, (4,)), lambda p: simulate(p, 0.1, 2)):
+        with pytest.raises(ValueError, match=r"def rhs\(self, t, x, v, ops=np\).*t is not its arg"):
+            use(Swapped(1.0, 0.0))
+
+
 def test_missing_arguments_are_named():
     class NoOps(InitialValueProblem):
         def rhs(self, t, x, v):

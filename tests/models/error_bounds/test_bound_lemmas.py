@@ -102,6 +102,27 @@ def test_sums_of_products_in_any_order_are_within_their_error(seed, n, scale):
     assert abs(true) <= rounded.size[0, 0] * (1 + 1e-9)
 
 
+@given(seeds, st.integers(2, 20))
+@settings(max_examples=40, deadline=None)
+def test_sums_that_cancel_round_what_their_positive_terms_make(seed, half):
+    n = 2 * half
+    random = np.random.default_rng(seed)
+    u = random.normal(size=(n, 1)) * 10.0 ** random.uniform(-3, 3, (n, 1))
+    u[half:] = -u[:half] * (1.0 + 1e-9)
+    h = np.ones(n)  # products round nothing: sums alone do
+    true = sum(mpf(float(w)) for w in u[:, 0])
+    total = np.array([[float(abs(true))]])
+    one = Rounded(h[None], 0.0 * h[None])
+    rounded = sum_of_products(one, np.abs(u), UNIT, products=0.0, total=total)
+    worst = np.argsort(-u[:, 0])  # all that is positive first, the largest of it before
+    halves = [float(u[i, 0]) for i in random.permutation(n)]
+    while len(halves) > 1:
+        halves = [sum(halves[i : i + 2]) for i in range(0, len(halves), 2)]
+    for received in (sum(u[worst, 0].tolist()), sum(u[::-1, 0].tolist()), halves[0]):
+        assert abs(mpf(received) - true) <= rounded.error[0, 0]
+    assert rounded.error <= 0.51 * n * UNIT * np.abs(u).sum()
+
+
 @given(seeds, sizes, sizes, st.floats(-20.0, 2.0))
 @settings(max_examples=60, deadline=None)
 def test_products_and_totals_are_within_their_error(seed, first, second, relative):

@@ -41,7 +41,7 @@ from oscillator_zoo.models.error_bounds.network_bounds import (
     rounding_errors,
 )
 from oscillator_zoo.models.error_bounds.residual_bounds import ResidualBounds
-from oscillator_zoo.models.error_bounds.rounding import UNIT
+from oscillator_zoo.models.error_bounds.rounding import UNIT, Rounded
 from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
 
 
@@ -253,7 +253,8 @@ def test_rounding_of_float64_is_within_its_bound(activation):
     )
     tau = np.linspace(-1.0, 1.0, 41)
     bounds = layer_bounds(weights, tau, 0.0 * tau)
-    errors = rounding_errors(weights, bounds, UNIT)
+    tau_size = np.abs(tau)[:, None]
+    errors = rounding_errors(weights, bounds, UNIT, Rounded(tau_size, 0.0 * tau_size))
     with mpmath.workdps(30):
         exact = [mp_features(weights, activation, mpmath.mpf(float(t))) for t in tau]
         for k, rounded in enumerate(features(in_float64, tau)):

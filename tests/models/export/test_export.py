@@ -254,6 +254,24 @@ def test_a_model_answers_as_in_keras(name, ending, tmp_path):
     assert_answers_as_keras(MODELS[name](), ending, tmp_path, batches, 0 if fixed else steps)
 
 
+def test_several_sequences_in_a_litert_file_with_a_loop_are_an_error(tmp_path):
+    """A model within a model, and one with a convolution, answered with other numbers."""
+    nested = sequential(layers.Dense(3, "tanh"), ElmanRNN(3, return_sequences=True))
+    x = keras.Input((None, 2))
+    convolved = layers.LSTM(3)(layers.Conv1D(4, 3, padding="causal")(x))
+    for model in (keras.Model(x, layers.Dense(1)(nested(x))), keras.Model(x, convolved)):
+        path = tmp_path / "model.tflite"
+        export_model(model, path)
+        for batch, steps in ((1, 5), (1, 9), (3, 9)):
+            inputs = waves(model, batch, steps)
+            if batch == 1:
+                (output,) = run_litert(path, inputs).values()
+                np.testing.assert_allclose(output, model(*inputs.values()), atol=1e-6)
+            else:
+                with pytest.raises(RuntimeError, match=r"\(54 != 18\)"):
+                    run_litert(path, inputs)
+
+
 @pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_a_forecast_answers_as_in_keras(ending, tmp_path):
     one_step = sequential(ElmanRNN(4, output_units=2, return_sequences=True))

@@ -142,7 +142,9 @@ def test_jacobian(horizon, teacher_forcing):
     x = sequences, model.shown_states(sequences)
     system = tf.function(model.linearise)(x)
     np.testing.assert_allclose(system.residual[0], np.reshape(model.residuals(x), -1), atol=1e-13)
-    np.testing.assert_allclose(system.nonlinear[0], weight_columns(model, (x,)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        system.by_nonlinear[0], weight_columns(model, (x,)), rtol=0, atol=1e-9
+    )
 
 
 @pytest.mark.further
@@ -156,7 +158,7 @@ def test_jacobian_of_several_layers_is_that_of_weighted_residuals():
     system = tf.function(model.linearise)(sequences, None, weight)
     scale = np.repeat([1.0, 2.0, 0.0], 2 * (12 - WARM_UP))  # √w
     expected = scale[:, None] * weight_columns(model, (sequences,))
-    np.testing.assert_allclose(system.nonlinear[0], expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(system.by_nonlinear[0], expected, rtol=0, atol=1e-9)
 
 
 def test_least_squares_find_the_oscillator_from_free_runs():
@@ -233,14 +235,16 @@ def test_padding_changes_neither_cost_nor_jacobian(horizon):
     for sequences in alone:
         x = sequences, model.shown_states(sequences)
         system = tf.function(model.linearise)(x)
-        residuals, jacobian = (np.asarray(part[0]) for part in (system.residual, system.nonlinear))
+        residuals, jacobian = (
+            np.asarray(part[0]) for part in (system.residual, system.by_nonlinear)
+        )
         squares.append(residuals @ residuals)
         products.append(jacobian.T @ residuals)
     count = sum(2 * (sequences.shape[1] - WARM_UP) for sequences in alone)
     x = tf.constant(padded), model.shown_states(padded)
     assert float(model.cost(model.residuals(x))) == pytest.approx(sum(squares) / count, rel=1e-13)
     system = tf.function(model.linearise)(x)
-    residuals, jacobian = (np.asarray(part[0]) for part in (system.residual, system.nonlinear))
+    residuals, jacobian = (np.asarray(part[0]) for part in (system.residual, system.by_nonlinear))
     gradient = jacobian.T @ residuals / len(residuals)
     np.testing.assert_allclose(gradient, np.sum(products, axis=0) / count, rtol=1e-11)
     with tf.GradientTape() as tape:

@@ -104,8 +104,8 @@ def test_sensitivities_are_the_differences_of_free_runs(make, mode):
     system = linearise(*batch)
     np.testing.assert_allclose(system.residual[0], np.ravel(model.residuals(*batch)), atol=1e-13)
     expected = by_differences(make)
-    assert system.nonlinear.shape[1:] == expected.shape
-    np.testing.assert_allclose(system.nonlinear[0], expected, rtol=0, atol=1e-8)
+    assert system.by_nonlinear.shape[1:] == expected.shape
+    np.testing.assert_allclose(system.by_nonlinear[0], expected, rtol=0, atol=1e-8)
 
 
 def test_sensitivities_are_those_of_the_tape_through_the_whole_run():
@@ -117,7 +117,7 @@ def test_sensitivities_are_those_of_the_tape_through_the_whole_run():
 
     by_tape = ByTape(model).linearise(*batch)
     np.testing.assert_allclose(
-        model.linearise(*batch).nonlinear, by_tape.nonlinear, rtol=0, atol=1e-12
+        model.linearise(*batch).by_nonlinear, by_tape.by_nonlinear, rtol=0, atol=1e-12
     )
 
 

@@ -338,6 +338,17 @@ def test_forecast_that_diverges_warns():
     assert np.isfinite(forecast[0, 0]).all()
 
 
+class Inner(layers.Layer):
+    """A user's own layer with a recurrent one inside, which no graph shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.memory = layers.GRU(3, return_sequences=True)
+
+    def call(self, x):
+        return self.memory(x)
+
+
 BAD_MODELS = {
     "model must be a keras.Model": lambda: layers.Dense(2),
     "unbuilt": lambda: keras.Sequential([layers.GRU(2)]),
@@ -350,6 +361,7 @@ BAD_MODELS = {
         layers.GRU(3, go_backwards=True, name="go_backwards_layer")
     ),
     "Bidirectional.*not known": lambda: network(layers.Bidirectional(layers.GRU(3))),
+    "Inner.*not known": lambda: network(Inner()),
     "window of 9 steps": lambda: network(layers.Flatten(), length=9),
     "one input, .* and one output": lambda: keras.Model(
         (inputs := keras.Input((None, 2))), [inputs, inputs * 2.0]

@@ -47,21 +47,21 @@ def chain(random, windows=3, rows=8, size=3, others=2, states=2):
     """Numbers for every field of `Linearised`."""
     shapes = {
         "residual": (windows, rows),
-        "readout": (windows, rows, size),
-        "nonlinear": (windows, rows, others),
-        "carry": (windows, rows, states),
-        "move": (windows, states, states),
-        "end": (windows, states, size),
-        "end_nonlinear": (windows, states, others),
-        "start": (states, others),
+        "by_readout": (windows, rows, size),
+        "by_nonlinear": (windows, rows, others),
+        "by_start": (windows, rows, states),
+        "end_by_start": (windows, states, states),
+        "end_by_readout": (windows, states, size),
+        "end_by_nonlinear": (windows, states, others),
+        "start_by_nonlinear": (states, others),
     }
     return Linearised(**{name: random.normal(size=shape) for name, shape in shapes.items()})
 
 
 def dense(system):
     """∂r/∂(A_0, A_1, A_2, q) of three windows, every product of the chain written down."""
-    B, C, M, E = system.readout, system.carry, system.move, system.end
-    Q, G, S = system.nonlinear, system.end_nonlinear, system.start
+    B, C, M, E = system.by_readout, system.by_start, system.end_by_start, system.end_by_readout
+    Q, G, S = system.by_nonlinear, system.end_by_nonlinear, system.start_by_nonlinear
     zero = np.zeros_like(B[0])
     return np.block(
         [
@@ -88,18 +88,18 @@ def test_windows_are_solved_one_after_the_other(jit_compile):
     """The readout of a window sees the state that the windows before it leave."""
     system = chain(np.random.default_rng(2))
     remaining, changes, states = solved(system, jit_compile)
-    num = 1 + system.nonlinear.shape[-1]
-    state = np.hstack([np.zeros((2, 1)), system.start])
+    num = 1 + system.by_nonlinear.shape[-1]
+    state = np.hstack([np.zeros((2, 1)), system.start_by_nonlinear])
     for w in range(3):
         np.testing.assert_allclose(states[w], state, rtol=0, atol=1e-12)
-        columns = np.hstack([system.residual[w][:, None], system.nonlinear[w]])
-        columns = columns + system.carry[w] @ state
-        answer = np.linalg.lstsq(system.readout[w], -columns, rcond=None)[0]
+        columns = np.hstack([system.residual[w][:, None], system.by_nonlinear[w]])
+        columns = columns + system.by_start[w] @ state
+        answer = np.linalg.lstsq(system.by_readout[w], -columns, rcond=None)[0]
         np.testing.assert_allclose(changes[w], answer, rtol=0, atol=1e-11)
-        left = columns + system.readout[w] @ answer
+        left = columns + system.by_readout[w] @ answer
         np.testing.assert_allclose(remaining[w], left, rtol=0, atol=1e-11)
-        added = np.hstack([np.zeros((2, 1)), system.end_nonlinear[w]])
-        state = system.move[w] @ state + system.end[w] @ answer + added
+        added = np.hstack([np.zeros((2, 1)), system.end_by_nonlinear[w]])
+        state = system.end_by_start[w] @ state + system.end_by_readout[w] @ answer + added
     assert remaining.shape == (3, 8, num)
     # The same seen from outside: a change of q with these answers leaves what is said to remain.
     q = np.array([1.0, 0.3, -0.2])

@@ -24,7 +24,7 @@ def batch(units=3, num=4):
 def test_a_graph_of_layers():
     model, (x, y) = graph(lambda h: ops.roll(h, 1, axis=1)), batch()
     system = model.least_squares_system().linearise(x, y)
-    found = np.hstack([system.readout[0], system.nonlinear[0]])
+    found = np.hstack([system.by_readout[0], system.by_nonlinear[0]])
     np.testing.assert_allclose(found, weight_columns(model, (x, y)), rtol=0, atol=1e-9)
 
 
@@ -39,7 +39,7 @@ def test_a_recurrent_model():
         "output_bias",
     ]
     system = model.least_squares_system().linearise(x, y)
-    found = np.hstack([system.readout[0], system.nonlinear[0]])
+    found = np.hstack([system.by_readout[0], system.by_nonlinear[0]])
     np.testing.assert_allclose(found, weight_columns(model, (x, y)), rtol=0, atol=1e-9)
 
 

@@ -396,3 +396,28 @@ def test_a_batch_without_rows_is_refused():
     for method in ("fit", "evaluate", "predict"):
         with pytest.raises(ValueError, match=rf"{method} needs inputs\. Received .* of 0 rows"):
             getattr(model, method)(empty)
+
+
+def batches_of(*sizes):
+    """Batches of so many rows, one after another."""
+    return ((np.ones((num, 3)), np.ones((num, 2))) for num in sizes)
+
+
+def dataset_of(*sizes):
+    """The same as a dataset that does not say how many rows come."""
+    rows = tf.TensorSpec((None, 3), "float64"), tf.TensorSpec((None, 2), "float64")
+    return tf.data.Dataset.from_generator(lambda: batches_of(*sizes), output_signature=rows)
+
+
+@pytest.mark.parametrize("batches", [dataset_of, batches_of])
+@pytest.mark.parametrize("sizes", [(0,), (2, 0, 2)])
+def test_a_batch_without_rows_among_batches_of_any_size_is_refused(batches, sizes):
+    model = dense(LeastSquaresModel)
+    model.compile("sgd")
+    message = r"^Every batch needs rows\. Received a dataset with a batch of 0 rows\."
+    for method in ("fit", "evaluate", "predict"):
+        with pytest.raises(ValueError, match=message):
+            getattr(model, method)(batches(*sizes), verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(*pairs((3,), (2,)), validation_data=dataset_of(*sizes), verbose=0)
+    assert np.isfinite(model.evaluate(batches(2, 2), steps=2, verbose=0))

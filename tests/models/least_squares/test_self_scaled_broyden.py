@@ -81,9 +81,9 @@ def learned(scaling, s, y, inverse):
     optimizer.build([keras.Variable(np.zeros(len(s)))])
     optimizer.inverse_hessian.assign(inverse)
     gradient = -np.linalg.solve(inverse, s)  # s = −α H g with α = 1
-    here = LinePoint(tf.constant(1.0, "float64"), tf.constant(gradient))
     one = tf.constant(1.0, "float64")
-    found = SearchEnd(one, one, tf.constant(gradient + y), -one, tf.constant(True))
+    here = LinePoint(one, tf.constant(gradient), one)
+    found = SearchEnd(one, one, tf.constant(gradient + y), one, -one, tf.constant(True))
     assert not optimizer._learn(tf.constant(s), here, found, tf.constant(False))
     return optimizer.inverse_hessian.numpy()
 

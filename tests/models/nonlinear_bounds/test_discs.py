@@ -17,6 +17,7 @@ FUNCTIONS = {
     "arctan": mpmath.atan,
     "log": mpmath.log,
     "reciprocal": lambda z: 1 / z,
+    "absolute": lambda z: z if mpmath.re(z) > 0 else -z,
 }
 NUM = 60
 
@@ -85,6 +86,7 @@ def test_sums_and_products_of_all_points():
     [
         ("reciprocal", 1.0, 1.0),
         ("reciprocal", -1.0, 2.0),
+        ("absolute", 1.0, 1.0),
         ("log", 1.0, 1.0),
         ("log", -1.0, 0.1),
         ("tanh", 0.5, np.pi / 2),

@@ -19,7 +19,7 @@ from nonlinear_bound_cases import (
 )
 
 from oscillator_zoo.data import Duffing, InitialValueProblem, Pendulum, Step, VanDerPol
-from oscillator_zoo.models import PINN
+from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,10 @@ class Blinking(Duffing):
 @pytest.mark.parametrize(
     ("problem", "operation"),
     [
-        (Kinked(), "it takes the absolute value, which has a kink, of t, x or v"),
+        (
+            Kinked(position=0.1, velocity=-2.0),
+            "it takes the absolute value, which has a kink, of what changes sign",
+        ),
         (Bent(), "it takes a comparison of t, x or v"),
         (Unknown(), "it takes expm1"),
         (Blinking(), "it takes a remainder"),
@@ -94,6 +97,61 @@ def test_what_is_not_known_is_named_and_error_estimate_stays(problem, operation)
     pinn = PINN(problem, 0.5, (4,), seed=1)
     with pytest.raises(ValueError, match=rf"needs an rhs made of.*{operation}.*error_estimate"):
         pinn.error_bound([0.1])
+
+
+class Falling(InitialValueProblem):
+    """A fall through air, whose drag grows as the square of the speed."""
+
+    def __init__(self, velocity=1.0):
+        super().__init__(0.0, velocity)
+
+    def rhs(self, t, x, v, ops=np):
+        return 9.81 - 0.1 * ops.abs(v) * v
+
+
+@pytest.mark.parametrize("problem", [Falling(), Kinked(position=-1.0)], ids=["fall", "x < 0"])
+def test_absolute_values_of_what_keeps_its_sign(problem):
+    holds, bound, error = enclosed(wrong_by(problem, 0.8, 1e-6))
+    assert holds and (bound <= error * (1.0 + 1e-6) + 1e-9).all()
+
+
+def test_absolute_value_of_what_begins_at_rest_does_not_close():
+    with pytest.raises(ValueError, match=r"4 Y Z₂ < 1.*inf at t = 0 s.*error_estimate"):
+        wrong_by(Falling(0.0), 0.8, 0.0).error_bound([0.1])
+
+
+@pytest.mark.further
+@pytest.mark.parametrize(
+    ("problem", "duration", "most"),
+    [(Duffing(cubic_stiffness=1.0, damping=0.0), 20.0 * np.pi, 1e-9), (VanDerPol(5.0), 20.0, 1e-7)],
+    ids=["Duffing over ten periods", "Van der Pol 5"],
+)
+def test_long_and_stiff_motions_close(problem, duration, most):
+    pinn = PINN(problem, duration, seed=1)
+    pinn.compile(LevenbergMarquardt())
+    pinn.fit(verbose=0)
+    holds, bound, _ = enclosed(pinn)
+    assert holds and bound.max() <= most
+
+
+@pytest.mark.further
+@pytest.mark.parametrize(
+    ("problem", "duration"),
+    [
+        (Duffing(cubic_stiffness=0.5, damping=0.1), 10.0),
+        (Pendulum(position=1.0), 5.0),
+        (VanDerPol(1.0), 10.0),
+    ],
+    ids=["Duffing", "pendulum", "Van der Pol"],
+)
+def test_networks_trained_by_gradients_close(problem, duration):
+    pinn = PINN(problem, duration, hidden_units=(20, 20), activation="tanh", seed=1)
+    pinn.compile(SelfScaledBroyden())
+    pinn.fit(pinn.collocation_points(200, steps_per_epoch=600), epochs=1, verbose=0)
+    residual = np.abs(pinn.residual(np.linspace(0.0, duration, 501))).max()
+    assert 1e-5 < residual < 1e-1
+    holds, bound, error = enclosed(pinn)
+    assert holds and bound.max() <= 1.01 * error.max()
 
 
 def test_where_it_does_not_close_it_says_in_which_window_and_by_what_factor():

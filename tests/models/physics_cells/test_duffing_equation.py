@@ -13,7 +13,7 @@ from oscillator_zoo.models import (
     read_duffing,
     start_like,
 )
-from oscillator_zoo.models.physics_cells import duffing_course, duffing_equation
+from oscillator_zoo.models.physics_cells import duffing_equation, duffing_windows
 from oscillator_zoo.models.physics_cells.duffing_guesses import weak_form_guesses
 from oscillator_zoo.models.physics_cells.duffing_runs import force_between, free_runs
 
@@ -115,24 +115,24 @@ def few():
 
 def test_short_windows_and_one_run_find_the_same_oscillator(few):
     y, u, period = few
-    short = duffing_course.fit_in_windows(y, u, period, "linear")
+    short = duffing_windows.fit_in_windows(y, u, period, "linear")
     assert short.search.num_windows == 7 and short.starts.shape == (7, 2)
     assert np.sqrt(short.variance) == pytest.approx(0.05, rel=0.15)
-    whole = duffing_course.grown(short)
+    whole = duffing_windows.grown(short)
     assert whole.search.num_windows == 1 and len(whole.error) == 400
     np.testing.assert_allclose(whole.constants[[0, 4]], short.constants[[0, 4]], rtol=0.1)
-    assert duffing_course.bent(whole) < 0.05
-    assert duffing_course.trusted(whole, short) is whole
+    assert duffing_windows.bent(whole) < 0.05
+    assert duffing_windows.trusted(whole, short) is whole
 
 
 def test_where_one_run_bends_the_longest_straight_windows_stay(few, monkeypatch):
     """As a chaotic motion does: errors that are no straight line in the constants."""
     y, u, period = few
-    short = duffing_course.fit_in_windows(y, u, period, "linear")
-    whole = duffing_course.grown(short)
-    monkeypatch.setattr(duffing_course, "bent", lambda found: found.search.window / 150)
-    monkeypatch.setattr(duffing_course, "BENT", 1.0)
-    straight = duffing_course.trusted(whole, short)
+    short = duffing_windows.fit_in_windows(y, u, period, "linear")
+    whole = duffing_windows.grown(short)
+    monkeypatch.setattr(duffing_windows, "bent", lambda found: found.search.window / 150)
+    monkeypatch.setattr(duffing_windows, "BENT", 1.0)
+    straight = duffing_windows.trusted(whole, short)
     assert straight.search.window == 120 and straight.search.num_windows == 4
     assert np.sqrt(straight.variance) == pytest.approx(0.05, rel=0.15)
 
@@ -140,7 +140,7 @@ def test_where_one_run_bends_the_longest_straight_windows_stay(few, monkeypatch)
 def test_windows_are_least_squares_with_starts_of_their_own(few):
     """The step of the eliminated equations is that of all of them at once."""
     y, u, _ = few
-    search = duffing_course.Search(y, u, 0.3, "linear", 90)
+    search = duffing_windows.Search(y, u, 0.3, "linear", 90)
     constants = np.array([1.0, 0.1, 0.0, 0.3, 0.5, 0.0])
     starts = np.random.default_rng(0).normal(size=(5, 2))
     error = search.found(constants, starts).error
@@ -154,14 +154,14 @@ def test_windows_are_least_squares_with_starts_of_their_own(few):
     moves, own = search._moves(by_constants, by_starts, error, starts_only=False)
     np.testing.assert_allclose(moves[0], step[:6], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(own[0].ravel(), step[6:], rtol=1e-5, atol=1e-6)
-    projected, _ = duffing_course.without_starts(search, by_constants, by_starts)
+    projected, _ = duffing_windows.without_starts(search, by_constants, by_starts)
     covariance = np.linalg.inv(full.T @ full)[:6, :6]
     np.testing.assert_allclose(np.linalg.inv(projected.T @ projected), covariance, rtol=1e-6)
 
 
 def test_courses_that_are_as_likely_widen_the_intervals(few):
     y, u, period = few
-    found = duffing_course.grown(duffing_course.fit_in_windows(y, u, period, "linear"))
+    found = duffing_windows.grown(duffing_windows.fit_in_windows(y, u, period, "linear"))
     moved = found._replace(constants=found.constants * [1.1, 1, 1, 1, 1, 1])
     alone, beside = (
         duffing_equation._estimates(dict(one), 0.01, (0.0, 1.0, 1.0))["natural_frequency"]
@@ -320,12 +320,12 @@ def test_an_unknown_course_is_refused():
 def test_a_run_that_leaves_the_numbers_after_the_beginning_is_refused(monkeypatch):
     """The beginning of a long record fits, but the oscillator found there runs away later."""
 
-    class RunsAway(duffing_course.Search):
+    class RunsAway(duffing_windows.Search):
         def errors(self, *numbers):
             return super().errors(*numbers) + np.where(np.arange(len(self.y)) < 700, 0.0, np.inf)
 
     monkeypatch.setattr(duffing_equation, "PIECE_SAMPLES", 400)
-    monkeypatch.setattr(duffing_course, "Search", RunsAway)
+    monkeypatch.setattr(duffing_windows, "Search", RunsAway)
     time_step, force, position = record(8, num=900)
     with pytest.raises(ValueError, match="Received no run that stays finite"):
         fit_duffing(force, position, time_step, course="linear")

@@ -10,6 +10,7 @@ from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Pendulum, simu
 from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden, load_model
 from oscillator_zoo.models.least_squares.whole_batch_optimizer import STOP_REASONS
 from oscillator_zoo.models.pinn.what_helps import what_helps
+from oscillator_zoo.models.trial_solution import learned_trial
 
 
 def decaying(**options):
@@ -103,7 +104,7 @@ def test_learned_windows_that_end_above_their_tolerance_say_so():
     pinn.compile(SelfScaledBroyden(), run_eagerly=True)
     points = pinn.collocation_points(8, steps_per_epoch=1)
     pinn.optimizer.finished.assign(STOP_REASONS.index("rounding floor"))
-    message = r"Gradients are followed to 2e-05 m/s² in a window of 0.067 s.*tolerance=2e-05"
+    message = r"Gradients are followed to 2e-06 m/s² in a window of 0.067 s.*tolerance=2e-06"
     with pytest.warns(UserWarning, match=message):
         pinn.fit(points, epochs=1, verbose=0)
     pinn.optimizer.finished.assign(STOP_REASONS.index("stalled"))
@@ -111,41 +112,32 @@ def test_learned_windows_that_end_above_their_tolerance_say_so():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jit_compile", further_but_for([True, False], True))
+@pytest.mark.parametrize("options", further_but_for([{}, {"jit_compile": False}], {}))
 @pytest.mark.parametrize(
-    "problem", [DampedOscillator(0.5, 2.0, 200.0), Duffing(damping=0.1)], ids=["linear", "Duffing"]
+    "problem", [DampedOscillator(0.5, 2.0, 50.0), Duffing(damping=0.1)], ids=["linear", "Duffing"]
 )
-def test_all_weights_reach_the_lectures_tolerance(problem, jit_compile):
-    pinn = PINN(problem, 0.5 if problem.is_linear else 4.0, learned=True, seed=0)
-    pinn.compile(SelfScaledBroyden(), jit_compile=jit_compile)
-    if problem.is_linear:
-        # A window ends at 1e-7 X/L² too: for ω0 = 20 rad/s before the tolerance, and says so.
-        with pytest.warns(UserWarning, match=r"at most at the tolerance, 1e-06.*Gradients are"):
-            pinn.fit(epochs=1, verbose=0)
-        assert pinn.stop_reason == "rounding floor"
-    else:
-        pinn.fit(epochs=1, verbose=0)
-        assert pinn.stop_reason == "tolerance met"
+def test_all_weights_reach_the_lectures_tolerance(problem, options):
+    pinn = PINN(problem, 1.0 if problem.is_linear else 4.0, learned=True, seed=0)
+    pinn.compile(SelfScaledBroyden(), **options)
+    pinn.fit(epochs=1, verbose=0)
+    assert pinn.stop_reason == "tolerance met"
     between = np.linspace(0.0, pinn.duration, 3001)
-    largest = 400.0 if problem.is_linear else 1.0  # ω0² x0, the size of the acceleration
+    largest = 100.0 if problem.is_linear else 1.0  # ω0² x0, the size of the acceleration
     assert np.abs(pinn.residual(between)).max() <= 1e-6 * largest
     estimate, _ = pinn.error_estimate(between[::100])
     assert np.abs(estimate).max() <= 1e-7
 
 
-def test_windows_side_by_side_have_the_residuals_of_each_row():
+def test_windows_side_by_side_have_the_residuals_of_each_row(monkeypatch):
     pinn = PINN(
         Duffing(damping=0.1), 3.0, (4, 4), window_edges=[0.0, 1.0, 3.0], learned=True, seed=3
     )
     for array in pinn.network.arrays:  # so that the windows differ
         array.assign(array + 0.1 * np.random.default_rng(0).standard_normal(array.shape))
+    monkeypatch.setattr(learned_trial, "REACH", 1e9)  # untrained, it is far from the motion
     times = tf.constant(pinn.collocation_times(20))
-    given = {"t": times}
-    together = pinn.trial.residuals_side_by_side(given)
+    together = pinn.trial.residuals_side_by_side({"t": times})
     np.testing.assert_allclose(together, pinn.trial.residuals(times), rtol=0, atol=1e-13)
-    pinn.network.arrays[-1].assign([[100.0], [0.0]])  # x would be 50 m where the second begins
-    second = pinn.trial.residuals_side_by_side(given)[10:]
-    assert np.abs(second).max() < 1e3  # and not 50³: no part of the motion is above 1.2
 
 
 def test_no_window_is_moved_by_the_residual_of_a_later_one():
@@ -160,27 +152,23 @@ def test_no_window_is_moved_by_the_residual_of_a_later_one():
             assert by_window[2] > 0.0
 
 
-def test_a_window_of_a_nonlinear_equation_waits_for_those_before_it():
-    edges = [0.0, 0.2, 0.4, 0.6]
-    pinn = PINN(Duffing(), 0.6, (4, 4), window_edges=edges, learned=True, seed=3)
-    for array in pinn.network.arrays[-2:]:  # x̂ stays at x0 nearly: r is of size x0 + x0³ = 2
+def test_no_window_begins_far_from_the_motion_while_all_are_trained():
+    pinn = PINN(Duffing(), 3.0, (4, 4), window_edges=[0.0, 1.0, 3.0], learned=True, seed=3)
+    times = tf.constant(pinn.collocation_times(40))
+    for array in pinn.network.arrays:
         array.assign(0.0 * array)
-    times = tf.constant(pinn.collocation_times(30))
-
-    def moved():
-        with tf.GradientTape() as tape:
-            cost = tf.reduce_mean(pinn.trial.residuals_side_by_side(times) ** 2)
-        gradient = tape.gradient(cost, pinn.network.arrays[-2])
-        return [bool(np.abs(part).max() > 0.0) for part in tf.convert_to_tensor(gradient)]
-
-    assert moved() == [True, True, True]  # of size 2, where 100 x0 would turn it by 2 rad
-    pinn.network.arrays[-1].assign([[0.0], [5.0], [0.0]])  # far off in the second
-    assert moved() == [True, True, False]
-    pinn.network.arrays[-1].assign([[5.0], [0.0], [0.0]])
-    assert moved() == [True, False, False]
+    pinn.network.arrays[-1].assign([[100.0], [0.0]])  # x would be 101 m where the second begins
+    residuals = pinn.trial.residuals_side_by_side(times)[20:, 0]
+    # With N = 0 the second window is x_w + v_w (t − 1): Duffing's x'' = −x − x³, from 1 m.
+    motion = simulate(pinn.problem, 1e-3, 1000, "rk4").states[0]
+    largest = simulate(pinn.problem, 1e-3, 3000, "rk4").states[0]
+    x, v = motion[-1] + 0.01 * np.abs(largest).max(axis=0)  # both at the end of their reach
+    straight = x + v * (times[20:, 0] - 1.0)
+    np.testing.assert_allclose(residuals, straight + straight**3, rtol=1e-3)  # of 250 steps
 
 
-def test_gradients_train_all_windows_at_once():
+def test_gradients_train_all_windows_at_once(monkeypatch):
+    monkeypatch.setattr(learned_trial, "REACH", 1e9)  # untrained, it is far from the motion
     pinn = decaying()
     pinn.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
     points = pinn.collocation_points(30, steps_per_epoch=1)

@@ -61,8 +61,8 @@ def test_least_squares_has_the_slopes_of_a_tape():
     variables = [*pinn.trial.readout_variables, *pinn.trial.nonlinear_variables]
     kernel, bias, *hidden = (np.reshape(a, (5, -1)) for a in tape.jacobian(residuals, variables))
     system = pinn.trial.linearise(times)
-    np.testing.assert_allclose(system.readout[0], np.hstack([kernel, bias]), atol=1e-12)
-    np.testing.assert_allclose(system.nonlinear[0], np.hstack(hidden), atol=1e-12)
+    np.testing.assert_allclose(system.by_readout[0], np.hstack([kernel, bias]), atol=1e-12)
+    np.testing.assert_allclose(system.by_nonlinear[0], np.hstack(hidden), atol=1e-12)
 
 
 def test_a_positive_solution_is_found_and_positive_everywhere(solved):

@@ -169,6 +169,20 @@ def test_stiff_motions_are_refused_before_a_long_sketch(monkeypatch, problem, du
     assert 0.5 < fastest * shorter / MOST_RADIANS < 1.0
 
 
+def test_a_sketch_with_almost_enough_steps_is_not_made_again(monkeypatch):
+    """21,900 steps of .05 rad: 21,906 are wanted by the rates that these then show."""
+    steps = []
+
+    def counted(problem, duration, num_steps):
+        steps.append(num_steps)
+        return rk4(problem, duration, num_steps)
+
+    monkeypatch.setattr(sketch, "rk4", counted)
+    found = Sketch(Robertson((1.0, 0.0, 0.0)), 0.5)
+    assert sum(steps) < 1.2 * len(found.times)
+    assert found.rates.max() * (found.times[1] - found.times[0]) < 0.0515
+
+
 def test_what_would_do_meets_every_part_of_the_budget():
     """Twice too many radians, and 4.9 times too many multiplications."""
     with pytest.raises(ValueError, match=r"Received 2e\+04 rad .*Up to 4 s would do"):

@@ -245,7 +245,7 @@ def test_a_batch_without_times_among_others_is_refused():
         output_signature=tf.TensorSpec((None, 1), "float64"),
     )
     with pytest.raises(
-        ValueError, match=r"^Every batch needs times\. Received .* batch of 0 rows\."
+        ValueError, match=r"^Every batch needs rows\. Received .* batch of 0 rows\."
     ):
         pinn.predict(some, verbose=0)
 

@@ -6,6 +6,7 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator, Duffing, Pendulum
 from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.pinn.fit_checks import warn_of_wrong_motion
 
 
 def fit(pinn, epochs=60, steps_per_epoch=100):
@@ -55,3 +56,15 @@ def test_a_residual_that_vanishes_at_too_few_points_only_is_noticed():
     ]
     with pytest.warns(UserWarning, match="".join(parts)):
         pinn.fit(pinn.collocation_points(60), epochs=9, verbose=0)
+
+
+def test_a_motion_at_rest_is_no_wrong_motion():
+    """Rounding is infinitely far from 0; what the tolerance permits is not."""
+    pinn = PINN(DampedOscillator(position=0.0), 3.0)
+    pinn.compile(LevenbergMarquardt())
+    pinn.fit(epochs=2, verbose=0)  # warnings are errors
+    assert pinn.optimizer.stop_reason is not None
+    readout = pinn.trial.readout_variables[0]
+    readout.assign(readout + 0.1)
+    with pytest.warns(UserWarning, match="largest position is 0 m"):
+        assert warn_of_wrong_motion(pinn)

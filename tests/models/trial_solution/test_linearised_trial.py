@@ -61,10 +61,10 @@ def test_jacobian_is_that_of_the_tape(problem, edges):
     # The tape's columns: all A_w, then all c_w. Ours: [A_0; c_0], [A_1; c_1], …
     kernel, bias = (
         np.reshape(part, (num, windows, -1, problem.dimension))
-        for part in np.split(by_tape.readout[0], [-windows * problem.dimension], axis=-1)
+        for part in np.split(by_tape.by_readout[0], [-windows * problem.dimension], axis=-1)
     )
     readout = np.concatenate([kernel, bias], axis=2).reshape(num, -1)
-    expected = np.hstack([readout, by_tape.nonlinear[0]])
+    expected = np.hstack([readout, by_tape.by_nonlinear[0]])
     scale = np.abs(expected).max()
     np.testing.assert_allclose(jacobian, expected, rtol=0, atol=1e-12 * scale)
 
@@ -85,7 +85,8 @@ def test_states_between_windows_move_as_the_system_says():
     for w in range(pinn.num_windows):
         np.testing.assert_allclose(state, expected[w], rtol=1e-8, atol=1e-10)
         move, end, end_nonlinear = (
-            np.array(a[w]) for a in (system.move, system.end, system.end_nonlinear)
+            np.array(a[w])
+            for a in (system.end_by_start, system.end_by_readout, system.end_by_nonlinear)
         )
         state = move @ state + end @ readout[w] + end_nonlinear @ others
 
@@ -98,7 +99,7 @@ def test_a_plain_force_reaches_the_jacobian():
     by_tape = by_tape_of(pinn).linearise(batch)
     system = pinn.trial.linearise(batch)
     np.testing.assert_allclose(system.residual, by_tape.residual, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(system.nonlinear, by_tape.nonlinear, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(system.by_nonlinear, by_tape.by_nonlinear, rtol=0, atol=1e-12)
 
 
 def test_windows_refuse_unequal_numbers_of_times():

@@ -143,7 +143,7 @@ def test_cost_grows_in_proportion_to_the_horizon():
     short, long = (PINN(DampedOscillator(), T) for T in (20.0, 200.0))
     assert long.num_windows == pytest.approx(10 * short.num_windows, rel=0.1)
     sizes = [
-        pinn.trial.linearise(points_of(pinn, 8), readout_only=True).readout.shape
+        pinn.trial.linearise(points_of(pinn, 8), readout_only=True).by_readout.shape
         for pinn in (short, long)
     ]
     assert sizes[0][1:] == sizes[1][1:]

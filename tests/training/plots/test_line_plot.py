@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from oscillator_zoo.training import plot_lines
+from oscillator_zoo.training import panels, plot_lines
 from oscillator_zoo.training.plots.axes import TRUTH
 
 T = np.linspace(0.0, 1.0, 5)
@@ -30,3 +30,31 @@ def test_each_line_may_bring_its_own_times():
 def test_an_unknown_truth_is_refused():
     with pytest.raises(ValueError, match=r"one of the lines a\. Received: 'exact'. Use one of"):
         plot_lines(T, {"a": T}, truth="exact")
+
+
+def test_dots_are_points_without_a_line_and_marks_stand_where_they_are_asked_for():
+    ax = plot_lines(T, {"data": T, "fit": T}, dots=("data",), mark=(0.2, 0.4), mark_x=0.5)
+    data, fit, *marks = ax.lines
+    assert (data.get_linestyle(), data.get_marker()) == ("None", ".")
+    assert fit.get_linestyle() == "-" and fit.get_color() != data.get_color()
+    assert [mark.get_ydata()[0] for mark in marks[:2]] == [0.2, 0.4]
+    assert marks[2].get_xdata()[0] == 0.5
+    plt.close(ax.figure)
+
+
+def test_unknown_dots_are_refused():
+    with pytest.raises(ValueError, match=r"dots must name one of the lines a\. Received: 'd'"):
+        plot_lines(T, {"a": T}, dots=("d",))
+
+
+def test_panels_share_and_label_the_time_once():
+    top, bottom = panels(2)
+    left, right = panels(1, 2, sharey=True)
+    alone = plot_lines(T, {"a": T})
+    for ax in (top, bottom, left, right):
+        plot_lines(T, {"a": T}, ax=ax)
+    labels = [(ax.get_xlabel(), ax.get_ylabel()) for ax in (top, bottom, left, right, alone)]
+    time, position = "time (s)", "position (m)"
+    assert labels == [("", position), *2 * [(time, position)], (time, ""), (time, position)]
+    for ax in (top, left, alone):
+        plt.close(ax.figure)

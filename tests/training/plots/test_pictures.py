@@ -4,9 +4,24 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from oscillator_zoo.data import DampedOscillator, Duffing, Sinusoid, simulate
-from oscillator_zoo.models import from_preset
-from oscillator_zoo.training import Run, plot_history, plot_response, plot_rollout, plot_trajectory
+from oscillator_zoo.data import (
+    CoupledOscillators,
+    DampedOscillator,
+    Duffing,
+    Sinusoid,
+    Step,
+    simulate,
+)
+from oscillator_zoo.models import PINN, from_preset
+from oscillator_zoo.training import (
+    Run,
+    plot_history,
+    plot_residual,
+    plot_response,
+    plot_rollout,
+    plot_solution,
+    plot_trajectory,
+)
 from oscillator_zoo.training.evaluation.free_run import FreeRun
 from oscillator_zoo.training.results.pictures import draw_result, save_pictures
 from oscillator_zoo.training.tour import _draw_euler
@@ -64,6 +79,37 @@ def test_the_error_panel_ends_at_rounding_and_shows_the_bound_as_a_line():
     assert np.all(bound.get_ydata() >= error.get_ydata())
     assert bound.get_ydata().max() < error_ax.get_ylim()[1]
     assert ax.get_title() and error_ax.get_ylabel() == "|error| (m)"
+
+
+def test_an_error_shows_through_an_estimate_of_its_size():
+    pinn = from_preset("pinn-harmonic-learned")
+    ax, error_ax = panels(2)
+    plot_solution(pinn, ax, error_ax)
+    error, estimate = error_ax.lines
+    assert names(error_ax) == ["|error|", "error estimate"]
+    last = np.s_[len(error.get_ydata()) // 2 :]
+    np.testing.assert_allclose(estimate.get_ydata()[last], error.get_ydata()[last], rtol=0.1)
+    assert error.get_linestyle() == "-" and estimate.get_linestyle() != "-"
+
+
+def test_many_names_leave_the_lines_free():
+    """Six in a low panel take two rows, above the highest bound."""
+    figure = Figure(figsize=(7.0, 5.0), layout="constrained")
+    ax, error_ax = figure.subplots(2, height_ratios=(2, 1))
+    pinn = PINN(CoupledOscillators([1.0, 2.0, 1.0], position=[1.0, 0.0, 0.0]), 5.0)
+    plot_solution(pinn, ax, error_ax)
+    figure.draw_without_rendering()
+    legend = error_ax.get_legend().get_window_extent()
+    highest = max(line.get_ydata().max() for line in error_ax.lines)
+    assert len(names(error_ax)) == 6
+    assert error_ax.transData.transform((0.0, highest))[1] < legend.y0
+
+
+def test_a_jump_of_the_force_is_named_beside_its_line():
+    pinn = PINN(DampedOscillator(force=Step(1.0, 1.0)), 2.0)
+    (ax,) = panels()
+    plot_residual(pinn, ax=ax)
+    assert names(ax) == ["|residual|", "tolerance 1e-06", "force jumps"]
 
 
 def test_a_familys_pictures_name_their_member(tmp_path):

@@ -293,7 +293,7 @@ def test_the_duffing_recipe_survives_a_record_of_one_tone(record, tmp_path):
     assert evaluation["model"]["position_rmse"] < 0.05 * np.std(run.test.states)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twelve_weights_follow_the_silverbox_through_its_last_quarter(tmp_path):
     if not SILVERBOX.exists():
         pytest.skip("the Silverbox record is not beside the checkout")

@@ -17,7 +17,7 @@ BENT = 0.3  # curvature of the errors over their size, one standard error away (
 
 
 def fit_in_windows(y, u, period, course, unit=None):
-    """`Found` in windows of three periods, each from a start of its own.
+    """`FoundMinimum` in windows of three periods, each from a start of its own.
 
     So short a run cannot get out of step, whatever the guess. The longer, the more exact, but a
     light damping makes the error of a long run a mountain range of local minima.
@@ -53,7 +53,7 @@ def shortest_first_window(period):
 
 
 def grown(found):
-    """`Found` in one run, or in the longest windows whose runs are still near to the record.
+    """`FoundMinimum` in one run, or in the longest windows whose runs are still near to the record.
 
     One run is tried at once, then windows that grow slowly. What shakes the oscillator unseen
     moves a long run farther from the record than a short one: that is taken, if it is little.
@@ -70,14 +70,14 @@ def grown(found):
 
 
 def trusted(found, short):
-    """`Found` in windows so short that its errors follow the constants in a straight line.
+    """`FoundMinimum` in windows so short that its errors follow the constants in a straight line.
 
     A light damping and a strong spring make runs that forget nothing, or chaos: a change of one
     standard error then bends the run, and the standard errors say nothing. In windows it does not.
 
     Args:
-        found: `Found`, in one run or in long windows.
-        short: `Found` in short windows.
+        found: `FoundMinimum`, in one run or in long windows.
+        short: `FoundMinimum` in short windows.
     """
     if not bent(found) > BENT:
         return found
@@ -90,7 +90,7 @@ def trusted(found, short):
 
 
 def over_all(found, y, u, period):
-    """What was `Found` in the beginning of a record, in windows of the same length over all."""
+    """What was found in the beginning of a record, in windows of the same length over all."""
     search = Search(y, u, found.search.unit, found.search.course, found.search.window)
     begun = search.found(found.constants, _starts(search, period))
     return search.descend(search.descend(begun, START_STEPS, True))
@@ -135,7 +135,7 @@ def period_of(y):
 
 
 def _longer(found, growth):
-    """`Found` in windows that are longer by a factor."""
+    """`FoundMinimum` in windows that are longer by a factor."""
     search = found.search.with_window(growth * found.search.window)
     begun = search.found(found.constants, found.starts[::growth])
     return search.descend(search.descend(begun, START_STEPS, True))
