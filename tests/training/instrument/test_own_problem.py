@@ -79,7 +79,7 @@ def test_its_keras_model_runs_like_the_fit_and_goes_on(found, tmp_path):
     again = keras.saving.load_model(tmp_path / "bond.keras", custom_objects={"Morse": Morse})
     np.testing.assert_array_equal(again.predict(x, verbose=0), run)
     cell.constants.assign(cell.constants + np.array([0.1, 0.0, 0.0]))
-    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)  # soon had
     losses = model.fit(x, found.records[0].values[None, 1:, None], epochs=5, verbose=0)
     assert losses.history["loss"][-1] < 0.7 * losses.history["loss"][0]
 
