@@ -11,7 +11,7 @@ largest.
 
 import numpy as np
 
-from ..trial_solution.exact_sums import bits_of_heads
+from ..trial_solution.exact_sums import bits_of_heads, powers_of_two
 from .network_bounds import features, layer_bounds, rounding_errors
 from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, Rounded, gamma
 
@@ -28,7 +28,7 @@ ROUNDINGS_OF_END, ROUNDINGS_OF_END_SLOPE = 2.0, 1.0
 # and bits beyond `KEPT_BITS` are less than a third.
 ROUNDINGS_OF_WHOLE = 3.0
 KEPT_BITS = 128
-FEATURE_BITS = 128  # of h after the point: 2⁻¹²⁸ is nothing beside the extended rounding of h
+FEATURE_BITS = 128  # of h after the point
 GUARD_BITS = 200  # below the last bit of the smallest number
 
 
@@ -54,20 +54,22 @@ class StartBounds:
         self.influences = _influences(weights.kernel.astype(np.float64), order, self.length)
         numbers = [h, dh, weights.kernel, weights.bias, edges, *initial]
         if all(np.isfinite(a).all() for a in numbers):
-            of_ends, states = _whole_sums(*numbers[:5], initial, order)
+            of_ends, states, lost = _whole_sums(*numbers[:5], initial, order)
         else:
             of_ends = states = [np.full(weights.bias.shape, np.nan, EXTENDED)] * 2
+            lost = np.inf
         self.of_ends, self.values = of_ends, states[:order]
         rounded = [ROUNDINGS_OF_WHOLE * EXTENDED_UNIT * np.abs(y) for y in self.values]
         moved = self._moved(EXTENDED_UNIT)
-        self.errors = [(a + b + TINIEST).astype(np.float64) for a, b in zip(rounded, moved)]
+        lost = lost + TINIEST
+        self.errors = [(a + b + lost).astype(np.float64) for a, b in zip(rounded, moved)]
         self.model_errors = self._model_errors()
 
     def _feature_errors(self, unit):
-        """How far h and h' may be off at τ = 1, each `(H,)`."""
+        """How far h and h' may be off at τ = 1, as whole numbers too, each `(H,)`."""
         tau = Rounded(np.ones((1, 1)), np.zeros((1, 1)))
         found = rounding_errors(self.weights, self.layers, unit, tau, products=0.0)
-        return [a.error[0] for a in found[:2]]
+        return [a.error[0] + 2.0**-FEATURE_BITS for a in found[:2]]
 
     def _moved(self, unit):
         """How far errors of h and h', which all windows share, move the states."""
@@ -104,16 +106,17 @@ class StartBounds:
     def _largest_end(self):
         """What `exact_products` may round beside the result: its terms that are no heads.
 
-        |h| ≤ P, |A| ≤ Q, powers of 2, less than twice the largest. Heads leave over 2^−b P/2 and
-        2^−b Q/2, so that the H terms of either kind are at most 2^−b P Q/2.
+        |h| ≤ P, |A| ≤ Q, powers of 2, less than twice the largest or the least that there is. Heads
+        leave over 2^−b P/2 and 2^−b Q/2, so that the H terms of either kind are at most 2^−b P Q/2.
         """
         num = self.weights.kernel.shape[1]
         size = max(
             (np.abs(h).astype(np.float64) + e).max()
             for h, e in zip(self.features, self._feature_errors(UNIT))
         )
-        size = 2.0 * size * 2.0 * float(np.abs(self.weights.kernel).max())
-        rest = num * size * 2.0 ** -bits_of_heads(num)
+        sizes = np.array([size, float(np.abs(self.weights.kernel).max())])
+        p, q = np.maximum(2.0 * sizes, powers_of_two("float64")[0])
+        rest = num * p * q * 2.0 ** -bits_of_heads(num)
         return gamma(num + ROUNDINGS_OF_REST, UNIT) * rest + (4 * num + 4) * TINIEST
 
     def _summed(self, k, errors, moved, values):
@@ -163,8 +166,8 @@ def _before(steps):
 def _whole_sums(h, dh, kernel, bias, edges, initial, order):
     """[N, N'] at the ends of windows, and [x_w, v_w], by whole numbers: multiples of 2^e.
 
-    All numbers are such multiples. Less than 2^e, 2^−200 of the smallest, is lost in each of a
-    dozen operations for each window.
+    All numbers but h are such multiples; 2^e is 2^−200 of the smallest. What is lost is bounded:
+    N and N' lose less than 2^e, v 4/L + 1 times that in each window, x that times L, and 2 more.
     """
     unit = min(_last_bit(a) for a in (kernel, bias, edges, *initial)) - GUARD_BITS
     features = np.stack([_whole(a, -FEATURE_BITS) for a in (h, dh)])
@@ -181,9 +184,12 @@ def _whole_sums(h, dh, kernel, bias, edges, initial, order):
             continue
         x = x + _shifted(v * length, unit) + n + c
         v = v + _shifted(2 * (n + c + dn), -unit) // length
-    return tuple(
+    ends, states = (
         [_numbers(np.stack(part), unit) for part in zip(*pairs)] for pairs in (ends, states)
     )
+    length = np.diff(edges)
+    lost = len(weights) ** 2 * (4.0 / length.min() + 1.0) * (length.max() + 2.0)
+    return ends, states, float(np.ldexp(lost, unit))
 
 
 def _last_bit(values):

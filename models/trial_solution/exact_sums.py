@@ -16,6 +16,12 @@ def bits_of_heads(num, dtype="float64"):
     return (np.finfo(dtype).nmant - int(np.ceil(np.log2(max(num, 1))))) // 2
 
 
+def powers_of_two(dtype):
+    """Those of which heads are multiples, but for 2^−bits, increasing."""
+    info = np.finfo(dtype)
+    return np.ldexp(info.dtype.type(1), np.arange(info.minexp + info.nmant + SPARE, info.maxexp))
+
+
 def exact_products(features, kernel):
     """h A_w for every window: right to one rounding of the result, and one in 2²⁰ of its terms.
 
@@ -41,8 +47,7 @@ def _head(values, bits):
 
     As a constant: its derivative is that of what is left over.
     """
-    info = np.finfo(keras.backend.standardize_dtype(values.dtype))
-    powers = np.ldexp(info.dtype.type(1), np.arange(info.minexp + info.nmant + SPARE, info.maxexp))
+    powers = powers_of_two(keras.backend.standardize_dtype(values.dtype))
     largest, powers = ops.max(ops.abs(values)), ops.convert_to_tensor(powers)
     power = ops.min(ops.where(powers >= largest, powers, np.inf))
     unit = power * 2.0**-bits

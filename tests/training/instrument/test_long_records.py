@@ -43,14 +43,14 @@ def test_gaps_weigh_what_closing_them_costs():
     one = Record("one", times, np.sin(times), None, "position", np.ones(60, bool))
     shooting = Shooting(LAWS["linear"], windows_of([one], 1.0, (1.0, 1.0), 4.0, None))
     starts = np.zeros((len(shooting.windows.step), 2))
-    point = Point(np.array([1.0, 0.0]), np.zeros(1), starts)
-    state = shooting.state(point, shooting.groups(99), shooting.first_weight)
+    point, before = Point(np.array([1.0, 0.0]), np.zeros(1), starts), shooting.first_weight
+    state = shooting.state(point, shooting.groups(99), before)
     open_ = state._replace(error=np.ones(4), gaps=np.full((2, 2), 1e-6))
     for error, is_progress in ((np.full(4, 1.0001), True), (np.full(4, 2.0), False)):
         closed = state._replace(error=error, gaps=np.zeros((2, 2)))
         one, other = weighed(open_, closed)
         assert (other.merit < one.merit) == is_progress
-        assert (other.weight > state.weight) == is_progress
+        assert (one.weight > before) == is_progress and one.weight == other.weight
 
 
 @pytest.mark.slow
