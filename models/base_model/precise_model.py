@@ -65,7 +65,7 @@ class PreciseModel(keras.Model):
 
     def prepare(self, dataset):
         """What is done to every dataset (or generator, or None) before `fit` and `evaluate`."""
-        return with_rows(dataset)
+        return dataset
 
     @property
     def default_batch_size(self):
@@ -105,12 +105,16 @@ class PreciseModel(keras.Model):
             x = self.as_dataset(*arrays, batch_size=size, shuffle=shuffle)
             y = sample_weight = batch_size = None
             validation_split = 0.0
+        else:
+            x = with_rows(x)
         if is_array_like(validation_data):
             arrays = as_arrays(validation_data)
             arrays = arrays if isinstance(validation_data, tuple) else (arrays,)
             size = validation_batch_size or LARGE_BATCH
             validation_data = self.as_dataset(*arrays, batch_size=size)
             validation_batch_size = None
+        else:
+            validation_data = with_rows(validation_data)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
             callbacks = [c for c in given if c is not None] + self.own_callbacks()
@@ -142,6 +146,8 @@ class PreciseModel(keras.Model):
         if is_array_like(x):
             x = self.as_dataset(x, y, sample_weight, batch_size=batch_size or LARGE_BATCH)
             y = sample_weight = batch_size = None
+        else:
+            x = with_rows(x)
         x = self.prepare(x)
         with dataset_errors_as_value_error():
             return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
@@ -151,8 +157,10 @@ class PreciseModel(keras.Model):
         check_inputs("predict", x)
         if is_array_like(x):
             x, batch_size = self.as_dataset(x, batch_size=batch_size or LARGE_BATCH), None
+        else:
+            x = with_rows(x)
         with dataset_errors_as_value_error():
-            return super().predict(with_rows(x), batch_size, verbose, **kwargs)
+            return super().predict(x, batch_size, verbose, **kwargs)
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """`keras.Model.train_on_batch`; what is no batch of numbers is refused."""
