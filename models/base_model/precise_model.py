@@ -115,9 +115,6 @@ class PreciseModel(keras.Model):
             validation_batch_size = None
         else:
             validation_data = with_rows(validation_data)
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-            callbacks = [c for c in given if c is not None] + self.own_callbacks()
         with dataset_errors_as_value_error():
             return super().fit(
                 x=self.prepare(x),
@@ -125,7 +122,7 @@ class PreciseModel(keras.Model):
                 batch_size=batch_size,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=callbacks,
+                callbacks=self._with_own(callbacks),
                 validation_split=validation_split,
                 validation_data=self.prepare(validation_data),
                 shuffle=shuffle and isinstance(x, keras.utils.PyDataset),  # others would only warn
@@ -137,6 +134,13 @@ class PreciseModel(keras.Model):
                 validation_batch_size=validation_batch_size,
                 validation_freq=validation_freq,
             )
+
+    def _with_own(self, callbacks):
+        """The user's callbacks, and those that every `fit` needs."""
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            return callbacks
+        given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+        return [c for c in given if c is not None] + self.own_callbacks()
 
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
