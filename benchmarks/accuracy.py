@@ -192,6 +192,8 @@ class Store:
 
     def __init__(self, path, seconds):
         self.path, self.end, self.known = path, time.monotonic() + seconds, {}
+        if path:
+            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         if path and pathlib.Path(path).exists():
             for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
                 *key, result = json.loads(line)
