@@ -16,6 +16,15 @@ def is_tensor(value):
     )
 
 
+def read_only(array):
+    """A view of an array, which a user's function cannot write to; a tensor as it is."""
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def real_value(name, value, unit, at_least=None, above=None, arrays=True, beyond=""):
     """A finite float, or a float64 array where an array was given.
 

@@ -5,6 +5,7 @@ import numbers
 
 import numpy as np
 
+from ..checks import read_only
 from ..ensemble import Ensemble
 
 
@@ -87,7 +88,7 @@ def evaluate_force(force, t, ops=np):
         zero = sum(0.0 * value for value in values)  # of the shape that all of them share
         return ops.concatenate([value + zero for value in values], axis=-1)
     if takes_ops(force):
-        return force(_read_only(t), ops=ops)
+        return force(read_only(t), ops=ops)
     values = plain_force_values(force, t, ops)
     return values if ops is np else ops.convert_to_tensor(values, t.dtype)
 
@@ -114,7 +115,7 @@ def plain_force_values(force, t, ops=np):
         ) from None
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused below
-            values = np.asarray(force(_read_only(times)))
+            values = np.asarray(force(read_only(times)))
     except (TypeError, ValueError) as error:
         raise ValueError(
             "A force must be a function f(t) of an array of times in s. "
@@ -137,15 +138,6 @@ def plain_force_values(force, t, ops=np):
             f"{force!r}. Check it over the whole time interval."
         )
     return values + np.zeros_like(times)
-
-
-def _read_only(t):
-    """The same times, which a force cannot write to: they are those of the motion."""
-    if not isinstance(t, np.ndarray):
-        return t
-    view = t.view()
-    view.flags.writeable = False
-    return view
 
 
 def check_force(force):

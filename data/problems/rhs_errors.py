@@ -8,6 +8,8 @@ import traceback
 
 import numpy as np
 
+from ..checks import read_only
+
 OURS = "oscillator_zoo"
 LIBRARIES = {OURS, "numpy", "keras", "tensorflow", "jax", "torch", "scipy"}
 SAME_NAME = {"array": "stack", "asarray": "convert_to_tensor", "fabs": "abs", "atan2": "arctan2"}
@@ -127,7 +129,7 @@ def rate_at(problem, t, *state, reading=""):
         ValueError: for a mistake in it, and for what is no array of real numbers.
     """
     with with_users_line(reading):
-        rate = problem.rhs(*map(_read_only, (t, *state)), ops=np)
+        rate = problem.rhs(*map(read_only, (t, *state)), ops=np)
     is_array = not isinstance(rate, list | tuple) and rate is not None
     if not is_array or np.asarray(rate).dtype.kind not in "fiub":
         numbers = f" of {np.asarray(rate).dtype}" if isinstance(rate, np.ndarray) else ""
@@ -148,15 +150,6 @@ def check_start(problem, rate):
             f"from {place_of_rhs(problem, 'return')}, for {problem!r}. Start elsewhere, or look "
             "for a division by zero or a root of a negative number."
         )
-
-
-def _read_only(array):
-    """A copy of an array that cannot be written to; a tensor as it is."""
-    if not isinstance(array, np.ndarray):
-        return array
-    array = array.copy()
-    array.flags.writeable = False
-    return array
 
 
 def cure(error, text):
