@@ -221,7 +221,7 @@ class InitialValueProblem(Ensemble):
         size = self.ensemble_size or 1
         row = np.asarray(times, np.float64)[None, :]
         shape = (size, row.shape[1])
-        values = [evaluate_force(force, row) + 0.0 * row for force in self.coordinate_forces]
+        values = [evaluate_force(force, row) for force in self.coordinate_forces]
         return np.stack([np.broadcast_to(value, shape) for value in values], axis=-1)
 
     def _state_array(self, name, value):

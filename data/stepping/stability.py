@@ -138,7 +138,7 @@ def energy_growth_warning(problem, states, time_step, method):
     x, v = np.split(states[:, seen].astype(np.float64), [problem.dimension], axis=-1)
     with np.errstate(over="ignore", invalid="ignore"):
         energy = problem.energy(x, v)[..., 0]
-        kinetic = (energy - problem.energy(x, 0.0 * v)[..., 0]).max(axis=1)
+        kinetic = (energy - problem.energy(x, np.zeros_like(v))[..., 0]).max(axis=1)
         gain = energy.max(axis=1) - energy[:, 0]
         wrong = (gain > ENERGY_GAIN[method] * kinetic) | ~np.isfinite(gain)
     if not wrong.any():
