@@ -114,15 +114,15 @@ def learn(name, seed):
 
 
 def keep_graphs(pinn):
-    """Let each stage of training keep its graph, so that a second fit compiles nothing."""
+    """Let each method of training keep its graph, so that a second fit compiles nothing."""
     make, graphs = pinn.make_train_function, {}
 
     def remembered(force=False):
-        stage = int(pinn.optimizer.stage)
-        if stage not in graphs:
+        method = int(pinn.optimizer.method_index)
+        if method not in graphs:
             make(force=True)
-            graphs[stage] = pinn.train_function
-        pinn.train_function, pinn.optimizer.traced_stage = graphs[stage], stage
+            graphs[method] = pinn.train_function
+        pinn.train_function, pinn.optimizer.traced_method = graphs[method], method
 
     pinn.make_train_function = remembered
 

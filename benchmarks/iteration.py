@@ -155,7 +155,7 @@ def graph_of(model, take, points):
 
 
 def fit_of(model, projection, points):
-    """One step of `fit`, many in one epoch, after the stages have been reached."""
+    """One step of `fit`, many in one epoch, after its last method has begun."""
     model.compile(LevenbergMarquardt(projection, tolerance=0.0, initial_damping=1e-3))
     data = model.collocation_points(POINTS, steps_per_epoch=STEPS)
     model.fit(model.collocation_points(POINTS, steps_per_epoch=2), epochs=1, verbose=0)

@@ -36,14 +36,14 @@ class Identification:
 
     The readout A obeys the equation for every θ, so that equation and data are not weighed against
     each other, which would bend the parameters towards a motion that the network can follow
-    easily. `LevenbergMarquardt` takes `step`, its stage "constrained least squares".
+    easily. `LevenbergMarquardt` takes `step`, its method "constrained least squares".
 
     Args:
         trial: `TrialOfUnknowns`.
         times: collocation times at which the equation is enforced, `(num, 1)`, in s.
     """
 
-    stages = (CONSTRAINED,)
+    methods = (CONSTRAINED,)
     has_hidden_weights = False
 
     def __init__(self, trial, times):

@@ -28,8 +28,8 @@ class LeastSquaresSystem:
     is_linear_in_readout = True  # r itself, and not only the prediction in it
 
     @property
-    def stages(self):
-        """The kinds of steps that can be taken, the first of them to begin with."""
+    def methods(self):
+        """The kinds of steps that can be taken, as `METHODS` counts them; the first begins."""
         return (READOUT, PROJECTION, ALL_WEIGHTS) if self.readout_variables else (ALL_WEIGHTS,)
 
     @property

@@ -29,7 +29,7 @@ from .whole_batch_optimizer import (
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-# Steps without progress, one after another, that end a stage: Newton's steps of the readout soon
+# Steps without progress, one after another, that end a method: Newton's steps of the readout soon
 # repeat themselves, while a damped step may be refused until λ is large enough.
 STALLS_OF_READOUT, STALLS = 2, 10
 DAMPED_STEPS = {PROJECTION: projected_step, ALL_WEIGHTS: all_weights_step}
@@ -104,7 +104,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
                 f"Received: {variable_projection!r}. 'auto' trains hidden weights where it helps."
             )
         self.variable_projection = variable_projection
-        self.traced_stage = None
+        self.traced_method = None
         self.tolerance = real_value("tolerance", tolerance, "units of the residuals", at_least=0.0)
         self.initial_damping = real_value("initial_damping", initial_damping, "1", above=0.0)
 
@@ -118,7 +118,7 @@ class LevenbergMarquardt(WholeBatchOptimizer):
             start = keras.initializers.Constant(np.array(value))  # a number would be float32
             return self.add_variable((), start, dtype=dtype, name=name)
 
-        self.stage = number("stage", first)
+        self.method_index = number("method_index", first)
         self.finished = number("finished", RUNNING)
         self.stalls = number("stalls", 0)
         self.damping = number("damping", self.initial_damping, "float64")
@@ -127,22 +127,22 @@ class LevenbergMarquardt(WholeBatchOptimizer):
     @property
     def method(self):
         """What ran last: "readout solve", "variable projection", …, as it is called above."""
-        return METHODS[int(self.stage)] if self.built else None
+        return METHODS[int(self.method_index)] if self.built else None
 
     @property
-    def next_stage_is_due(self):
+    def next_method_is_due(self):
         """Whether the training step has to be traced anew."""
-        return self.traced_stage not in (None, int(self.stage))
+        return self.traced_method not in (None, int(self.method_index))
 
     def reset(self):
         """Begin anew: forget the damping and that training has finished; weights stay."""
         if self.built:
             first = READOUT if self.variable_projection else ALL_WEIGHTS
-            if self.traced_stage in (CONSTRAINED, ALL_WEIGHTS):  # the only stage: graph stays
-                first = self.traced_stage
+            if self.traced_method in (CONSTRAINED, ALL_WEIGHTS):  # the only one: graph stays
+                first = self.traced_method
             for variable, value in (
                 (self.iterations, 0),
-                (self.stage, first),
+                (self.method_index, first),
                 (self.finished, RUNNING),
                 (self.stalls, 0),
                 (self.damping, self.initial_damping),
@@ -171,18 +171,18 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         """
         batch = x, y, sample_weight
         residuals_now = residuals_of(system, batch)
-        with tf.init_scope():  # known while a graph is made: one graph for each stage
-            if int(self.stage) not in system.stages:
-                self.stage.assign(system.stages[0])
-            self.traced_stage = int(self.stage)
+        with tf.init_scope():  # known while a graph is made: one graph for each method
+            if int(self.method_index) not in system.methods:
+                self.method_index.assign(system.methods[0])
+            self.traced_method = int(self.method_index)
 
         def train():
-            if self.traced_stage == CONSTRAINED:
+            if self.traced_method == CONSTRAINED:
                 step = system.step(batch, self.damping, self.growth)
-            elif self.traced_stage == READOUT:
+            elif self.traced_method == READOUT:
                 step = readout_step(system, batch, residuals_now)
             else:
-                take = DAMPED_STEPS[self.traced_stage]
+                take = DAMPED_STEPS[self.traced_method]
                 step = take(system, batch, self.damping, self.growth, residuals_now)
             self.iterations.assign_add(1)
             self._decide(step, system.has_hidden_weights)
@@ -196,17 +196,17 @@ class LevenbergMarquardt(WholeBatchOptimizer):
         stalls = tf.where(step.progress, 0, tf.convert_to_tensor(self.stalls) + 1)
         largest = tf.reduce_max(tf.abs(step.residuals))
         at_floor, within = largest <= step.rounding, largest <= self.tolerance
-        solving = self.traced_stage == READOUT
+        solving = self.traced_method == READOUT
         idle = step.stuck | (stalls > (STALLS_OF_READOUT if solving else STALLS))
         stop = idle | (at_floor & ~step.progress) | (within & (not solving))
         reason = tf.where(at_floor, FLOOR, tf.where(within, TOLERANCE, STALLED))
         if solving and has_hidden_weights:
             missed = stop & tf.equal(reason, STALLED)
             go_on = missed if self.variable_projection == "auto" else tf.constant(True)
-            self.stage.assign(tf.where(go_on, PROJECTION, READOUT))
+            self.method_index.assign(tf.where(go_on, PROJECTION, READOUT))
             stalls = tf.where(go_on, 0, stalls)
             stop &= ~go_on
-        if self.traced_stage == CONSTRAINED:
+        if self.traced_method == CONSTRAINED:
             stop, reason = step.stuck, CONVERGED
         self.stalls.assign(stalls)
         self.finished.assign(tf.where(stop, reason, RUNNING))

@@ -45,7 +45,7 @@ class WholeBatchOptimizer(keras.optimizers.Optimizer):
 
 
 class StopWhenFinished(keras.callbacks.Callback):
-    """Ends `fit` when a `WholeBatchOptimizer` has finished, and begins its next stage when due."""
+    """Ends `fit` when a `WholeBatchOptimizer` has finished, and traces its next method when due."""
 
     def on_train_begin(self, logs=None):
         self._follow()
@@ -59,5 +59,5 @@ class StopWhenFinished(keras.callbacks.Callback):
             return
         if optimizer.stop_reason is not None:
             self.model.stop_training = True
-        elif getattr(optimizer, "next_stage_is_due", False):
+        elif getattr(optimizer, "next_method_is_due", False):
             self.model.make_train_function(force=True)
