@@ -69,12 +69,12 @@ class IntervalModel(LeastSquaresModel):
 
     def _known(self, dataset):
         """The same dataset, with a mark by which `fit` knows that it has this model's points."""
-        dataset.points_of = self.points
+        dataset.made_from_points = self.points
         return dataset
 
     def has_own_points(self, x):
         """Whether these are `collocation_points` of this model, checked and in order."""
-        return getattr(x, "points_of", None) is self.points
+        return getattr(x, "made_from_points", None) is self.points
 
     def collocation_times(self, num_points=None):
         """Times of `collocation_points`, `(num_points, 1)`, in s; of a family, columns by name."""
