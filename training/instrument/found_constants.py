@@ -84,23 +84,12 @@ def estimates_of(fit, errors):
     Raises:
         ValueError: for records that do not tell the constants apart, or hold too few numbers.
     """
-    names, point = list(fit.constants), np.array(list(fit.constants.values()))
     values = named(fit.law, fit.constants)
     lengths = np.linalg.norm(fit.jacobian, axis=0)
     if not lengths.all():
         raise ValueError(_alike(fit))
-    # A natural step for the differences: what changes the fit by a small part of the record.
-    steps = STEP * np.maximum(np.abs(point), 1e-3 * np.sqrt(fit.square) / (lengths + 1e-300))
-    slopes = np.zeros((len(values), len(point)))
-    for i, step in enumerate(steps):
-        ends = []
-        for sign in (1.0, -1.0):
-            moved = point.copy()
-            moved[i] += sign * step
-            ends.append(np.array(list(named(fit.law, dict(zip(names, moved))).values())))
-        slopes[:, i] = (ends[0] - ends[1]) / (2.0 * step)
-    never, solved = [False] * len(values), fit.num_unknowns - len(point)
-    given = (values, never, fit.error, fit.jacobian, slopes)
+    never, solved = [False] * len(values), fit.num_unknowns - len(fit.constants)
+    given = (values, never, fit.error, fit.jacobian, _slopes_of_named(fit, lengths))
     try:
         found = estimates_at_minimum(*given, solved=solved)
     except np.linalg.LinAlgError:
@@ -120,6 +109,26 @@ def estimates_of(fit, errors):
     covariance = inverse @ inverse.T
     sizes = np.sqrt(np.diag(covariance))
     return estimates, covariance / np.outer(sizes, sizes)
+
+
+def _slopes_of_named(fit, lengths):
+    """How the named constants change with those of the fit, `(named, P)`, by central differences.
+
+    Args:
+        fit: `LawFit`.
+        lengths: of the columns of its Jacobian, `(P,)`.
+    """
+    names, point = list(fit.constants), np.array(list(fit.constants.values()))
+    # A natural step: what changes the fit by a small part of the record.
+    steps = STEP * np.maximum(np.abs(point), 1e-3 * np.sqrt(fit.square) / (lengths + 1e-300))
+    slopes = []
+    for step, unit in zip(steps, np.eye(len(point))):
+        ends = [
+            np.array(list(named(fit.law, dict(zip(names, moved))).values()))
+            for moved in (point + step * unit, point - step * unit)
+        ]
+        slopes.append((ends[0] - ends[1]) / (2.0 * step))
+    return np.stack(slopes, axis=-1)
 
 
 def _turned_over(ratio):

@@ -54,15 +54,7 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
     band = error_band(pinn, times)
     if band is not None and band.position.max() > np.ptp(x) and not band.is_proven:
         band = None  # the linearised equation says nothing here
-    for i in range(pinn.problem.dimension):
-        number = f" {i + 1}" if pinn.problem.dimension > 1 else ""
-        colour, exact = COLOURS[i % len(COLOURS)], reference.method.removeprefix("the ")
-        ax.plot(times, reference.position[:, i], label=f"{exact}{number}", **TRUTH_LINE)
-        ax.plot(times, x[:, i], color=colour, linewidth=1.6, label=f"PINN{number}")
-        if band is not None and band.position[:, i].max() > VISIBLE * np.ptp(x):
-            size, look = band.position[:, i], {"color": colour, "alpha": 0.25, "linewidth": 0.0}
-            label = f"{band.name}{number}"
-            ax.fill_between(times, x[:, i] - size, x[:, i] + size, label=label, **look)
+    _draw_motion(ax, times, x, reference, band)
     ax.set_title(f"At most {error.max():.2g} {unit} from {reference.method}")
     label_outside(ax, "time (s)", f"position ({unit})")
     legend_above(ax, min(x.min(), reference.position.min()), max(x.max(), reference.position.max()))
@@ -70,6 +62,20 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
         _draw_error(axes_or_new(error_ax), times, error, band, np.abs(reference.position).max())
         label_outside(error_ax, "time (s)", f"|error| ({unit})")
     return ax
+
+
+def _draw_motion(ax, times, x, reference, band):
+    """The exact solution, that of the network over it, and the band where it can be seen."""
+    exact = reference.method.removeprefix("the ")
+    for i in range(x.shape[1]):
+        number = f" {i + 1}" if x.shape[1] > 1 else ""
+        colour = COLOURS[i % len(COLOURS)]
+        ax.plot(times, reference.position[:, i], label=f"{exact}{number}", **TRUTH_LINE)
+        ax.plot(times, x[:, i], color=colour, linewidth=1.6, label=f"PINN{number}")
+        if band is not None and band.position[:, i].max() > VISIBLE * np.ptp(x):
+            size, look = band.position[:, i], {"color": colour, "alpha": 0.25, "linewidth": 0.0}
+            label = f"{band.name}{number}"
+            ax.fill_between(times, x[:, i] - size, x[:, i] + size, label=label, **look)
 
 
 def _draw_error(ax, times, error, band, size):
