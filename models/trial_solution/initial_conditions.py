@@ -16,11 +16,10 @@ def initial_motion(problem, t):
         t: `(num, 1)`, in s.
 
     Returns:
-        `(num, dimension)`.
+        `(num, dimension)`; order 1: `(1, dimension)` where x0 is the same in all rows.
     """
     state = [ops.convert_to_tensor(value, t.dtype) for value in problem.initial_state()]
-    motion = state[0] + 0.0 * t
-    return motion + state[1] * (t - problem.start_time) if problem.order == 2 else motion
+    return state[0] + state[1] * (t - problem.start_time) if problem.order == 2 else state[0]
 
 
 def power_derivatives(order, elapsed, length):

@@ -7,7 +7,7 @@ from keras import ops
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
-from .initial_conditions import initial_motion, power_derivatives, takes_network
+from .initial_conditions import power_derivatives, takes_network
 from .time_derivatives import time_derivatives
 from .time_windows import find_place, sums_before
 
@@ -72,15 +72,15 @@ class TrialSolution:
         return sketch.states[None]
 
     def h1(self, place):
-        """h1, `(num, dimension)`, in m."""
+        """h1, `(num, dimension)`, in m; `(1, dimension)` where it is the same in all rows."""
         if self.own_h1 is not None:
             return self.own_h1(place.t)
-        if place.window is None:
-            return initial_motion(place.problem, place.t)
         return self._carried_on(place, self._start_of(place))
 
     def _start_of(self, place):
-        """[x_w, v_w] of each row's window, `(num, dimension)` (order 1: [x_w])."""
+        """[x_w, v_w] of each row's window (order 1: [x_w]), shapes as those of `h1`."""
+        if place.window is None:
+            return [ops.convert_to_tensor(y, place.t.dtype) for y in place.problem.initial_state()]
         return [tf.gather(y, place.window) for y in self.window_starts(place.problem)]
 
     def _carried_on(self, place, start):
@@ -154,12 +154,8 @@ class TrialSolution:
         """[h1, h1', h1''] in m, m/s, m/s²."""
         if self.own_h1 is not None:
             return time_derivatives(self.own_h1, place.t, 2, self.problem.dimension)
-        if place.window is None:
-            h1 = initial_motion(place.problem, place.t)
-            start = [ops.convert_to_tensor(y, h1.dtype) for y in place.problem.initial_state()]
-        else:
-            start = self._start_of(place)
-            h1 = self._carried_on(place, start)
+        start = self._start_of(place)
+        h1 = self._carried_on(place, start)
         none = ops.zeros_like(h1)
         return [h1, none if self.problem.order == 1 else none + start[1], none]
 
