@@ -20,17 +20,14 @@ class FamilyTrial(LinearisedTrial):
 
     Args:
         nodes: `ParameterNodes`.
-        problem: `InitialValueProblem`, one member.
-        domain: `FamilyDomain`.
-        network: `DenseNetwork` with a readout for each window and node.
-        window_edges: e_0 = t0, …, e_W = t0 + T, in s.
+        *args: those of `TrialSolution`, with a readout of N for each window and node.
     """
 
     has_hidden_weights = False  # least squares solves for the readouts of a family
 
-    def __init__(self, nodes, problem, domain, network, window_edges):
-        super().__init__(problem, domain, network, window_edges)
-        self.nodes, self.box = nodes, domain.box
+    def __init__(self, nodes, *args):
+        super().__init__(*args)
+        self.nodes, self.box = nodes, self.domain.box
 
     @property
     def node_counts(self):

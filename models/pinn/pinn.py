@@ -205,6 +205,7 @@ class PINN(Answers):
         with tf.GradientTape() as tape:
             residuals = self.residuals(x, y, sample_weight, training=True)
             cost = self.cost(residuals)
+            # Differs from the cost in mixed precision, and where devices share the points.
             scaled_cost = self.optimizer.scale_loss(part_of_cost(cost, x))
         gradients = tape.gradient(scaled_cost, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)

@@ -1,5 +1,6 @@
 """What a PINN is made of, decided before it has a network: one solution, or a family."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -35,29 +36,30 @@ from .missed_tolerance import warn_of_missed_tolerance
 class Plan(NamedTuple):
     """The parts of a `PINN` that do not depend on its weights.
 
-    | field          | content                                               |
-    |----------------|-------------------------------------------------------|
-    | `domain`       | `TimeDomain` or `FamilyDomain`: where it holds        |
-    | `window_edges` | e_0 = t0, …, e_W = t0 + T, in s                       |
-    | `points`       | `TimePoints` or `FamilyPoints`: where it is trained   |
-    | `checks`       | what is looked at after a fit, functions of the model |
-    | `nodes`        | `ParameterNodes` of a family, else None               |
-    | `bandwidth`    | S of the first layer, in rad                          |
-    | `size`         | X of the motion, in m, where all weights are learned  |
+    | field          | content                                                      |
+    |----------------|--------------------------------------------------------------|
+    | `domain`       | `TimeDomain` or `FamilyDomain`: where it holds               |
+    | `window_edges` | e_0 = t0, …, e_W = t0 + T, in s                              |
+    | `bandwidth`    | S of the first layer, in rad                                 |
+    | `size`         | X of the motion, in m, where all weights are learned, else 1 |
+    | `make_trial`   | makes h1 + h2·N from the arguments of `TrialSolution`        |
+    | `points`       | `TimePoints` or `FamilyPoints`: where it is trained          |
+    | `checks`       | what is looked at after a fit, functions of the model        |
+    | `num_nodes`    | of a family; 1 for one solution                              |
     """
 
     domain: object
     window_edges: tuple
+    bandwidth: float
+    size: float
+    make_trial: object
     points: object
     checks: tuple
-    nodes: object = None
-    bandwidth: float = None
-    size: float = 1.0
+    num_nodes: int
 
     def network(self, pinn):
         """N, with a readout for each window, and for each node of a family."""
-        num_readouts = len(self.window_edges) - 1
-        num_readouts *= 1 if self.nodes is None else self.nodes.num_nodes
+        num_readouts = (len(self.window_edges) - 1) * self.num_nodes
         units, activation = pinn.hidden_units, pinn.activation
         dimension, dtype = pinn.problem.dimension, pinn.dtype_policy
         if pinn.learned:
@@ -69,13 +71,7 @@ class Plan(NamedTuple):
     def trial(self, pinn):
         """h1 + h2·N: of one solution, of one with unknown parameters, or of a family."""
         parts = pinn.problem, self.domain, pinn.network, self.window_edges
-        if self.nodes is not None:
-            return FamilyTrial(self.nodes, *parts)
-        if pinn.learned:
-            return LearnedTrial(*parts)
-        if pinn.unknowns is None:
-            return LinearisedTrial(*parts, pinn.h1, pinn.h2)
-        return TrialOfUnknowns(pinn.unknowns, *parts, pinn.h1, pinn.h2)
+        return self.make_trial(*parts, pinn.h1, pinn.h2)
 
     def identification(self, pinn):
         """The search for unknown parameters, None where there are none."""
@@ -98,24 +94,28 @@ def plan_of(pinn, by_rule, window_edges, bandwidth, parameter_ranges, parameter_
     """
     if bandwidth is not None:
         bandwidth = one_number("bandwidth", bandwidth, "rad", above=0.0)
-
-    def edges_in(domain):
-        edges = edges_by_rule(domain.sketch()) if by_rule else window_edges
-        return _checked_edges(edges, pinn)
-
     if pinn.learned:
         _check_learned(pinn, parameter_ranges)
     if parameter_ranges is None:
-        plan = _of_one_solution(pinn, edges_in, parameter_nodes)
+        domain = _domain_of_one(pinn, parameter_nodes)
     else:
-        plan = _of_family(pinn, edges_in, parameter_nodes, parameter_ranges)
+        domain = _domain_of_family(pinn, parameter_ranges)
+    edges = edges_by_rule(domain.sketch()) if by_rule else window_edges
+    edges = _checked_edges(edges, pinn)
+    waves = _waves(pinn, domain, edges, by_rule, bandwidth)
+    if parameter_ranges is None:
+        return Plan(domain, edges, *waves, *_parts_of_one(pinn, edges))
+    return Plan(domain, edges, *waves, *_parts_of_family(pinn, domain, edges, parameter_nodes))
+
+
+def _waves(pinn, domain, edges, by_rule, bandwidth):
+    """`bandwidth` and `size` of a `Plan`."""
     if bandwidth is not None:  # a file has the size among its weights
-        return plan._replace(bandwidth=bandwidth)
-    sketch = plan.domain.sketch()
-    if pinn.learned:
-        size = float(np.abs(sketch.states[:, : pinn.problem.dimension]).max()) or 1.0
-        return plan._replace(bandwidth=LEARNED_BANDWIDTH, size=size)
-    return plan._replace(bandwidth=bandwidth_by_rule(sketch, plan.window_edges, by_rule))
+        return bandwidth, 1.0
+    sketch = domain.sketch()
+    if not pinn.learned:
+        return bandwidth_by_rule(sketch, edges, by_rule), 1.0
+    return LEARNED_BANDWIDTH, float(np.abs(sketch.states[:, : pinn.problem.dimension]).max()) or 1.0
 
 
 def _check_learned(pinn, parameter_ranges):
@@ -133,7 +133,7 @@ def _check_learned(pinn, parameter_ranges):
         )
 
 
-def _of_one_solution(pinn, edges_in, parameter_nodes):
+def _domain_of_one(pinn, parameter_nodes):
     if parameter_nodes is not None:
         raise ValueError(
             "parameter_nodes belong to parameter_ranges. "
@@ -145,24 +145,32 @@ def _of_one_solution(pinn, edges_in, parameter_nodes):
             f"Received unknown_parameters={pinn.unknown_parameters} and an h2 of t and N. "
             "Pass an h2 of t."
         )
-    domain = TimeDomain(pinn.problem, pinn.duration, pinn.compute_dtype)
-    edges = edges_in(domain)
+    return TimeDomain(pinn.problem, pinn.duration, pinn.compute_dtype)
+
+
+def _parts_of_one(pinn, edges):
+    """`make_trial`, `points`, `checks` and `num_nodes` of a `Plan`."""
+    points = TimePoints(edges, pinn.compute_dtype, LEARNED_POINTS if pinn.learned else POINTS)
+    if pinn.unknowns is not None:
+        return functools.partial(TrialOfUnknowns, pinn.unknowns), points, (), 1
     checks = (warn_of_wrong_motion, warn_of_few_points, warn_of_missed_tolerance)
-    checks = () if pinn.unknown_parameters else checks
-    num_points = LEARNED_POINTS if pinn.learned else POINTS  # of a window
-    return Plan(domain, edges, TimePoints(edges, pinn.compute_dtype, num_points), checks)
+    return LearnedTrial if pinn.learned else LinearisedTrial, points, checks, 1
 
 
-def _of_family(pinn, edges_in, parameter_nodes, parameter_ranges):
+def _domain_of_family(pinn, parameter_ranges):
     names = ("h1", "h2", "unknown_parameters")
     check_family(pinn.problem, {name: getattr(pinn, name) for name in names})
     box = ParameterBox(pinn.problem, parameter_ranges)
-    domain = FamilyDomain(pinn.problem, pinn.duration, box, pinn.compute_dtype)
-    edges = edges_in(domain)
-    nodes = ParameterNodes.of(box, parameter_nodes, domain)
+    return FamilyDomain(pinn.problem, pinn.duration, box, pinn.compute_dtype)
+
+
+def _parts_of_family(pinn, domain, edges, parameter_nodes):
+    """`make_trial`, `points`, `checks` and `num_nodes` of a `Plan`."""
+    nodes = ParameterNodes.of(domain.box, parameter_nodes, domain)
     check_num_readouts(nodes, len(edges) - 1)
-    points = FamilyPoints(edges, box, nodes, pinn.compute_dtype)
-    return Plan(domain, edges, points, (warn_of_few_nodes, warn_of_missed_tolerance), nodes)
+    points = FamilyPoints(edges, domain.box, nodes, pinn.compute_dtype)
+    checks = (warn_of_few_nodes, warn_of_missed_tolerance)
+    return functools.partial(FamilyTrial, nodes), points, checks, nodes.num_nodes
 
 
 def _checked_edges(edges, pinn):
