@@ -51,6 +51,7 @@ CONTENDERS = {
     "ours, all weights learned": ("ours", {"learned": True}),
     "ours, Adam": ("ours_with_adam", {"learned": True}),
     "JAX by hand": ("jax_by_hand", {}),
+    "JAX by hand, Adam": ("jax_by_hand", {"adam_alone": True}),
     "DeepXDE": ("deepxde", {}),
     "neurodiffeq": ("neurodiffeq", {}),
     "PINA": ("pina", {}),

@@ -50,6 +50,10 @@ class Clock:
     def elapsed(self):
         return self.used + (now() - self.begin if self.running else 0.0)
 
+    def cosine(self):
+        """1 at the begin of the budget, 0 at its end: the share of its rate that Adam has left."""
+        return 0.5 * (1.0 + np.cos(np.pi * min(self.elapsed() / self.budget, 1.0)))
+
     def resume(self):
         self.begin, self.running = now(), True
 

@@ -5,11 +5,10 @@ in, not part of the loss.
 """
 
 import functools
-import time
 
 import numpy as np
 import pinn_clock
-from pinn_clock import Solver, column, step_times
+from pinn_clock import Solver, column
 from pinn_libraries import deepxde, neurodiffeq, pina
 
 RATE = 1e-2
@@ -19,8 +18,11 @@ RATE = 1e-2
 MANY_STEPS, LOWER_RATE = 12_000, 5e-3
 
 
-def jax_by_hand(task, dtype="float64", hidden=(32, 32, 32)):
-    """By hand: input in [−1, 1], steps in `lax.scan`, Adam for a tenth of the time, then L-BFGS."""
+def jax_by_hand(task, dtype="float64", hidden=(32, 32, 32), adam_alone=False):
+    """By hand: input in [−1, 1], steps in `lax.scan`, Adam for a tenth of the time, then L-BFGS.
+
+    With `adam_alone` its rate falls from `RATE` along a cosine, as for plain Keras.
+    """
     import jax
 
     jax.config.update("jax_enable_x64", dtype == "float64")
@@ -55,7 +57,7 @@ def jax_by_hand(task, dtype="float64", hidden=(32, 32, 32)):
         rhs = task.rhs(points, list(motion[0].T), list(motion[1].T), jnp)
         return jnp.mean((motion[-1] - jnp.stack(rhs, axis=-1)) ** 2)
 
-    first = optax.adam(1e-3)
+    first = optax.inject_hyperparams(optax.adam)(1e-3)
     second = optax.lbfgs(memory_size=50, linesearch=optax.scale_by_zoom_linesearch(30))
     with_memory = optax.value_and_grad_from_state(cost)
 
@@ -80,15 +82,25 @@ def jax_by_hand(task, dtype="float64", hidden=(32, 32, 32)):
     carry = (weights, first.init(weights))
 
     def setup():
-        begun, _ = many_lbfgs((weights, second.init(weights)))
-        jax.block_until_ready(many_lbfgs(begun))  # what comes back may compile anew
+        nonlocal carry
         at_all(weights, jnp.asarray(task.fine, dtype))
+        if not adam_alone:
+            begun, _ = many_lbfgs((weights, second.init(weights)))
+            jax.block_until_ready(many_lbfgs(begun))  # what comes back may compile anew
+            return
+        adam(200)
+        carry = (weights, first.init(weights))
 
     def adam(n):
         nonlocal carry
         for _ in range(max(n // 100, 1)):
             carry, _ = many_adam(carry)
         jax.block_until_ready(carry)
+
+    def train_by_adam(clock):
+        while not clock.check():
+            carry[1].hyperparams["learning_rate"] = jnp.asarray(RATE * clock.cosine(), dtype)
+            adam(100)
 
     def train(clock):
         nonlocal carry
@@ -108,6 +120,7 @@ def jax_by_hand(task, dtype="float64", hidden=(32, 32, 32)):
     def motion(s):
         return at_all(carry[0], jnp.asarray(s, dtype))
 
+    train = train_by_adam if adam_alone else train
     return Solver(motion, adam, train, setup, {"dtype": dtype})
 
 
@@ -153,7 +166,7 @@ def plain_keras(task, dtype="float64", hidden=(32, 32, 32), steps_per_execution=
             return {"loss": loss}
 
     model = Trial()
-    model.build((None, 1))
+    model(tf.zeros((1, 1), dtype))  # builds the weights
     options = tf.data.Options()
     options.autotune.enabled = False  # else `fit` may wait after its last step
     points = tf.data.Dataset.from_tensors((tf.constant(column(task.points, dtype)),))
@@ -171,39 +184,39 @@ def plain_keras(task, dtype="float64", hidden=(32, 32, 32), steps_per_execution=
 
 
 def keras_solver(task, model, adam, motion, options, dtype, is_learned=False):
-    """Adam under `fit`: its rate falls along a cosine over the steps that the budget allows.
+    """Adam under `fit`: its rate falls along a cosine over the seconds of the budget.
 
     `adam` takes that many steps, and callbacks; `options` are for `compile`.
     """
     import keras
 
-    def compiled(rate):
-        model.compile(optimizer=keras.optimizers.Adam(rate), **options)
-        model.optimizer.build(model.trainable_variables)
-
     def setup():
-        """Time the steps, to plan the rate; what they trained is undone."""
-        nonlocal num_steps
-        start = model.get_weights()
-        num_steps = max(int(task.budget / step_times(adam, least=1000)[seconds]) // 100 * 100, 1000)
+        """Compile, and count the steps to come; what they trained is undone."""
+        nonlocal rate
+        variables = [*model.trainable_variables, *model.optimizer.variables]
+        start = [np.array(variable) for variable in variables]
+        adam(1000)
+        begin = pinn_clock.now()
+        adam(1000)
+        num_steps = 1000 * task.budget / (pinn_clock.now() - begin)
         rate = LOWER_RATE if is_learned and num_steps > MANY_STEPS else RATE
-        compiled(keras.optimizers.schedules.CosineDecay(rate, num_steps))
-        begin = [np.array(variable) for variable in model.optimizer.variables]
-        adam(1000)  # compiles what `train` will call
-        model.set_weights(start)
-        for variable, value in zip(model.optimizer.variables, begin):
+        for variable, value in zip(variables, start):
             variable.assign(value)
 
-    num_steps, seconds = None, "cpu" if pinn_clock.now is time.process_time else "seconds"
+    rate = RATE
 
     def train(clock):
         class Watch(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
+                self.model.optimizer.learning_rate = rate * clock.cosine()
+
             def on_train_batch_end(self, batch, logs=None):
                 clock.check(stop=lambda: setattr(self.model, "stop_training", True))
 
-        adam(num_steps, callbacks=[Watch()])
+        adam(10**7, callbacks=[Watch()])
 
-    compiled(RATE)
+    model.compile(optimizer=keras.optimizers.Adam(rate), **options)
+    model.optimizer.build(model.trainable_variables)
     return Solver(motion, adam, train, setup, {"dtype": dtype})
 
 

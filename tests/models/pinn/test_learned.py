@@ -152,7 +152,8 @@ def test_no_window_is_moved_by_the_residual_of_a_later_one():
             assert by_window[2] > 0.0
 
 
-def test_no_window_begins_far_from_the_motion_while_all_are_trained():
+def test_no_window_begins_far_from_the_motion_while_all_are_trained(monkeypatch):
+    monkeypatch.setattr(learned_trial, "REACH", 0.01)  # seen in the residual to 250 steps
     pinn = PINN(Duffing(), 3.0, (4, 4), window_edges=[0.0, 1.0, 3.0], learned=True, seed=3)
     times = tf.constant(pinn.collocation_times(40))
     for array in pinn.network.arrays:
