@@ -22,11 +22,19 @@ def write(root, folder):
         root: the checkout, a path.
         folder: where the pages go.
     """
-    shutil.copytree(root / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    write_notebooks(root / "notebooks", folder / "notebooks")
     write_reference(root, folder / "reference")
     write_proof(root, folder / "proof.md")
     write_zoo(root / "models" / "presets", folder / "zoo")
     write_benchmarks(root / "benchmarks", folder / "benchmarks")
+
+
+def write_notebooks(source, folder):
+    """Copies of the lessons; their way to the page that moves is another one here."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".*"))
+    for path in folder.glob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("../docs/moving/", "../../moving/"), encoding="utf-8")
 
 
 def save(path, *parts):
