@@ -64,22 +64,38 @@ def test_motions_are_those_of_python(alpha, delta):
     np.testing.assert_allclose(euler, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def by_browser(place, tmp_path):
+    """What a browser makes of the page, and what it logs."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    # Every host but the page itself is out of reach: a request would be an error in the log.
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    options += ["--host-resolver-rules=MAP * 127.0.0.1:9", "--enable-logging=stderr", "--v=0"]
+    options += ["--virtual-time-budget=3000"]  # ms of the page's own clock, which does not wait
+    command = [CHROMIUM, *options, "--dump-dom", f"{(PAGE / 'index.html').as_uri()}#{place}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [
         ("", "each step multiplies the motion by 0.9950"),
         ("dt=0.5&alpha=0.2&delta=1", "It grows: each step multiplies the motion by 1.0724"),
+        ("dt=0.1&swing=5", "At 5.00 s the mass is at 0.099 m, and Euler’s at 0.152 m."),
         ("gamma=0&waves=7&time=12", "At 12.00 s the network says 0.84385"),
     ],
 )
 def test_a_browser_shows_it_and_loads_nothing_else(place, words, tmp_path):
-    # Every host but the page itself is out of reach: a request would be an error in the log.
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
-    options += ["--host-resolver-rules=MAP * 127.0.0.1:9", "--enable-logging=stderr", "--v=0"]
-    command = [CHROMIUM, *options, "--dump-dom", f"{(PAGE / 'index.html').as_uri()}#{place}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert words in done.stdout
-    assert "CONSOLE" not in done.stderr
-    sources = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', done.stdout)
+    shown = by_browser(place, tmp_path)
+    assert words in shown
+    sources = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', shown)
     assert sources and not [source for source in sources if source.startswith(("http", "//"))]
+
+
+def test_the_masses_swing_by_themselves(tmp_path):
+    (seconds,) = re.findall(r"At ([\d.]+) s the mass is at", by_browser("play", tmp_path))
+    assert float(seconds) > 0.0
+    (seconds,) = re.findall(r"At ([\d.]+) s the mass is at", by_browser("", tmp_path))
+    assert float(seconds) == 0.0

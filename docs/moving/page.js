@@ -6,7 +6,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const short = (x) => (x !== 0 && (Math.abs(x) < 1e-2 || Math.abs(x) >= 1e4) ? x.toExponential(1) : String(Number(x.toFixed(3))));
 
 // A canvas with axes from (left, bottom) to (right, top), in units of what is drawn.
-function picture(id, [left, right], [bottom, top], { logarithmic = false, square = false } = {}) {
+function picture(id, [left, right], [bottom, top], { logarithmic = false, square = false, marks = null } = {}) {
   const canvas = byId(id);
   const scale = window.devicePixelRatio || 1;
   const width = canvas.clientWidth, height = canvas.clientHeight;
@@ -24,8 +24,8 @@ function picture(id, [left, right], [bottom, top], { logarithmic = false, square
   pen.fillStyle = colour("soft");
   pen.strokeStyle = colour("grid");
   pen.strokeRect(margin.left, margin.top, w, h);
-  const marks = logarithmic ? [1e-16, 1e-12, 1e-8, 1e-4, 1] : [bottom, (bottom + top) / 2, top];
-  for (const y of marks) {
+  const usual = logarithmic ? [1e-16, 1e-12, 1e-8, 1e-4, 1] : [bottom, (bottom + top) / 2, top];
+  for (const y of marks ?? usual) {
     pen.textAlign = "right";
     pen.fillText(logarithmic ? `1e${Math.round(Math.log10(y))}` : short(y), margin.left - 4, upwards(y) + 4);
   }
@@ -91,6 +91,50 @@ function showEuler() {
       : `It stays bounded: ${change}, at the most.`) + limit;
 }
 
+// A spring from the wall to a mass at x, as a zigzag.
+const spring = (x, height) =>
+  grid(1, 30).map((s, i) => [-2 + (x + 2) * s, height + (i % 30 ? (i % 2 ? 0.07 : -0.07) : 0)]);
+
+function showSwing() {
+  const [dt, alpha, delta, t] = ["dt", "alpha", "delta", "swing"].map((id) => Number(byId(id).value));
+  byId("swing-value").textContent = t.toFixed(2);
+  const steps = eulerMotion(dt, alpha, delta, 20);
+  const euler = steps[Math.min(Math.floor(t / dt + 1e-9), steps.length - 1)].x;
+  const exact = exactMotion(t, alpha, delta).x;
+  const masses = picture("euler-masses", [-2, 2], [0, 1], { marks: [] });
+  for (const [x, height, name] of [[exact, 0.72, "exact"], [euler, 0.28, "ours"]]) {
+    const shown = Math.max(-1.9, Math.min(1.9, x));
+    masses.line(spring(shown, height), name);
+    masses.dots([[shown, height]], name, 11);
+  }
+  byId("swing-words").textContent =
+    `At ${t.toFixed(2)} s the mass is at ${exact.toFixed(3)} m, and Euler’s at ${short(euler)} m.`;
+}
+
+// Playing moves the slider of time, twice as fast as it is, to its end.
+let frame = 0;
+
+function play() {
+  const slider = byId("swing");
+  const first = Number(slider.value) < 20 ? Number(slider.value) : 0;
+  let began = null;
+  const next = (now) => {
+    began ??= now;
+    slider.value = first + (2 * (now - began)) / 1000;
+    showSwing();
+    if (Number(slider.value) < 20) frame = requestAnimationFrame(next);
+    else stop();
+  };
+  byId("play").textContent = "Stop";
+  frame = requestAnimationFrame(next);
+}
+
+function stop() {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  byId("play").textContent = "Let it swing";
+}
+
 function chosenSolution() {
   const dampings = [...new Set(SOLUTIONS.solutions.map((s) => s.damping))];
   const waves = [...new Set(SOLUTIONS.solutions.map((s) => s.waves))];
@@ -154,6 +198,7 @@ function showCell() {
 
 function showAll() {
   showEuler();
+  showSwing();
   showBar();
   showCell();
 }
@@ -163,6 +208,8 @@ for (const [id, value] of new URLSearchParams(location.hash.slice(1))) {
   if (byId(id)?.type === "range") byId(id).value = value;
 }
 ["dt", "alpha", "delta"].forEach((id) => byId(id).addEventListener("input", showEuler));
+["dt", "alpha", "delta", "swing"].forEach((id) => byId(id).addEventListener("input", showSwing));
+byId("play").addEventListener("click", () => (frame ? stop() : play()));
 ["gamma", "waves", "time"].forEach((id) => byId(id).addEventListener("input", showBar));
 byId("cell-true").addEventListener("click", () => stepCell(false));
 byId("cell-own").addEventListener("click", () => stepCell(true));
@@ -174,3 +221,4 @@ byId("cell-reset").addEventListener("click", () => {
 window.addEventListener("resize", showAll);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAll);
 showAll();
+if (location.hash === "#play") play();
