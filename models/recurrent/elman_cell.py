@@ -103,9 +103,15 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         if self.output_units is None:
             return hidden
         product = self._product(hidden, self.output_kernel)
-        return full_precision(self.output_activation)(
+        return self.activate_output(
             product if self.output_bias is None else product + self.output_bias
         )
+
+    def activate_output(self, product):
+        """y = g(V h + c) of V h + c; without `output_units` they are h, and so is y."""
+        if self.output_units is None:
+            return product
+        return full_precision(self.output_activation)(product)
 
     def __init__(
         self,
@@ -223,6 +229,13 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         dtype = self.compute_dtype
         bias = ops.zeros((self.units,)) if self.bias is None else self.bias
         return [ops.cast(weight, dtype) for weight in (self.kernel, self.recurrent_kernel, bias)]
+
+    def weights_of_readout(self):
+        """V and c (zeros without `use_bias`) likewise; an empty list without `output_units`."""
+        if self.output_units is None:
+            return []
+        bias = ops.zeros((self.output_units,)) if self.output_bias is None else self.output_bias
+        return [ops.cast(weight, self.compute_dtype) for weight in (self.output_kernel, bias)]
 
     def _product(self, values, weight):
         # The operator, because keras.ops.matmul rounds float64 to float32 on PyTorch.

@@ -1,7 +1,6 @@
 """The lecture's recurrent network over whole sequences."""
 
 import keras
-from keras import ops
 
 from .elman_cell import ElmanCell
 from .linear_loop import linear_matrix, linear_outputs
@@ -16,14 +15,16 @@ class ElmanRNN(RecurrentLayer):
     z_t = b + W h_{t-1} + U x_t,   h_t = f(z_t),   y_t = g(V h_t + c),   t = 1, 2, ...
 
     Only h_t = f(z_t) needs the step before it. The inputs U x_t + b of all steps are one matrix
-    product before the loop over time, and the outputs g(V h_t + c) one product after it. The
-    table of symbols is that of `ElmanCell`. Without `output_units` the layer is
-    `keras.layers.SimpleRNN`, and takes its weights.
+    product before the loop over time, and the outputs g(V h_t + c) one product after it; where
+    XLA compiles the loop and they are few, both are computed in it. The table of symbols is that
+    of `ElmanCell`. Without `output_units` the layer is `keras.layers.SimpleRNN`, and takes its
+    weights.
 
     On TensorFlow the gradient is backpropagation through time by hand (`hidden_states`), and its
-    second derivatives are right too. Of every step it keeps h_t alone: with ∂C/∂h and δ, three
-    arrays `(time, batch, units)` at the peak. For long sequences `CheckpointedGradient` keeps few
-    steps of them, and computes the others again. While training on a known number of steps XLA
+    second derivatives are right too. Of every step it keeps h_t alone, and nothing outside
+    training: with δ, and ∂C/∂h unless y is few numbers, two or three arrays
+    `(time, batch, units)` at the peak. For long sequences `CheckpointedGradient` keeps few steps
+    of them, and computes the others again. While training on a known number of steps XLA
     compiles the loop by itself, once for each size of batch (outside training: if that is known as
     well); a loop of any length runs without, ten steps to a pass. With `compile(jit_compile=True)`
     it is a part of what XLA compiles. Eager calls, `unroll`, `recurrent_dropout` in training, half
@@ -114,18 +115,22 @@ class ElmanRNN(RecurrentLayer):
 
     def _run_by_hand(self, sequences, start, mask, training):
         """The same with backpropagation through time by hand."""
-        from .hidden_states import hidden_states
+        from .hidden_states import recurrence
 
-        hidden = hidden_states(
-            self.cell.drop_inputs(sequences, training),
+        cell = self.cell
+        last, outputs = recurrence(
+            cell.drop_inputs(sequences, training),
             start,
-            *self.cell.weights_of_recurrence(),
+            cell.weights_of_recurrence(),
+            cell.weights_of_readout(),
             mask,
             self.activation,
             training,
+            self.return_sequences,
         )
-        outputs = self.cell.read_out(hidden if self.return_sequences else hidden[-1:])
-        return ops.transpose(outputs, (1, 0, 2)), hidden[-1]
+        if not self.return_sequences:
+            return cell.read_out(last[:, None]), last
+        return cell.activate_output(outputs), last
 
     def _has_gradient_by_hand(self, training):
         if keras.backend.backend() != "tensorflow" or self.unroll:

@@ -9,7 +9,7 @@ from marks import further_but_for
 from recurrent_checks import assert_same, finite_differences, gradient, randomise
 
 from oscillator_zoo.models import ElmanRNN
-from oscillator_zoo.models.recurrent.hidden_states import SLOPES
+from oscillator_zoo.models.recurrent.hidden_states import FEW_FEATURES, SLOPES
 
 BATCH, TIME, FEATURES, UNITS = 3, 13, 2, 4
 # How the layer is traced: the shape it sees, and whether XLA compiles all around it.
@@ -26,6 +26,7 @@ OPTIONS = {
     "backwards": {"return_sequences": True, "go_backwards": True, "zero_output_for_mask": True},
     "backwards, last": {"go_backwards": True, "return_state": True, "zero_output_for_mask": True},
     "no bias": {"return_sequences": True, "use_bias": False},
+    "many outputs": {"return_sequences": True, "output_units": FEW_FEATURES + 1},
     "regularised": {"kernel_regularizer": "l2", "recurrent_regularizer": "l1"},
 }
 
@@ -67,13 +68,13 @@ def graph(function, way, features=FEATURES, dtype="float64"):
     return tf.function(function, signature, jit_compile=jit_compile, autograph=False)
 
 
-def loss_of(layer, mask=None):
+def loss_of(layer, mask=None, training=True):
     """A scalar that weighs every output differently, as a function of the weights and x."""
 
     def loss(*tensors):
         *weights, x = tensors
         with keras.StatelessScope(state_mapping=zip(layer.trainable_variables, weights)):
-            outputs = keras.tree.flatten(layer(x, mask=mask, training=True))
+            outputs = keras.tree.flatten(layer(x, mask=mask, training=training))
         total = 0.0
         for output in outputs:
             scale = tf.cos(tf.cast(tf.range(tf.size(output)), output.dtype))
@@ -83,7 +84,7 @@ def loss_of(layer, mask=None):
     return loss
 
 
-def derivatives(layer, times=1, with_mask=True):
+def derivatives(layer, times=1, with_mask=True, training=True):
     """Gradients of a scalar with respect to all weights and x, or of a weighted sum of these."""
 
     def weighted(of, *tensors):
@@ -91,7 +92,7 @@ def derivatives(layer, times=1, with_mask=True):
         return sum(tf.reduce_sum(slope * tf.sin(slope + 1.0)) for slope in slopes)
 
     def run(x, mask):
-        loss = loss_of(layer, mask if with_mask else None)
+        loss = loss_of(layer, mask if with_mask else None, training)
         of = loss if times == 1 else lambda *tensors: weighted(loss, *tensors)
         return gradient(of)(*[w.value for w in layer.trainable_variables], x)
 
@@ -123,6 +124,16 @@ def test_gradients_are_those_of_the_plain_recurrence(mask, options):
     expected = run(tf.constant(x), tf.constant(mask))
     for way in WAYS:
         assert_same(graph(run, way)(x, mask), expected, 1e-11)
+
+
+@pytest.mark.parametrize("options", ["sequences", "last", "no bias"])
+def test_outside_training_gradients_are_the_same(options):
+    layer = built(**OPTIONS[options])
+    x, mask = sequences(), mask_of("interior")
+    expected = derivatives(layer)(tf.constant(x), tf.constant(mask))
+    for way in WAYS:
+        found = graph(derivatives(layer, training=False), way)(x, mask)
+        assert_same(found, expected, 1e-11)
 
 
 @pytest.mark.slow
@@ -248,6 +259,25 @@ def test_xla_compiles_what_will_not_come_in_ever_new_shapes(way, training, expec
     layer = built()
     run = graph(lambda x, mask: layer(x, mask=mask, training=training), way)
     assert holds_xla(run.get_concrete_function()) is expected
+
+
+@pytest.mark.parametrize(
+    "options, training, expected",
+    [
+        ("last", False, 0),
+        ("last", True, 1),
+        ("sequences", False, 1),
+        ("sequences", True, 2),
+        ("no bias", False, 1),
+        ("no bias", True, 1),
+    ],
+)
+def test_a_loop_stores_only_what_is_wanted_and_what_a_gradient_needs(options, training, expected):
+    layer = built(**OPTIONS[options])
+    run = graph(lambda x, mask: layer(x, training=training), "known")
+    functions = run.get_concrete_function().graph.as_graph_def().library.function
+    nodes = [node.op for function in functions for node in function.node_def]
+    assert nodes.count("TensorListStack") == expected
 
 
 def test_an_exported_model_needs_no_xla(tmp_path):
