@@ -18,6 +18,8 @@ def report(results, figure):
     draw(results, figure)
     parts = [
         headline(results),
+        "#### Error at the end",
+        error_table(results),
         "#### Accuracy and time",
         accuracy_table(results),
         "#### Growth with the horizon: seconds to a relative error of 1e-3, x'' = −x",
@@ -81,6 +83,22 @@ def seconds_to(curve, target):
 
 def number(value, digits=2):
     return "–" if value is None else f"{value:.{digits}g}"
+
+
+def error_table(results):
+    """A row for every problem, a column for every contender; the smallest error is bold."""
+    names = contenders(results, PROBLEMS)
+    if not names:
+        return ""
+    lines = [f"| problem | {' | '.join(names)} |", "| --- |" + " ---: |" * len(names)]
+    for problem in PROBLEMS:
+        records = [results.get((name, problem), {}) for name in names]
+        errors = [record["curve"][-1][1] if "curve" in record else None for record in records]
+        least = min((error for error in errors if error is not None), default=None)
+        shown = ["–" if error is None else f"{error:.1e}" for error in errors]
+        cells = [f"**{a}**" if e == least else a for e, a in zip(errors, shown)]
+        lines.append(f"| {problem} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def accuracy_table(results):
