@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..multiple_shooting import PERIODS, Shooting, along, middle_of, windows_of
+from ..multiple_shooting import Shooting, along, middle_of, windows_of
 from .linear_decay import fit_linear_decay
 from .weak_guesses import even, position_of, upright, weak_guesses
 
@@ -184,9 +184,9 @@ def _plain_guesses(law, driven):
     return guesses
 
 
-def _shooting(law, records, rate, scales, course, periods=PERIODS):
+def _shooting(law, records, rate, scales, course, periods=None):
     fine, coarse = (
-        windows_of(records, rate, scales, parts, course, periods)
+        windows_of(records, rate, scales, parts, course, periods or law.periods)
         for parts in (law.parts, COARSE * law.parts)
     )
     return Shooting(law, fine, coarse)

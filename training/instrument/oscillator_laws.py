@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..multiple_shooting import run_windows, run_with_friction
+from ..multiple_shooting import PERIODS, run_windows, run_with_friction
 
 
 class Term(NamedTuple):
@@ -53,6 +53,7 @@ class Law(NamedTuple):
     | `scalable` | whether it keeps its form when positions are in another unit     |
     | `parts`    | Runge–Kutta steps in a radian; more for terms with a kink        |
     | `sticks`   | whether the motion may come to rest and stay there               |
+    | `periods`  | in a window that a search begins with                            |
     """
 
     name: str
@@ -61,6 +62,7 @@ class Law(NamedTuple):
     scalable: bool = True
     parts: float = 4.0
     sticks: bool = False
+    periods: float = PERIODS
 
     def constants(self, driven):
         """Names of all constants; the gain G = 1/m comes last where a force acts."""
@@ -135,6 +137,7 @@ LAWS = {
             "x'' + d x' + s sin x = G u",
             PENDULUM | _of("damping_rate"),
             scalable=False,
+            periods=PERIODS / 3.0,  # in longer ones, least squares may miss a turn over the top
         ),
     )
 }

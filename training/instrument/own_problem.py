@@ -5,7 +5,7 @@ import numpy as np
 from oscillator_zoo.data.checks import did_you_mean
 from oscillator_zoo.data.forces.force import Force
 
-from ..multiple_shooting import run_windows
+from ..multiple_shooting import PERIODS, run_windows
 from .law_fit import fit_from
 from .weak_guesses import even, position_of, spectral_rate
 
@@ -26,7 +26,7 @@ class OwnLaw:
         rate: rad/s; 1/rate is the unit of time of the search.
     """
 
-    scalable, parts, sticks = False, PARTS, False
+    scalable, parts, sticks, periods = False, PARTS, False, PERIODS
 
     def __init__(self, problem, unknown, rate):
         self.problem, self.unknown, self.rate = problem, tuple(unknown), rate

@@ -316,6 +316,18 @@ def test_a_driven_pendulum_that_goes_over_the_top():
     assert_found(found, natural_frequency=1.5 / np.pi, damping_ratio=0.2 / 6.0, gain=1.0)
 
 
+def test_short_records_of_a_pendulum_that_is_thrown_over_the_top():
+    random, times, records = np.random.default_rng(3), 0.5 * np.arange(50), []
+    for _ in range(12):
+        force = random.normal(size=50)
+        pull = lambda t, x, v: np.interp(t, times, force) - np.sin(x) - 0.02 * v  # noqa: E731, B023
+        x, _ = moved(pull, times, [0.0, 0.0])
+        records.append(record(times, x + 0.1 * random.normal(size=50), force))
+    found = identify(records, model="pendulum", force_between="linear")
+    assert found.fit.closed and found.rmse == pytest.approx(0.1, rel=0.1)
+    assert_found(found, natural_frequency=0.5 / np.pi, damping_ratio=0.01, gain=1.0)
+
+
 def test_noise_alone_is_refused():
     values = np.random.default_rng(1).normal(size=300)
     with pytest.raises(ValueError, match="stand out from the noise by five standard deviations"):
