@@ -108,18 +108,28 @@ class Sketch:
         A linear equation is looked at as a function of time alone, beside a fixed state: what it
         adds by itself is smooth, and its sketch may be a coarse one.
         """
-        order, largest = self.problem.order, np.abs(self.states).max(axis=0)
-        rhs = rate(self.problem, self.times, self.states)
-        size = max(np.abs(rhs).max(), 1e-300)
-        derivatives = np.hstack([self.states[:, rhs.shape[1] :], rhs]) if order == 2 else rhs
+        problem, largest = self.problem, np.abs(self.states).max(axis=0)
+        of_states = derivatives(problem, self.times, self.states)
+        size = max(np.abs(of_states[:, -problem.dimension :]).max(), 1e-300)
 
         def rates_at(t):
             states = np.broadcast_to(largest, (len(t), len(largest)))
-            if not self.problem.is_linear:
-                states = motion_at(self.times, self.states, derivatives, self.jumps, t)
-            return rate(self.problem, t, states) / size
+            if not problem.is_linear:
+                states = motion_at(self.times, self.states, of_states, self.jumps, t)
+            return rate(problem, t, states) / size
 
         return unresolved(rates_at, edges)
+
+    def states_at(self, times):
+        """(x, v) at times by steps half as long, `(num, order·d)`, and how far halving the steps
+        has moved them anywhere, `(order·d,)`.
+        """
+        duration, num_steps = self.times[-1] - self.times[0], len(self.times) - 1
+        finer = rk4(self.problem, duration, 2 * num_steps)
+        states = finer.states[0]
+        rates = derivatives(self.problem, finer.times, states)
+        found = motion_at(finer.times, states, rates, self.jumps, times)
+        return found, np.abs(states[::2] - self.states).max(axis=0)
 
     def _hidden_rate(self, problem, duration):
         """The largest `rate_of_time` away from rough times, in rad/s: that of a short pulse."""
@@ -202,6 +212,12 @@ def rate(problem, times, states):
     """x'' (order 1: x') of states `(num, order · dimension)` at times `(num,)`, `(num, d)`."""
     state = np.split(states, problem.order, axis=-1)
     return problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
+
+
+def derivatives(problem, times, states):
+    """y' = (v, x'') of states y = (x, v), `(num, order · dimension)`; order 1: x'."""
+    rates = rate(problem, times, states)
+    return np.hstack([states[:, problem.dimension :], rates])
 
 
 def equation_rates(problem, times, states, step=STEP_ASIDE):

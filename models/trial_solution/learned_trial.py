@@ -1,5 +1,7 @@
 """A trial solution all of whose weights are learned, one window after another."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -60,15 +62,21 @@ class LearnedTrial(TrialSolution):
 
     def _within_reach(self, starts):
         """States as given, but no further than `REACH` from the sketch of the motion."""
-        sketch = self.domain.sketch()
-        guesses = [
-            np.interp(self.window_edges[:-1], sketch.times, column) for column in sketch.states.T
-        ]
-        guesses = np.split(np.stack(guesses, axis=-1), len(starts), axis=-1)
-        parts = np.split(np.abs(sketch.states).max(axis=0), len(starts))
-        rooms = [REACH * max(part.max(), np.finfo(float).tiny) for part in parts]
-        near = (ops.clip(y, g - r, g + r) for y, g, r in zip(starts, guesses, rooms))
+        near = (ops.clip(y, g - r, g + r) for y, g, r in zip(starts, *self._places_in_reach))
         return [ops.stop_gradient(y) for y in near]
+
+    @functools.cached_property
+    def _places_in_reach(self):
+        """States where windows begin by the sketch, a list of `(W, dimension)`, and the reaches."""
+        sketch, num = self.domain.sketch(), self.problem.order
+        guesses, off = sketch.states_at(self.window_edges[:-1])
+        off, sizes = (
+            [part.max() for part in np.split(a, num)]
+            for a in (off, np.abs(sketch.states).max(axis=0))
+        )
+        smallest = np.finfo(float).tiny
+        rooms = [max(REACH * size, UNSURE * by, smallest) for size, by in zip(sizes, off)]
+        return np.split(guesses, num, axis=-1), rooms
 
     def start_of(self, window):
         """[x_w, v_w], order 1: [x_w], each `(1, dimension)`."""
@@ -119,6 +127,10 @@ FINEST = 1e-8
 # 0.25 with 0.1, at 1e-3 with 0.01 and at 7e-5 with 0.001. The sketch itself, RK4 in steps of 0.05
 # rad, was wrong by less than 1e-4 there, so that the motion lies within reach.
 REACH = 0.001
+# Where the sketch is worse, a window begins so many times further from it as halving its steps has
+# moved it. A force that jumps inside a step of RK4 adds up to a third of that step too much or too
+# little, and halving it moves that by a twelfth at least: half steps are off by twice as much.
+UNSURE = 4.0
 
 
 class WindowObjective:
