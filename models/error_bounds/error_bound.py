@@ -15,8 +15,8 @@ and begins at zero, as the trial solution meets the initial conditions. The boun
        |A E + [0; p] − E'|   by its coefficients,
        |r − p|  ≤ 4 M ρ^{1−n}/(ρ − 1) + Λ max_i |δr_i|
 
-   with M ≥ |r| on an ellipse around the cell, Λ the Lebesgue constant and δr_i the rounding error
-   of r at a node (`ResidualBounds`).
+   with M ≥ |r| on an ellipse around the cell, Λ the Lebesgue constant (on average over the cell
+   π/√8) and δr_i the rounding error of r at a node (`ResidualBounds`).
 
 Then |x̂ − x| ≤ |E| + bound of |y − E| + rounding error of the model's own x̂.
 """
