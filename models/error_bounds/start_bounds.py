@@ -13,35 +13,32 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..trial_solution.exact_sums import bits_of_heads, bits_of_terms, powers_of_two
+from ..trial_solution.exact_sums import bits_of_heads
 from .network_bounds import features, layer_bounds, rounding_errors
-from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, UPWARDS, Rounded, gamma
+from .rounding import (
+    EXTENDED,
+    EXTENDED_UNIT,
+    TINIEST,
+    UNIT,
+    PairBounds,
+    Rounded,
+    gamma,
+    multiple_bounds,
+    power_above,
+    sum_bounds,
+)
 
 # Sums of A over windows are computed in float64: 2 A/L has three roundings, its product with L and
 # the sum with A two, and one to spare.
 ROUNDINGS_OF_WEIGHTS = 6.0
 # N of exact heads: the sums of H + 1 products with what is left over, and of both kinds.
 ROUNDINGS_OF_REST = 2.0
-# g y: of what heads leave over, (g + its rest) y.rest has two and is added after another sum.
-ROUNDINGS_OF_MULTIPLE = 4.0
-# The factors L and 2/L, extended: a difference and a quotient.
-ROUNDINGS_OF_FACTOR = 2.0
-# Sums over windows: what is taken away again, first, and both kinds of heads' rests.
-ROUNDINGS_OF_SUM = 3.0
 # A whole number as an extended one: its float64 head is exact, its rest and their sum are rounded,
 # and bits beyond `KEPT_BITS` are less than a third.
 ROUNDINGS_OF_WHOLE = 3.0
 KEPT_BITS = 128
 FEATURE_BITS = 128  # of h after the point
 GUARD_BITS = 200  # below the last bit of the smallest number
-
-
-class PairBounds(NamedTuple):
-    """Bounds for a `Pair` of the model: of |head|, of |rest|, and of what the rest is off by."""
-
-    head: np.ndarray
-    rest: np.ndarray
-    error: np.ndarray
 
 
 class StartBounds:
@@ -80,17 +77,42 @@ class StartBounds:
         self.jumps = self._jumps(lost)
         self.model_errors = self._model_errors()
 
-    def _feature_errors(self, unit):
+    def _feature_errors(self, unit, additions=None):
         """How far h and h' may be off at τ = 1, as whole numbers too, each `(H,)`."""
         tau = Rounded(np.ones((1, 1)), np.zeros((1, 1)))
-        found = rounding_errors(self.weights, self.layers, unit, tau, products=0.0)
+        found = rounding_errors(self.weights, self.layers, unit, tau, 0.0, additions)
         return [a.error[0] + 2.0**-FEATURE_BITS for a in found[:2]]
+
+    def _moved_in_model(self):
+        """`_moved` for the model's h and h', where the rounding of U + b is known with its sign.
+
+        One sum of two numbers is the same in any order. So h and h' are those at the rounded z, but
+        for what happens after it, and the states, which are linear in them, move by as much.
+        """
+        kernel, bias = self.weights.layers[0]
+        moved = (kernel[0].astype(np.float64) + bias.astype(np.float64)) - (kernel[0] + bias)
+        there = [a[0] for a in features(self.weights, np.ones(1, EXTENDED), moved)[:2]]
+        shifts = [(a - b).astype(np.float64) for a, b in zip(there, self.features)]
+        after = self._feature_errors(UNIT, additions=0.0)
+        own = [a + 2.0 * b for a, b in zip(after, self._feature_errors(EXTENDED_UNIT))]
+        rounding = gamma(2.0 * len(shifts[0]) + 2.0, UNIT)
+        found = []
+        for of_state in self.influences:
+            shift = sum(np.einsum("whd,h->wd", one.value, s) for one, s in zip(of_state, shifts))
+            off = [rounding * np.abs(s) for s in shifts]
+            rest = sum(
+                np.einsum("whd,h->wd", one.largest, e + r)
+                + np.einsum("whd,h->wd", one.error, np.abs(s))
+                for one, e, r, s in zip(of_state, own, off, shifts)
+            )
+            found.append(np.abs(shift) + rest)
+        return found
 
     def _moved(self, unit):
         """How far errors of h and h', which all windows share, move the states."""
         errors = self._feature_errors(unit)
         return [
-            sum(np.einsum("whd,h->wd", a, e) for a, e in zip(of_state, errors))
+            sum(np.einsum("whd,h->wd", a.largest, e) for a, e in zip(of_state, errors))
             for of_state in self.influences
         ]
 
@@ -112,22 +134,25 @@ class StartBounds:
         return found
 
     def _model_errors(self):
-        moved, rest = self._moved(UNIT), self._rest_of_end()
+        moved, rest = self._moved_in_model(), self._rest_of_end()
         off = self._ends_moved(UNIT)
         size = np.abs(self.of_ends[0]).astype(np.float64) + off[0] + rest.largest
         n = PairBounds(size, rest.largest, rest.error)
+        value = [size + by for size, by in zip(self.sizes, moved)]
+        first = [np.abs(y).astype(np.float64) for y in self.initial]
         if self.order == 1:
-            sums = [self._sums(0, [n.head, n.rest], n.error, moved[0])]
+            sums = [sum_bounds(first[0], [n.head, n.rest], n.error, value[0])]
         else:
             both = np.abs(sum(self.of_ends)).astype(np.float64) + sum(off) + 2.0 * rest.largest
             rounding = gamma(1.0, UNIT) * 2.0 * rest.largest + TINIEST
             both = PairBounds(both, 2.0 * rest.largest + rounding, 2.0 * rest.error + rounding)
             rates = multiple_bounds(2.0 / self.length, both)
-            velocity = self._sums(1, rates[:2], rates.error, moved[1])
+            velocity = sum_bounds(first[1], rates[:2], rates.error, value[1])
             gains = multiple_bounds(self.length, velocity)
             last = gains.rest + n.rest
             error = gains.error + n.error + gamma(1.0, UNIT) * last + TINIEST
-            sums = [self._sums(0, [gains.head, n.head, last + error], error, moved[0]), velocity]
+            terms = [gains.head, n.head, last + error]
+            sums = [sum_bounds(first[0], terms, error, value[0]), velocity]
         return [
             off + pair.error + gamma(1.0, UNIT) * (pair.head + pair.rest) + TINIEST
             for off, pair in zip(moved, sums)
@@ -149,77 +174,36 @@ class StartBounds:
             for h, e in zip(self.features, self._feature_errors(UNIT))
         ]
         sizes = [np.abs(a).astype(np.float64) for a in (self.weights.kernel, self.weights.bias)]
-        p, q = _power_above(features), _power_above([np.max(size) for size in sizes])
+        p, q = power_above(features), power_above([np.max(size) for size in sizes])
         sums = p * (sizes[0].sum(axis=1) + sizes[1]) + q * np.max([a.sum() for a in features])
         rest = 0.5 ** (bits_of_heads(2 * num) + 1) * sums
         rest = rest + num * 0.25 ** (bits_of_heads(2 * num) + 1) * p * q  # of h times A's head
         error = gamma(num + ROUNDINGS_OF_REST, UNIT) * rest + (4 * num + 4) * TINIEST
         return Rounded(rest, error)
 
-    def _sums(self, k, terms, errors, moved):
-        """`PairBounds` of x_w or v_w, sums of terms that are off by `errors` in each window.
 
-        The sums of heads are exact. What they leave over is at most 2^−b P/2 of each term, P a
-        power of 2 above all of them, and what second heads leave over 2^−b of that. This alone is
-        added by as many roundings as there are windows before, with the window's own, which is
-        taken away again.
+class Influence(NamedTuple):
+    """∂x_w/∂h as computed, and what it may be off by, `(W, H, dimension)`."""
 
-        Args:
-            k: 0 for x, 1 for v.
-            terms: bounds of what each window adds, `(W, dimension)` or numbers.
-            errors: of all of them together.
-            moved: how far the sums are moved by the errors of h and h'.
-        """
-        value, num = self.sizes[k] + moved, np.arange(len(self.length))[:, None] + 1.0
-        added = len(terms) * (num + 1.0) + 1.0  # terms
-        part = 0.5 ** (bits_of_terms(len(terms) * len(value) + 1) + 1)
-        tail = part * _power_above([np.max(bound) for bound in (*terms, self.sizes[k][:1])])
-        last = added * part * _power_above(tail)
-        tails = added * tail + last
-        roundings = num + len(terms) + ROUNDINGS_OF_SUM
-        rounding = gamma(1.0, UNIT) * tails + gamma(roundings.max(), UNIT) * last
-        carried = np.cumsum(np.broadcast_to(errors, value.shape), axis=0)[:-1]
-        error = rounding + roundings * TINIEST
-        error = error + np.concatenate([0.0 * value[:1], carried])
-        rest = tails + rounding
-        return PairBounds(value + error + rest, rest, error)
+    value: np.ndarray
+    error: np.ndarray
 
-
-def multiple_bounds(factor, pair):
-    """`PairBounds` of g y as `exact_multiples` has it, for bounds of y.
-
-    With g = f + q and y.head = a + s, heads f and a, what is left over of g y is f s + q y.head +
-    g y.rest; |q| and |s| are at most 2^−b/2 of a power of 2 above them.
-    """
-    half = 0.5 ** (bits_of_heads(1) + 1)
-    beyond = half * _power_above(factor) * (1.0 + UNIT)
-    tail = half * _power_above(pair.head)
-    off = ROUNDINGS_OF_FACTOR * EXTENDED_UNIT * factor + UNIT * beyond + TINIEST
-    terms = (factor + beyond) * tail + beyond * pair.head + (factor + 2.0 * beyond) * pair.rest
-    rounding = gamma(ROUNDINGS_OF_MULTIPLE, UNIT) * terms + 8.0 * TINIEST
-    error = rounding + off * (pair.head + pair.rest) + (factor + off) * pair.error
-    return PairBounds((factor + beyond) * (pair.head + tail), terms + rounding, error)
-
-
-def _power_above(sizes):
-    """The largest power of 2 that `exact_sums` may take for numbers of these sizes at most."""
-    largest, least = float(np.max(sizes)) * UPWARDS, powers_of_two("float64")[0]
-    if not np.isfinite(largest):
-        return np.inf
-    return float(max(np.ldexp(1.0, np.frexp(largest)[1]), least)) if largest > least else least
+    @property
+    def largest(self):
+        return np.abs(self.value) + self.error
 
 
 def _influences(kernel, order, length):
-    """Bounds of [|∂x_w/∂h|, |∂x_w/∂h'|], and the same of v_w, each `(W, H, dimension)`."""
+    """[∂x_w/∂h, ∂x_w/∂h'], and the same of v_w, each an `Influence`."""
     length, size = length[..., None], np.abs(kernel)
     lost = gamma(2.0 * len(kernel) + ROUNDINGS_OF_WEIGHTS, UNIT)
     if order == 1:
-        return [[np.abs(_before(kernel)) + lost * _before(size)]]
+        return [[Influence(_before(kernel), lost * _before(size))]]
     rate, most = _before(2.0 * kernel / length), _before(2.0 * size / length)
-    of_velocity = np.abs(rate) + lost * most
+    of_velocity = Influence(rate, lost * most)
     gain, most = rate * length, most * length
-    of_value = np.abs(_before(gain + kernel)) + lost * _before(most + size)
-    of_slope = np.abs(_before(gain)) + lost * _before(most)
+    of_value = Influence(_before(gain + kernel), lost * _before(most + size))
+    of_slope = Influence(_before(gain), lost * _before(most))
     return [[of_value, of_slope], [of_velocity, of_velocity]]
 
 

@@ -31,14 +31,22 @@ from oscillator_zoo.models.error_bounds.error_bound import (
 from oscillator_zoo.models.error_bounds.rounding import (
     TINIEST,
     UNIT,
+    PairBounds,
     Rounded,
     function_value,
     gamma,
+    multiple_bounds,
     product,
+    sum_bounds,
     sum_of_products,
     total,
 )
 from oscillator_zoo.models.trial_solution.activations import activation_derivatives
+from oscillator_zoo.models.trial_solution.exact_sums import (
+    Pair,
+    exact_multiples,
+    exact_sums_before,
+)
 
 FUNCTIONS = {
     Sine: (mpmath.sin, mpmath.cos, lambda z: -mpmath.sin(z), lambda z: -mpmath.cos(z)),
@@ -134,6 +142,40 @@ def test_products_and_totals_are_within_their_error(seed, first, second, relativ
         1 + 1e-9
     )
     assert abs(mpf(computed[0] + computed[1]) - sum(exact)) <= of_total.error * (1 + 1e-9)
+
+
+@given(seeds, sizes, st.floats(0.0, 6.0))
+@settings(max_examples=20, deadline=None)
+def test_multiples_and_sums_over_windows_are_within_their_error(seed, scale, uneven):
+    random = np.random.default_rng(seed)
+    shape, size = (40, 1), 10.0 ** (scale / 3.0)
+    factor = 10.0 ** random.uniform(-uneven, 0.0, shape)
+    head = size * random.normal(size=shape) * 10.0 ** random.uniform(-uneven, 0.0, shape)
+    rest, error = 1e-6 * head * random.normal(size=shape), 1e-20 * np.abs(head)
+    true = [mpf(float(a)) + mpf(float(b)) for a, b in zip(head[:, 0], rest[:, 0])]
+    true = [y + mpf(float(e)) * random.choice([-1, 1]) for y, e in zip(true, error[:, 0])]
+    received = exact_multiples(factor.astype(np.longdouble), Pair(*map(tf.constant, (head, rest))))
+    bounds = multiple_bounds(factor, PairBounds(*map(np.abs, (head, rest, error))))
+    true = [y * mpf(float(g)) for y, g in zip(true, factor[:, 0])]
+    check_pairs(received, true, bounds)
+
+    first = size * float(random.normal())
+    received = exact_sums_before(first, received)
+    sums = [mpf(first)]
+    for y in true[:-1]:
+        sums.append(sums[-1] + y)
+    value = np.array([[float(abs(y))] for y in sums])
+    found = sum_bounds(np.abs([first]), bounds[:2], bounds.error, value)
+    check_pairs(received, sums, found)
+
+
+def check_pairs(received, true, bounds):
+    """Raise unless every `Pair` is within its `PairBounds`."""
+    for i, exact in enumerate(true):
+        head, rest = (float(part[i, 0]) for part in received)
+        assert abs(head) <= bounds.head[i, 0] * (1 + 1e-9)
+        assert abs(rest) <= bounds.rest[i, 0] * (1 + 1e-9)
+        assert abs(mpf(head) + mpf(rest) - exact) <= bounds.error[i, 0] * (1 + 1e-9)
 
 
 def test_underflow_is_within_the_error():
