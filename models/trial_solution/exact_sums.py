@@ -83,34 +83,28 @@ def exact_sums_before(first, terms):
         first: a number, or a tensor that broadcasts against a row of the terms.
         terms: what each window adds, a list of tensors `(W, …)`.
     """
-    first, terms = ops.convert_to_tensor(first, terms[0].dtype), ops.stack(terms)
-    head, first, terms = _sums_of_heads(first, terms)
-    second, first, terms = _sums_of_heads(first, terms)
-    return Pair(head, second + (first + _before(terms)))
+    row = ops.zeros_like(terms[0][:1])
+    begins = [first + row, *(row for _ in terms[1:])]
+    rows = ops.stack([ops.concatenate(pair) for pair in zip(begins, (a[:-1] for a in terms))])
+    bits = bits_of_terms(rows.shape[0] * rows.shape[1] + 1, _dtype(rows))
+    head = _head(rows, bits)
+    second = _head(rows - head, bits)
+    heads, *tails = (_sums(part) for part in (head, second, rows - head - second))
+    return Pair(heads, sum(tails))
 
 
-def _sums_of_heads(first, terms):
-    """Sums of heads before each window, and what is left over of first and of the terms."""
-    bits = bits_of_terms(terms.shape[0] * terms.shape[1] + 1, _dtype(terms))
-    largest = ops.maximum(ops.max(ops.abs(terms)), ops.max(ops.abs(first)))
-    head, heads = (_head(values, bits, largest) for values in (first, terms))
-    return head + _before(heads), first - head, terms - heads
+def _sums(rows):
+    """a_0, a_0 + a_1, … of the sums of rows `(k, W, …)`."""
+    return ops.cumsum(ops.sum(rows, axis=0), axis=0)
 
 
-def _before(terms):
-    """0, a_0, a_0 + a_1, … of the sums of terms `(k, W, …)`."""
-    steps = ops.sum(terms, axis=0)
-    return ops.cumsum(steps, axis=0) - steps
-
-
-def _head(values, bits, largest=None):
+def _head(values, bits):
     """Values rounded to multiples of 2^−bits times a power of two, the least ≥ all of them.
 
     As a constant: its derivative is that of what is left over.
     """
-    powers = powers_of_two(_dtype(values))
-    largest = ops.max(ops.abs(values)) if largest is None else largest
-    powers = ops.convert_to_tensor(powers)
+    powers = ops.convert_to_tensor(powers_of_two(_dtype(values)))
+    largest = ops.max(ops.abs(values))
     power = ops.min(ops.where(powers >= largest, powers, np.inf))
     unit = power * 2.0**-bits
     return ops.stop_gradient(ops.round(values * (2.0**bits / power)) * unit)
