@@ -34,10 +34,12 @@ times that are asked for.
    for the extended numbers in which the residual is computed, and for the model's own. There the
    error of τ is one and the same for all units, and moves N by 8u sup|N'|; |N|, |N'|, |N''| are
    Λ times their largest values at nodes, and what lemma 5 says is missed.
-   *Starts of windows* (`start_bounds`) are sums of neighbouring steps in any bracketing: no partial
-   sum exceeds their range. The proof adds whole numbers, without rounding. The model cuts numbers
-   into heads, whose products and sums are exact (`trial_solution.exact_sums`), so that a step is
-   off by a few roundings of itself. An error of h at τ = 1 is one and the same for all windows.
+   *Starts of windows* (`start_bounds`). The proof adds whole numbers, without rounding. The model
+   cuts numbers into heads, whose products and sums are exact in any order, and rounds what they
+   leave over, one in 2²⁰ and less (`trial_solution.exact_sums`). So rounding does not add up over
+   windows; an error of h at τ = 1 is one and the same for all of them, and is multiplied by sums of
+   A, in which terms cancel. From here on x̂ begins every window at the extended numbers that were
+   found (`TrialBounds.starts`), without error, and so jumps by what one window's N may be off.
 4. *The residual* (`residual_bounds`, `linear_equation`). r = x̂'' − A x̂ − B x̂' − C F at n nodes of
    each cell, off by at most δr. A cell never reaches across an edge of a window or a kink of a
    force, and its piece of the force is that where it begins.
@@ -46,10 +48,12 @@ times that are asked for.
    most Λ max δr, Λ the Lebesgue constant (Trefethen, theorem 8.2; Rivlin).
 6. *The defect* (`error_bound._defects`). E is the computed piecewise polynomial, exactly. Its
    defect A E + [0; r] − E' is bounded by the coefficients of A E + [0; p] − E', lemma 5, and what
-   rounding does to coefficients. It jumps between cells by what `_jumps` says.
+   rounding does to coefficients. It jumps between cells by what `_jumps` says, and x̂ by lemma 3.
+   Of what δr does to p the mean over a cell is enough for lemma 7: π/√8 max δr, as the n nodes
+   integrate p² with the weight 1/√(1 − ξ²) exactly (`chebyshev_cells.MEAN`).
 7. *Carried on* (`defect_bounds`). y = (x̂ − x, x̂' − x') − E obeys y' = A y + defect. In the
-   coordinates w = V⁻¹y, |w| ≤ u with u' = R u + |V⁻¹||defect|; exp(R Δ) is bounded from above by
-   its series and squarings.
+   coordinates w = V⁻¹y, |w| ≤ u with u' = R u + |V⁻¹||defect|, where only the integral of the
+   defect counts; exp(R Δ) is bounded from above by its series and squarings.
 8. *Sum.* |x̂ − x| ≤ |E| + |y| + rounding of E at t + rounding of the model, lemma 3.
 
 Bounds themselves are sums and products of numbers ≥ 0: `UPWARDS` is for their rounding. What

@@ -28,6 +28,10 @@ INTEGRAL = chebint(np.eye(NUM_NODES), lbnd=-1)  # of a series: coefficients of �
 INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n is 0 there
 # Λ: an interpolant is at most so many times larger than the largest value at the nodes.
 LEBESGUE = 2.0 / np.pi * np.log(NUM_NODES) + 1.0  # ≥ the constant of n zeros of T_n (Rivlin)
+# And |interpolant| is on average over the cell at most so many times larger: its square, of degree
+# 2n − 2, is integrated with the weight 1/√(1 − ξ²) by the n nodes without error (Gauss), to π at
+# most; ∫ √(1 − ξ²) dξ = π/2, and by Cauchy and Schwarz ∫ |p| dξ ≤ π/√2.
+MEAN = np.pi / np.sqrt(8.0) * (1.0 + 1e-15)
 PICARD_STEPS = 60
 STILL = 1e-15  # of y: the step after it would move y by a twentieth of that, and rounding does too
 TURN = 1.1  # h |A| of a cell at most: a window by rule has 1, and damping makes hardly more of it

@@ -77,7 +77,7 @@ class ComparisonSystem(NamedTuple):
 
         Args:
             lengths: Δ of the cells, `(num,)`, in s.
-            defects: bounds of |δ| on each cell, `(num, s)`.
+            defects: bounds of |δ| on each cell, or of its mean over the cell, `(num, s)`.
             jumps: bounds of what is added to y at the start of each cell, `(num, s)`.
         """
         step = lengths.max() / GRID

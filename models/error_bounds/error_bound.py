@@ -15,8 +15,8 @@ and begins at zero, as the trial solution meets the initial conditions. The boun
        |A E + [0; p] − E'|   by its coefficients,
        |r − p|  ≤ 4 M ρ^{1−n}/(ρ − 1) + Λ max_i |δr_i|
 
-   with M ≥ |r| on an ellipse around the cell, Λ the Lebesgue constant and δr_i the rounding error
-   of r at a node (`ResidualBounds`).
+   with M ≥ |r| on an ellipse around the cell, Λ the Lebesgue constant (on average over the cell
+   π/√8) and δr_i the rounding error of r at a node (`ResidualBounds`).
 
 Then |x̂ − x| ≤ |E| + bound of |y − E| + rounding error of the model's own x̂.
 """
@@ -27,6 +27,7 @@ import numpy as np
 
 from .chebyshev_cells import (
     LEBESGUE,
+    MEAN,
     NUM_NODES,
     integrate_series,
     node_values_to_series,
@@ -114,8 +115,9 @@ class ErrorSeries:
         matrix = equation.matrix.astype(np.float64)
         off = equation.matrix_error + np.abs(equation.matrix - matrix).astype(np.float64)
         rates, series, driven = _signed_error(matrix, residual.of_motion(cells, motion), cells)
-        defects = _defects(matrix, off, rates, series, driven, residual, cells)
-        radius = error_bounds(matrix, 2.0 * cells.half, defects, _jumps(series), off)
+        defects, on_average = _defects(matrix, off, rates, series, driven, residual, cells)
+        jumps = _jumps(series) + trial.jumps(cells)
+        radius = error_bounds(matrix, 2.0 * cells.half, on_average, jumps, off)
 
         d, own = trial.dimension, gamma(ROUNDINGS_OF_VALUE, UNIT)
         self.slopes = _sum(rates)[:, :d]  # |E'| of the position at most, in m/s
@@ -218,7 +220,11 @@ def _carried(matrix, lengths, added):
 
 
 def _defects(matrix, off, rates, series, driven, residual, cells):
-    """Bounds of |A E + [0; r] − E'| on each cell, `(num, s)`, for A within `off` of the matrix."""
+    """Bounds of |A E + [0; r] − E'|, for A within `off` of the matrix, on cells and on average.
+
+    Returns:
+        Pair of arrays `(num, s)`: the largest on each cell, and the mean over it.
+    """
     rounding = residual.rounding(cells)
     d = rounding.shape[1]
     left = -(matrix @ series)
@@ -229,8 +235,11 @@ def _defects(matrix, off, rates, series, driven, residual, cells):
     bound += gamma(ROUNDINGS_OF_INTEGRAL, UNIT) * _sum(rates) + SMALLEST
     largest = np.abs(driven[:, -d:]).sum(axis=0).T  # ≥ max |r| at the nodes
     of_series = gamma(ROUNDINGS_OF_SERIES, UNIT) * UPWARDS * largest
-    bound[:, -d:] += LEBESGUE * rounding + residual.missed(cells) + of_series
-    return bound
+    bound[:, -d:] += residual.missed(cells) + of_series
+    on_average = bound.copy()
+    bound[:, -d:] += LEBESGUE * rounding
+    on_average[:, -d:] += MEAN * rounding
+    return bound, on_average
 
 
 def _jumps(series):

@@ -82,12 +82,16 @@ class LayerBounds(NamedTuple):
         return f, df * self.dz, ddf * self.dz**2 + df * self.ddz
 
 
-def features(weights, tau):
-    """[h, h', h''] of the last hidden layer at extended times τ `(…)`, each `(…, H)`."""
+def features(weights, tau, moved=0.0):
+    """[h, h', h''] of the last hidden layer at extended times τ `(…)`, each `(…, H)`.
+
+    `moved`, `(H,)`, is added to z of the first layer.
+    """
     h = tau[..., None]
     dh, ddh = np.ones_like(h), np.zeros_like(h)
-    for kernel, bias in weights.layers:
-        f, df, ddf = weights.activation.derivatives(h @ kernel + bias)
+    for place, (kernel, bias) in enumerate(weights.layers):
+        z = h @ kernel + bias
+        f, df, ddf = weights.activation.derivatives(z if place else z + moved)
         dz, ddz = dh @ kernel, ddh @ kernel
         h, dh, ddh = f, df * dz, ddf * dz**2 + df * ddz
     return [h, dh, ddh]
@@ -137,7 +141,7 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
     return found
 
 
-def rounding_errors(weights, layers, unit, tau, products=1.0, by_tape=False):
+def rounding_errors(weights, layers, unit, tau, products=1.0, additions=None, by_tape=False):
     """`Rounded` of h, h', h'' of the last hidden layer, each `(num, H)`.
 
     Args:
@@ -146,6 +150,7 @@ def rounding_errors(weights, layers, unit, tau, products=1.0, by_tape=False):
         unit: u of the numbers that are used.
         tau: `Rounded` of τ, `(num, 1)`.
         products: roundings of τ U: one, or none where τ is 1.
+        additions: of τ U + b, where it is not one.
         by_tape: whether h' and h'' may have been computed backwards through the layers.
     """
     one = np.ones((len(layers[0].z), 1))
@@ -153,7 +158,7 @@ def rounding_errors(weights, layers, unit, tau, products=1.0, by_tape=False):
     of_derivatives = sums_of_derivatives(weights, by_tape)
     for place, ((kernel, bias), layer) in enumerate(zip(weights.sizes, layers)):
         z = np.abs(layer.z) + layer.distance
-        moved = sum_of_products(h, kernel, unit, bias, products, total=z).error
+        moved = sum_of_products(h, kernel, unit, bias, products, additions, total=z).error
         if place == 0:  # z' = U is no sum
             dz = Rounded(kernel, of_derivatives.get("products", 0.0) * unit * kernel)
             ddz = Rounded(0.0 * kernel, 0.0 * kernel)
@@ -162,7 +167,7 @@ def rounding_errors(weights, layers, unit, tau, products=1.0, by_tape=False):
             ddz = sum_of_products(ddh, kernel, unit, total=layer.ddz, **of_derivatives)
         distance = layer.distance + moved
         f, df, ddf = _function_values(weights.activation, layer.z, distance, moved, unit)
-        h, dh, products = f, product(df, dz, unit), 1.0
+        h, dh, products, additions = f, product(df, dz, unit), 1.0, None
         ddh = total(product(ddf, product(dz, dz, unit), unit), product(df, ddz, unit), unit)
     return [h, dh, ddh]
 

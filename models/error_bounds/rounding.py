@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..trial_solution.exact_sums import bits_of_heads, bits_of_terms, powers_of_two
+
 EXTENDED = np.longdouble  # 64 bits or more of precision on most machines, at least float64
 UNIT = 0.5 * float(np.finfo(np.float64).eps)  # u of float64, 2⁻⁵³
 EXTENDED_UNIT = 0.5 * float(np.finfo(EXTENDED).eps)
@@ -23,6 +25,12 @@ TINIEST = float(np.finfo(np.float64).tiny)  # 2⁻¹⁰²², below which float64
 # Bounds are sums and products of numbers ≥ 0, computed in float64 with fewer than 4e6 roundings
 # each: 4e6 u < 1e-9. They are multiplied by this once, at the end.
 UPWARDS = 1.0 + 1e-9
+# g y: of what heads leave over, (g + its rest) y.rest has two and is added after another sum.
+ROUNDINGS_OF_MULTIPLE = 4.0
+# The factors L and 2/L, extended: a difference and a quotient.
+ROUNDINGS_OF_FACTOR = 2.0
+# Sums over windows: what is taken away again, first, and both kinds of heads' rests.
+ROUNDINGS_OF_SUM = 3.0
 
 
 class Rounded(NamedTuple):
@@ -39,6 +47,14 @@ class Rounded(NamedTuple):
     def at_most(self, size):
         """The same quantity, where another bound of the exact value is known."""
         return self._replace(size=np.minimum(self.size, size))
+
+
+class PairBounds(NamedTuple):
+    """Bounds for a `Pair` of the model: of |head|, of |rest|, and of what the rest is off by."""
+
+    head: np.ndarray
+    rest: np.ndarray
+    error: np.ndarray
 
 
 def gamma(count, unit):
@@ -102,6 +118,56 @@ def function_value(size, slope, moved, own):
         own: by how much the computed function misses f at its own argument.
     """
     return Rounded(size, np.fmin(slope * moved, 2.0 * size) + own + TINIEST)
+
+
+def multiple_bounds(factor, pair):
+    """`PairBounds` of g y as `exact_multiples` has it, for bounds of y.
+
+    With g = f + q and y.head = a + s, heads f and a, what is left over of g y is f s + q y.head +
+    g y.rest; |q| and |s| are at most 2^−b/2 of a power of 2 above them.
+    """
+    half = 0.5 ** (bits_of_heads(1) + 1)
+    beyond = half * power_above(factor) * (1.0 + UNIT)
+    tail = half * power_above(pair.head)
+    off = ROUNDINGS_OF_FACTOR * EXTENDED_UNIT * factor + UNIT * beyond + TINIEST
+    terms = (factor + beyond) * tail + beyond * pair.head + (factor + 2.0 * beyond) * pair.rest
+    rounding = gamma(ROUNDINGS_OF_MULTIPLE, UNIT) * terms + 8.0 * TINIEST
+    error = rounding + off * (pair.head + pair.rest) + (factor + off) * pair.error
+    return PairBounds((factor + beyond) * (pair.head + tail), terms + rounding, error)
+
+
+def sum_bounds(first, terms, errors, value):
+    """`PairBounds` of what `exact_sums_before` gives, where terms are off by `errors`.
+
+    The sums of heads are exact. What they leave over is at most 2^−b P/2 of each term, P a power of
+    2 above all of them, and what second heads leave over 2^−b of that. This alone is added by as
+    many roundings as there are windows before, with the window's own, which is taken away again.
+
+    Args:
+        first: |first|, `(dimension,)`.
+        terms: bounds of what each window adds, `(W, dimension)`.
+        errors: of all of them together, `(W, dimension)`.
+        value: bounds of the sums, `(W, dimension)`.
+    """
+    num = np.arange(len(value))[:, None] + 1.0
+    added = len(terms) * (num + 1.0) + 1.0  # terms
+    part = 0.5 ** (bits_of_terms(len(terms) * len(value) + 1) + 1)
+    tail = part * power_above([np.max(bound) for bound in (*terms, first)])
+    last = added * part * power_above(tail)
+    tails = added * tail + last
+    roundings = num + len(terms) + ROUNDINGS_OF_SUM
+    rounding = gamma(1.0, UNIT) * tails + gamma(roundings.max(), UNIT) * last
+    carried = np.concatenate([np.zeros_like(value[:1]), np.cumsum(errors, axis=0)[:-1]])
+    error, rest = carried + rounding + roundings * TINIEST, tails + rounding
+    return PairBounds(value + error + rest, rest, error)
+
+
+def power_above(sizes):
+    """The largest power of 2 that `exact_sums` may take for numbers of these sizes at most."""
+    largest, least = float(np.max(sizes)) * UPWARDS, powers_of_two("float64")[0]
+    if not np.isfinite(largest):
+        return np.inf
+    return float(max(np.ldexp(1.0, np.frexp(largest)[1]), least)) if largest > least else least
 
 
 def _times(rows, kernel):

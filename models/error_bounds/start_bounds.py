@@ -5,25 +5,34 @@
 All windows share the hidden layers, whose features h, h' at τ = 1 are computed once: an error of
 theirs enters every N = h A_w + c_w alike, and is multiplied by a sum of A over the windows before,
 in which terms cancel as they do in the motion. The proof adds whole numbers, which round nothing.
-The model rounds each N, N', step and sum; that is its own in each window, and is added up at its
-largest.
+The model adds heads, whose sums and products are exact, and rounds what they leave over, which is
+2⁻²⁰ of them and less (`trial_solution.exact_sums`).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from ..trial_solution.exact_sums import bits_of_heads, powers_of_two
+from ..trial_solution.exact_sums import bits_of_heads
 from .network_bounds import features, layer_bounds, rounding_errors
-from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, Rounded, gamma
+from .rounding import (
+    EXTENDED,
+    EXTENDED_UNIT,
+    TINIEST,
+    UNIT,
+    PairBounds,
+    Rounded,
+    gamma,
+    multiple_bounds,
+    power_above,
+    sum_bounds,
+)
 
-# 2 (N + N')/L and v L + N: a length, a quotient or product, a sum; and one to spare.
-ROUNDINGS_OF_STEP = 4.0
 # Sums of A over windows are computed in float64: 2 A/L has three roundings, its product with L and
 # the sum with A two, and one to spare.
 ROUNDINGS_OF_WEIGHTS = 6.0
-# An N of exact heads: the sums of H products with what is left over and of both kinds; then its own
-# sum, and c's. N' has no c.
+# N of exact heads: the sums of H + 1 products with what is left over, and of both kinds.
 ROUNDINGS_OF_REST = 2.0
-ROUNDINGS_OF_END, ROUNDINGS_OF_END_SLOPE = 2.0, 1.0
 # A whole number as an extended one: its float64 head is exact, its rest and their sum are rounded,
 # and bits beyond `KEPT_BITS` are less than a third.
 ROUNDINGS_OF_WHOLE = 3.0
@@ -36,7 +45,8 @@ class StartBounds:
     """[x_w, v_w] at the start of every window, and their errors, lists of `(W, dimension)`.
 
     `values` are right to `errors`; any float64 order of the model's sums stays within
-    `model_errors` of the exact ones.
+    `model_errors` of the exact ones. A motion that begins each window at `values` misses its own
+    end of the window before by at most `jumps`.
 
     Args:
         weights: `Weights`.
@@ -59,103 +69,141 @@ class StartBounds:
             of_ends = states = [np.full(weights.bias.shape, np.nan, EXTENDED)] * 2
             lost = np.inf
         self.of_ends, self.values = of_ends, states[:order]
+        self.sizes = [np.abs(y).astype(np.float64) for y in self.values]
         rounded = [ROUNDINGS_OF_WHOLE * EXTENDED_UNIT * np.abs(y) for y in self.values]
         moved = self._moved(EXTENDED_UNIT)
         lost = lost + TINIEST
         self.errors = [(a + b + lost).astype(np.float64) for a, b in zip(rounded, moved)]
+        self.jumps = self._jumps(lost)
         self.model_errors = self._model_errors()
 
-    def _feature_errors(self, unit):
+    def _feature_errors(self, unit, additions=None):
         """How far h and h' may be off at τ = 1, as whole numbers too, each `(H,)`."""
         tau = Rounded(np.ones((1, 1)), np.zeros((1, 1)))
-        found = rounding_errors(self.weights, self.layers, unit, tau, products=0.0)
+        found = rounding_errors(self.weights, self.layers, unit, tau, 0.0, additions)
         return [a.error[0] + 2.0**-FEATURE_BITS for a in found[:2]]
+
+    def _moved_in_model(self):
+        """`_moved` for the model's h and h', where the rounding of U + b is known with its sign.
+
+        One sum of two numbers is the same in any order. So h and h' are those at the rounded z, but
+        for what happens after it, and the states, which are linear in them, move by as much.
+        """
+        kernel, bias = self.weights.layers[0]
+        moved = (kernel[0].astype(np.float64) + bias.astype(np.float64)) - (kernel[0] + bias)
+        there = [a[0] for a in features(self.weights, np.ones(1, EXTENDED), moved)[:2]]
+        shifts = [(a - b).astype(np.float64) for a, b in zip(there, self.features)]
+        after = self._feature_errors(UNIT, additions=0.0)
+        own = [a + 2.0 * b for a, b in zip(after, self._feature_errors(EXTENDED_UNIT))]
+        rounding = gamma(2.0 * len(shifts[0]) + 2.0, UNIT)
+        found = []
+        for of_state in self.influences:
+            shift = sum(np.einsum("whd,h->wd", one.value, s) for one, s in zip(of_state, shifts))
+            off = [rounding * np.abs(s) for s in shifts]
+            rest = sum(
+                np.einsum("whd,h->wd", one.largest, e + r)
+                + np.einsum("whd,h->wd", one.error, np.abs(s))
+                for one, e, r, s in zip(of_state, own, off, shifts)
+            )
+            found.append(np.abs(shift) + rest)
+        return found
 
     def _moved(self, unit):
         """How far errors of h and h', which all windows share, move the states."""
         errors = self._feature_errors(unit)
         return [
-            sum(np.einsum("whd,h->wd", a, e) for a, e in zip(of_state, errors))
+            sum(np.einsum("whd,h->wd", a.largest, e) for a, e in zip(of_state, errors))
             for of_state in self.influences
         ]
 
-    def _model_errors(self):
-        moved, rest, off = self._moved(UNIT), self._largest_end(), self._ends_moved()
-        n, dn = self.of_ends
-        n, dn, both = (
-            np.abs(a).astype(np.float64) * (1.0 + UNIT) + by
-            for a, by in zip((n, dn, n + dn), (*off, off[0] + off[1]))
-        )
-        en = gamma(ROUNDINGS_OF_END, UNIT) * (n + rest) + rest
-        edn = gamma(ROUNDINGS_OF_END_SLOPE, UNIT) * (dn + rest) + rest
-        values = [np.abs(y).astype(np.float64) for y in self.values]
-        if self.order == 1:
-            return [self._summed(0, en, moved[0], values)]
-        step, length = gamma(ROUNDINGS_OF_STEP, UNIT), self.length
-        rate = 2.0 * (en + edn + step * (both + en + edn)) / length
-        ev = self._summed(1, rate, moved[1], values)
-        terms = (values[1] + ev) * length + n + en
-        gain = (ev - moved[1]) * length + en + step * terms  # what h and h' do is in `moved`
-        return [self._summed(0, gain, moved[0], values), ev]
+    def _jumps(self, lost):
+        """How far `values` miss what the window before ends with, `(W, dimension)`.
 
-    def _ends_moved(self):
+        Whole numbers are off by what the errors of h and h' do to N and N', once in each window,
+        and are rounded before and after.
+        """
+        off, rounding = self._ends_moved(EXTENDED_UNIT), ROUNDINGS_OF_WHOLE * EXTENDED_UNIT
+        steps = [off[0], 2.0 * (off[0] + off[1]) / self.length]
+        sizes = [self.sizes[0], self.sizes[-1]]
+        if self.order == 2:
+            sizes[0] = sizes[0] + sizes[1] * self.length
+        found = []
+        for step, size, after in zip(steps, sizes, self.sizes):
+            before = step + rounding * size + lost
+            found.append(rounding * after + np.concatenate([0.0 * before[:1], before[:-1]]))
+        return found
+
+    def _model_errors(self):
+        moved, rest = self._moved_in_model(), self._rest_of_end()
+        off = self._ends_moved(UNIT)
+        size = np.abs(self.of_ends[0]).astype(np.float64) + off[0] + rest.largest
+        n = PairBounds(size, rest.largest, rest.error)
+        value = [size + by for size, by in zip(self.sizes, moved)]
+        first = [np.abs(y).astype(np.float64) for y in self.initial]
+        if self.order == 1:
+            sums = [sum_bounds(first[0], [n.head, n.rest], n.error, value[0])]
+        else:
+            both = np.abs(sum(self.of_ends)).astype(np.float64) + sum(off) + 2.0 * rest.largest
+            rounding = gamma(1.0, UNIT) * 2.0 * rest.largest + TINIEST
+            both = PairBounds(both, 2.0 * rest.largest + rounding, 2.0 * rest.error + rounding)
+            rates = multiple_bounds(2.0 / self.length, both)
+            velocity = sum_bounds(first[1], rates[:2], rates.error, value[1])
+            gains = multiple_bounds(self.length, velocity)
+            last = gains.rest + n.rest
+            error = gains.error + n.error + gamma(1.0, UNIT) * last + TINIEST
+            terms = [gains.head, n.head, last + error]
+            sums = [sum_bounds(first[0], terms, error, value[0]), velocity]
+        return [
+            off + pair.error + gamma(1.0, UNIT) * (pair.head + pair.rest) + TINIEST
+            for off, pair in zip(moved, sums)
+        ]
+
+    def _ends_moved(self, unit):
         """How far N and N' at τ = 1 are moved by the errors of h and h', `(W, dimension)`."""
         kernel = np.abs(self.weights.kernel).astype(np.float64)
-        return [np.einsum("whd,h->wd", kernel, e) for e in self._feature_errors(UNIT)]
+        return [np.einsum("whd,h->wd", kernel, e) for e in self._feature_errors(unit)]
 
-    def _largest_end(self):
-        """What `exact_products` may round beside the result: its terms that are no heads.
+    def _rest_of_end(self):
+        """`Rounded` of what heads leave over of N and of N', `(W, dimension)`.
 
-        |h| ≤ P, |A| ≤ Q, powers of 2, less than twice the largest or the least that there is. Heads
-        leave over 2^−b P/2 and 2^−b Q/2, so that the H terms of either kind are at most 2^−b P Q/2.
+        |h|, 1 ≤ P and |A|, |c| ≤ Q, powers of 2. Heads leave over 2^−b P/2 of h and 2^−b Q/2 of A.
         """
-        num = self.weights.kernel.shape[1]
-        size = max(
-            (np.abs(h).astype(np.float64) + e).max()
+        num = self.weights.kernel.shape[1] + 1
+        features = [
+            np.append(np.abs(h).astype(np.float64) + e, 1.0)
             for h, e in zip(self.features, self._feature_errors(UNIT))
-        )
-        sizes = np.array([size, float(np.abs(self.weights.kernel).max())])
-        p, q = np.maximum(2.0 * sizes, powers_of_two("float64")[0])
-        rest = num * p * q * 2.0 ** -bits_of_heads(num)
-        return gamma(num + ROUNDINGS_OF_REST, UNIT) * rest + (4 * num + 4) * TINIEST
+        ]
+        sizes = [np.abs(a).astype(np.float64) for a in (self.weights.kernel, self.weights.bias)]
+        p, q = power_above(features), power_above([np.max(size) for size in sizes])
+        sums = p * (sizes[0].sum(axis=1) + sizes[1]) + q * np.max([a.sum() for a in features])
+        rest = 0.5 ** (bits_of_heads(2 * num) + 1) * sums
+        rest = rest + num * 0.25 ** (bits_of_heads(2 * num) + 1) * p * q  # of h times A's head
+        error = gamma(num + ROUNDINGS_OF_REST, UNIT) * rest + (4 * num + 4) * TINIEST
+        return Rounded(rest, error)
 
-    def _summed(self, k, errors, moved, values):
-        """Errors of x_w or v_w as sums of steps that are off by `errors`, `(W, dimension)`.
 
-        Neighbours are added, in any bracketing, and the step itself is taken away again: w + 2
-        additions, whose results are sums of consecutive steps, no larger than the range of the
-        sums from the first step on; then the initial value is added. `moved` is how far errors
-        that all steps share move the sums, beyond the `errors` of each.
-        """
-        carried = np.cumsum(errors, axis=0) - errors
-        sums = (self.values[k] - self.initial[k]).astype(np.float64)
-        last = sums[-1:] + self._last_step(k)
-        sums = np.concatenate([sums, last])
-        span = np.maximum.accumulate(sums, axis=0) - np.minimum.accumulate(sums, axis=0)
-        num = np.arange(len(errors))[:, None] + 3.0
-        off = carried + errors + 2.0 * np.maximum.accumulate(moved, axis=0)
-        largest = span[1:] + np.abs(self.initial[k]).astype(np.float64) + off
-        return carried + moved + num * UNIT / (1.0 - num * UNIT) * largest + num * TINIEST
+class Influence(NamedTuple):
+    """∂x_w/∂h as computed, and what it may be off by, `(W, H, dimension)`."""
 
-    def _last_step(self, k):
-        n, dn = (a[-1:].astype(np.float64) for a in self.of_ends)
-        if k == 1:
-            return 2.0 * (n + dn) / self.length[-1]
-        gain = self.values[1][-1:].astype(np.float64) * self.length[-1] if self.order == 2 else 0.0
-        return gain + n
+    value: np.ndarray
+    error: np.ndarray
+
+    @property
+    def largest(self):
+        return np.abs(self.value) + self.error
 
 
 def _influences(kernel, order, length):
-    """Bounds of [|∂x_w/∂h|, |∂x_w/∂h'|], and the same of v_w, each `(W, H, dimension)`."""
+    """[∂x_w/∂h, ∂x_w/∂h'], and the same of v_w, each an `Influence`."""
     length, size = length[..., None], np.abs(kernel)
     lost = gamma(2.0 * len(kernel) + ROUNDINGS_OF_WEIGHTS, UNIT)
     if order == 1:
-        return [[np.abs(_before(kernel)) + lost * _before(size)]]
+        return [[Influence(_before(kernel), lost * _before(size))]]
     rate, most = _before(2.0 * kernel / length), _before(2.0 * size / length)
-    of_velocity = np.abs(rate) + lost * most
+    of_velocity = Influence(rate, lost * most)
     gain, most = rate * length, most * length
-    of_value = np.abs(_before(gain + kernel)) + lost * _before(most + size)
-    of_slope = np.abs(_before(gain)) + lost * _before(most)
+    of_value = Influence(_before(gain + kernel), lost * _before(most + size))
+    of_slope = Influence(_before(gain), lost * _before(most))
     return [[of_value, of_slope], [of_velocity, of_velocity]]
 
 

@@ -24,7 +24,8 @@ MOST_CELLS = 4096  # at once: 1 MB for each of some hundred arrays of 32 hidden 
 # Of every term of x̂, x̂', x̂'': s is right to 3 u, s² to 7, 2/L and its square to 2 and 5; the
 # longest, 4 s (1/L) N' (2/L), has 3 + 2 + 2 and four products, and two sums: 14. By tapes each
 # product is made anew on the way back: twice as many.
-ROUNDINGS_OF_MOTION = 28.0
+ROUNDINGS_OF_MOTION = 14.0
+ROUNDINGS_BY_TAPE = 2.0 * ROUNDINGS_OF_MOTION
 # Of the terms of x̂ alone: x_w goes through two sums; v_w (t − e_w) has a difference, a product and
 # two sums; s² N has the 7 of s², a product and a sum.
 ROUNDINGS_OF_START = 2.0
@@ -76,9 +77,10 @@ def cells_after_cells(method):
 class TrialBounds:
     """Values, sizes and rounding errors of x̂, x̂', x̂'' on `Cells`.
 
-    Exact means: the formula with the float64 weights, window edges and initial values of the
-    model in exact arithmetic. Any order of evaluation in float64, as in the model, stays within
-    `model_errors` of it; the extended numbers of `values` stay within `errors`.
+    Exact means: the formula with the float64 weights and window edges of the model in exact
+    arithmetic, where each window begins at the extended numbers `starts`. So it jumps, by `jumps`
+    at most. Any order of evaluation in float64, as in the model, stays within `model_errors` of it;
+    the extended numbers of `values` stay within `errors`.
 
     Args:
         pinn: `PINN` in float64, without h1 and h2 of its own.
@@ -97,9 +99,9 @@ class TrialBounds:
         self.bias = np.abs(self.weights.bias).astype(np.float64)
         initial = [np.reshape(y, -1).astype(EXTENDED) for y in pinn.problem.initial_state()]
         starts = StartBounds(self.weights, self.order, self.edges, initial)
-        self.starts, self.start_errors = starts.values, starts.errors
-        self.model_start_errors = starts.model_errors
-        self.start_sizes = [np.abs(y).astype(np.float64) for y in self.starts]
+        self.starts, self.start_sizes = starts.values, starts.sizes
+        self.start_jumps = starts.jumps
+        self.model_start_errors = [a + b for a, b in zip(starts.model_errors, starts.errors)]
 
     def values(self, cells):
         """[x̂, x̂', x̂''] at the nodes, extended, each `(num, n, dimension)`."""
@@ -129,6 +131,12 @@ class TrialBounds:
         start = [y[window][:, None] for y in self.starts]
         return motion_and_rounding(self.order, s[..., None], length[..., None], start, n)
 
+    def jumps(self, cells):
+        """How far [x̂, x̂'] may jump where cells begin, `(num, order · dimension)`."""
+        is_first = np.diff(cells.window, prepend=-1) != 0
+        jumps = np.concatenate(self.start_jumps, axis=-1)[cells.window]
+        return np.where(is_first[:, None], jumps, 0.0)
+
     @cells_after_cells
     def sizes(self, cells, ratio=1.0):
         """Bounds of |x̂|, |x̂'|, |x̂''|, each `(num, dimension)`, on an ellipse around each cell.
@@ -151,7 +159,8 @@ class TrialBounds:
         of_network = rounding_errors(self.weights, layers, EXTENDED_UNIT, tau)
         n = self._read(cells, of_network, EXTENDED_UNIT)
         sizes = self._motion(cells, cells.half, self.start_sizes, [a.largest for a in n])
-        moved = self._motion(cells, cells.half, self.start_errors, [a.error for a in n])
+        exact = [0.0 * y for y in self.start_sizes]
+        moved = self._motion(cells, cells.half, exact, [a.error for a in n])
         count = gamma(ROUNDINGS_OF_MOTION, EXTENDED_UNIT)
         return [e + count * (size + e) + TINIEST for e, size in zip(moved, sizes)]
 
@@ -193,7 +202,7 @@ class TrialBounds:
         counted = [gamma(count, UNIT) * y for count, y in zip(counts, start)]
         sizes = [gamma(ROUNDINGS_OF_NETWORK, UNIT) * sizes[0], 0.0, 0.0]
         of_position = motion_and_rounding(self.order, s, length, counted, sizes)[0]
-        of_velocity = gamma(ROUNDINGS_OF_MOTION, UNIT) * of_velocity
+        of_velocity = gamma(ROUNDINGS_BY_TAPE, UNIT) * of_velocity
         return x + of_position + TINIEST, v + of_velocity + TINIEST
 
     def _network_sizes(self, cells):

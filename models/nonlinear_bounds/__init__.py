@@ -35,8 +35,8 @@ numbers what it gave on discs; the model returns its trial solution; and lemma 6
    rounding, and off the line.
 5. *The equation of the rest.* w = ŷ − E − y, y = (x, x'), obeys w' = J w − q + δ with J at ŷ − E
    and |q_i| ≤ ½ Σ_jk H_ijk |w_j| |w_k|, H ≥ |∂²F| between ŷ − E and y (Taylor), as long as |w| is
-   within the tube in which H holds. It begins at −E(t0) and jumps by what E jumps between cells, as
-   x̂ and x̂' do not jump (order 1: x̂).
+   within the tube in which H holds. It begins at −E(t0) and jumps by what E jumps between cells,
+   and by what x̂ jumps between windows, whose starts are rounded (lemma 3 of `error_bounds`).
 6. *A step* (`validated_steps`). Φ and X are polynomials that nearly solve Φ' = J Φ and X' = −X J,
    and X Φ − 1 is what both miss, integrated: so Φ⁻¹ exists and is bounded. In w = Φ V u, u' = (Φ
    V)⁻¹ ((J Φ − Φ') V u + δ − q). If U > |u(begin)| + Δ |V⁻¹| |Φ⁻¹| (|J Φ − Φ'| |V| U + |δ| + ½ H

@@ -111,7 +111,8 @@ class NonlinearErrorSeries(ErrorSeries):
 
 def _cell_bounds(motion, series, here, sizes, scale):
     """`CellBounds` for the E of `series`, as yet without a tube."""
-    half, matrix = motion.cells.half, here.matrix.astype(np.float64)
+    cells, matrix = motion.cells, here.matrix.astype(np.float64)
+    half = cells.half
     of_rates, of_matrix = sizes
     phi, adjoint = fundamental(matrix, half), fundamental(-matrix.transpose(0, 2, 1, 3), half)
     drift = fundamental_defect(here.matrix, here.matrix_error, of_matrix, phi, half)
@@ -141,7 +142,7 @@ def _cell_bounds(motion, series, here, sizes, scale):
         end_error=own * forward,
         begin_off=off,
         defects=defects.T * UPWARDS + SMALLEST,
-        jumps=(np.abs(jumps(series)) + own * both_sides).T + SMALLEST,
+        jumps=(np.abs(jumps(series)) + own * both_sides).T + motion.trial.jumps(cells) + SMALLEST,
         slopes=None,
         curvature=None,
         tube=None,

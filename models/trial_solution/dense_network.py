@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from .activations import activation_derivatives
-from .exact_sums import exact_products
+from .exact_sums import Pair, exact_products
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -81,11 +81,16 @@ class DenseNetwork(keras.layers.Layer):
         return [self.readout(h, readout), *(self.readout.product(a, readout) for a in (dh, ddh))]
 
     def ends(self):
-        """N and N' at the end τ = 1 of every window, each `(W, units)`."""
+        """N and N' at the end τ = 1 of every window, each a `Pair` of `(W, units)`."""
         at_end = ops.ones((1, 1), self.compute_dtype)
-        features = ops.concatenate(self.features(at_end)[:2], axis=0)
-        n, dn = ops.unstack(exact_products(features, self.readout.kernel), num=2, axis=0)
-        return n + self.readout.bias, dn
+        h, dh, _ = self.features(at_end)
+        features = [
+            ops.concatenate([h, at_end], axis=1),
+            ops.concatenate([dh, 0.0 * at_end], axis=1),
+        ]
+        kernel = ops.concatenate([self.readout.kernel, self.readout.bias[:, None]], axis=1)
+        head, rest = exact_products(ops.concatenate(features, axis=0), kernel)
+        return Pair(head[0], rest[0]), Pair(head[1], rest[1])
 
     def features(self, inputs):
         """[h, h', h''] of the last hidden layer, each `(num, H)`.

@@ -65,11 +65,6 @@ def find_place(edges, t, problem=None):
     return Place(t, window, elapsed, length, 2.0 * elapsed / length - 1.0, window, problem)
 
 
-def sums_before(steps):
-    """0, a_0, a_0 + a_1, …: what was added before each window begins."""
-    return ops.cumsum(steps, axis=0) - steps
-
-
 def edges_by_rule(sketch):
     """Edges of windows in which the motion turns by the same angle, ∫ ω dt ≤ `RADIANS`.
 

@@ -7,9 +7,10 @@ from keras import ops
 from ..base_model.blocks import block_after_block
 from ..equation.equation_checks import checked_rhs
 from ..equation.plain_forces import with_given_force
+from .exact_sums import Pair, exact_multiples, exact_sums_before
 from .initial_conditions import power_derivatives, takes_network
 from .time_derivatives import time_derivatives
-from .time_windows import find_place, sums_before
+from .time_windows import find_place
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -108,21 +109,25 @@ class TrialSolution:
 
             v_{w+1} = v_w + 2 (N + N')/L_w,   x_{w+1} = x_w + v_w L_w + N      (order 1: x_w + N)
 
-        with N and N' at the window's end, τ = 1.
+        with N and N' at the window's end, τ = 1. Rounding does not add up from window to window.
 
         Args:
             first: [x, v] at t0, tensors `(1, dimension)` or numbers (order 1: [x]).
         """
-        lengths = ops.convert_to_tensor(np.diff(self.window_edges), self.compute_dtype)
-        lengths = ops.reshape(lengths, (-1, 1, 1))
         by_window = (self.num_windows, -1, self.problem.dimension)
-        n, dn = (ops.reshape(part, by_window) for part in self.network.ends())
+        n, dn = (
+            Pair(*(ops.reshape(part, by_window) for part in pair)) for pair in self.network.ends()
+        )
         if self.problem.order == 1:
-            states = [first[0] + sums_before(n)]
+            states = [exact_sums_before(first[0], n)]
         else:
-            velocity = first[1] + sums_before(2.0 * (n + dn) / lengths)
-            states = [first[0] + sums_before(velocity * lengths + n), velocity]
-        return [ops.reshape(y, (-1, self.problem.dimension)) for y in states]
+            lengths = np.diff(np.array(self.window_edges, np.longdouble))[:, None, None]
+            rates = exact_multiples(2.0 / lengths, Pair(n.head + dn.head, n.rest + dn.rest))
+            velocity = exact_sums_before(first[1], rates)
+            by_velocity = exact_multiples(lengths, velocity)
+            gains = [by_velocity.head, n.head, by_velocity.rest + n.rest]
+            states = [exact_sums_before(first[0], gains), velocity]
+        return [ops.reshape(y.head + y.rest, (-1, self.problem.dimension)) for y in states]
 
     def motion(self, place, values=None):
         """[x̂, x̂', x̂''] by the product rule, with N's derivatives propagated through its layers.

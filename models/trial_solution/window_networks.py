@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from .activations import activation_derivatives
+from .exact_sums import Pair
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -74,9 +75,10 @@ class WindowNetworks(keras.layers.Layer):
         return [n + self.size * bias, dn, ddn]
 
     def ends(self):
-        """N and N' at the end of every window, each `(W, units)`."""
+        """N and N' at the end of every window, each a `Pair` of `(W, units)`, rounded."""
         at_end = ops.ones((self.num_windows, 1, 1), self.compute_dtype)
-        return [a[:, 0] for a in self.derivatives(at_end, weights=self.side_by_side())[:2]]
+        ends = self.derivatives(at_end, weights=self.side_by_side())[:2]
+        return [Pair(a[:, 0], ops.zeros_like(a[:, 0])) for a in ends]
 
     def side_by_side(self):
         """The weights of all windows: U `(W, …)`, b `(W, 1, …)`."""

@@ -1,6 +1,5 @@
 """Each lemma of the bound against mpmath, at inputs that are meant to break it."""
 
-import keras
 import mpmath
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from oscillator_zoo.models.error_bounds.chebyshev_cells import (
     COEFFICIENTS,
     EXTENDED_NODES,
     LEBESGUE,
+    MEAN,
     NUM_NODES,
     Cells,
     integrate_series,
@@ -31,15 +31,22 @@ from oscillator_zoo.models.error_bounds.error_bound import (
 from oscillator_zoo.models.error_bounds.rounding import (
     TINIEST,
     UNIT,
+    PairBounds,
     Rounded,
     function_value,
     gamma,
+    multiple_bounds,
     product,
+    sum_bounds,
     sum_of_products,
     total,
 )
 from oscillator_zoo.models.trial_solution.activations import activation_derivatives
-from oscillator_zoo.models.trial_solution.time_windows import sums_before
+from oscillator_zoo.models.trial_solution.exact_sums import (
+    Pair,
+    exact_multiples,
+    exact_sums_before,
+)
 
 FUNCTIONS = {
     Sine: (mpmath.sin, mpmath.cos, lambda z: -mpmath.sin(z), lambda z: -mpmath.cos(z)),
@@ -137,6 +144,40 @@ def test_products_and_totals_are_within_their_error(seed, first, second, relativ
     assert abs(mpf(computed[0] + computed[1]) - sum(exact)) <= of_total.error * (1 + 1e-9)
 
 
+@given(seeds, sizes, st.floats(0.0, 6.0))
+@settings(max_examples=20, deadline=None)
+def test_multiples_and_sums_over_windows_are_within_their_error(seed, scale, uneven):
+    random = np.random.default_rng(seed)
+    shape, size = (40, 1), 10.0 ** (scale / 3.0)
+    factor = 10.0 ** random.uniform(-uneven, 0.0, shape)
+    head = size * random.normal(size=shape) * 10.0 ** random.uniform(-uneven, 0.0, shape)
+    rest, error = 1e-6 * head * random.normal(size=shape), 1e-20 * np.abs(head)
+    true = [mpf(float(a)) + mpf(float(b)) for a, b in zip(head[:, 0], rest[:, 0])]
+    true = [y + mpf(float(e)) * random.choice([-1, 1]) for y, e in zip(true, error[:, 0])]
+    received = exact_multiples(factor.astype(np.longdouble), Pair(*map(tf.constant, (head, rest))))
+    bounds = multiple_bounds(factor, PairBounds(*map(np.abs, (head, rest, error))))
+    true = [y * mpf(float(g)) for y, g in zip(true, factor[:, 0])]
+    check_pairs(received, true, bounds)
+
+    first = size * float(random.normal())
+    received = exact_sums_before(first, received)
+    sums = [mpf(first)]
+    for y in true[:-1]:
+        sums.append(sums[-1] + y)
+    value = np.array([[float(abs(y))] for y in sums])
+    found = sum_bounds(np.abs([first]), bounds[:2], bounds.error, value)
+    check_pairs(received, sums, found)
+
+
+def check_pairs(received, true, bounds):
+    """Raise unless every `Pair` is within its `PairBounds`."""
+    for i, exact in enumerate(true):
+        head, rest = (float(part[i, 0]) for part in received)
+        assert abs(head) <= bounds.head[i, 0] * (1 + 1e-9)
+        assert abs(rest) <= bounds.rest[i, 0] * (1 + 1e-9)
+        assert abs(mpf(head) + mpf(rest) - exact) <= bounds.error[i, 0] * (1 + 1e-9)
+
+
 def test_underflow_is_within_the_error():
     tiny = Rounded(np.array([[1e-200]]), np.array([[0.0]]))
     assert product(tiny, tiny, UNIT).error >= TINIEST > mpf(10) ** -400  # flushed to 0
@@ -228,17 +269,6 @@ def test_float64_operations_of_tensorflow_are_rounded_correctly():
         assert all(abs(mpf(float(r)) - e) <= UNIT * abs(e) for r, e in zip(received.numpy(), exact))
 
 
-def test_starts_of_windows_are_sums_of_neighbours():
-    # steps that alternate: in any bracketing of neighbours no sum is larger than one step
-    steps = np.tile([[1.0], [-1.0]], (500, 1)) * (1.0 + 1e-3 * np.arange(1000)[:, None] / 1000)
-    before = np.asarray(sums_before(keras.ops.convert_to_tensor(steps, "float64")))
-    exact = [mpf(0)]
-    for step in steps[:, 0]:
-        exact.append(exact[-1] + mpf(float(step)))
-    off = max(float(abs(mpf(float(a)) - b)) for a, b in zip(before[:, 0], exact))
-    assert off <= gamma(1002, UNIT) * 1.1
-
-
 # ---------------------------------------------------------------------------------- series
 
 
@@ -308,6 +338,18 @@ def test_lebesgue_constant_is_not_exceeded():
     lagrange = np.polynomial.chebyshev.chebvander(xi, NUM_NODES - 1) @ COEFFICIENTS
     assert 0.97 * LEBESGUE < np.abs(lagrange).sum(axis=1).max() <= LEBESGUE
     assert np.abs(EXTENDED_NODES).max() < 1.0
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_interpolants_of_errors_are_small_on_average(seed):
+    values = np.random.default_rng(seed).choice([-1.0, 0.5, 1.0], (NUM_NODES, 3))
+    values[:, 1] = (-1.0) ** np.arange(NUM_NODES)
+    values[:, 2] = np.sign(COEFFICIENTS[:, seed % NUM_NODES])  # all of one sign at a place
+    xi = np.linspace(-1.0, 1.0, 20_001)
+    found = np.polynomial.chebyshev.chebvander(xi, NUM_NODES - 1) @ (COEFFICIENTS @ values)
+    mean = np.abs(found).mean(axis=0)
+    assert (mean <= MEAN).all() and mean[1] > 0.55
 
 
 # ------------------------------------------------------------------------ carrying errors
@@ -381,8 +423,11 @@ def test_coefficients_of_any_linear_expression_are_within_their_error(steps):
             form, exact = form / number, exact / c
         elif operation == "r":
             form, exact = -form + 0.0, -exact
-    text = np.format_float_scientific(form.values[1], unique=False, precision=40)
-    assert abs(mpf(text) - exact) <= form.errors[1] * (1 + 1e-9)
+    value, error = (
+        mpf(np.format_float_scientific(part[1], unique=False, precision=40))
+        for part in (form.values, form.errors)
+    )
+    assert abs(value - exact) <= error * (1 + 1e-9)
     assert form.values[0] == 0.0 and form.errors[0] == 0.0
 
 

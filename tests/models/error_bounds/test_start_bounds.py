@@ -9,15 +9,17 @@ from mpmath import mpf
 from oscillator_zoo.data import CoupledOscillators, DampedOscillator, Decay
 from oscillator_zoo.models import PINN, from_preset
 from oscillator_zoo.models.error_bounds.error_bound import ErrorSeries
+from oscillator_zoo.models.error_bounds.rounding import EXTENDED
+from oscillator_zoo.models.error_bounds.start_bounds import StartBounds
 from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
 
 COUPLED = CoupledOscillators([1.0, 2.0], [1.0, 3.0, 2.0], [0.1, 0.2], None, [1.0, -3.0], [0.5, 2.0])
 
 
-def network(problem, windows, seed, scale=1.0):
+def network(problem, windows, seed, scale=1.0, uneven=0.3):
     """A `PINN` with windows of uneven lengths and weights drawn at random."""
     random = np.random.default_rng(seed)
-    steps = random.uniform(0.5, 2.0, windows)
+    steps = 10.0 ** random.uniform(-uneven, uneven, windows)
     edges = problem.start_time + np.concatenate([[0.0], np.cumsum(steps)])
     pinn = PINN(problem, steps.sum(), (12,), window_edges=edges, bandwidth=4.0, seed=seed)
     kernel = scale * random.normal(size=pinn.network.readout.kernel.shape)
@@ -26,48 +28,85 @@ def network(problem, windows, seed, scale=1.0):
     return pinn
 
 
-def exact_starts(pinn):
-    """[x_w, v_w], lists of rows of `mpf`, from the float64 weights."""
+def after_window(pinn, w, state, length):
+    """State at the end of a window from that at its start, `mpf`."""
     (kernel, bias), readout = pinn.network.hidden[0].get_weights(), pinn.network.readout
     z = [(mpf(float(u)), mpf(float(u)) + mpf(float(b))) for u, b in zip(kernel[0], bias)]
     h, dh = [mpmath.sin(y) for _, y in z], [u * mpmath.cos(y) for u, y in z]
+    a, c = readout.kernel[w].numpy(), readout.bias[w].numpy()
+    d = range(len(c))
+    n = [mpf(float(c[j])) + sum(y * mpf(float(r)) for y, r in zip(h, a[:, j])) for j in d]
+    dn = [sum(y * mpf(float(r)) for y, r in zip(dh, a[:, j])) for j in d]
+    if pinn.problem.order == 1:
+        return [[state[0][j] + n[j] for j in d]]
+    x, v = state
+    after = [x[j] + v[j] * length + n[j] for j in d]
+    return [after, [v[j] + 2 * (n[j] + dn[j]) / length for j in d]]
+
+
+def exact_starts(pinn):
+    """[x_w, v_w], lists of rows of `mpf`, from the float64 weights."""
     edges = [mpf(t) for t in pinn.window_edges]
     state = [[mpf(float(y)) for y in np.ravel(part)] for part in pinn.problem.initial_state()]
     found = [state]
     for w, length in enumerate(b - a for a, b in itertools.pairwise(edges)):
-        a, c = readout.kernel[w].numpy(), readout.bias[w].numpy()
-        d = range(len(c))
-        n = [mpf(float(c[j])) + sum(y * mpf(float(r)) for y, r in zip(h, a[:, j])) for j in d]
-        dn = [sum(y * mpf(float(r)) for y, r in zip(dh, a[:, j])) for j in d]
-        if pinn.problem.order == 1:
-            state = [[state[0][j] + n[j] for j in d]]
-        else:
-            x, v = state
-            state = [
-                [x[j] + v[j] * length + n[j] for j in d],
-                [v[j] + 2 * (n[j] + dn[j]) / length for j in d],
-            ]
-        found.append(state)
+        found.append(after_window(pinn, w, found[-1], length))
     return [list(part) for part in zip(*found[:-1])]
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-200, 1e120])
+def exact(extended):
+    """An extended number as `mpf`."""
+    head = float(extended)
+    return mpf(head) + mpf(float(extended - head))
+
+
+@pytest.mark.parametrize(
+    ("scale", "uneven"), [(1.0, 0.3), (1.0, 3.0), (0.0, 0.3), (1e-200, 1.0), (1e120, 0.3)]
+)
 @pytest.mark.parametrize("problem", [DampedOscillator(start_time=-3.0), Decay(1.0), COUPLED])
-def test_starts_of_windows_are_within_their_errors(problem, scale):
-    pinn = network(problem, 9, seed=3, scale=scale)
+def test_starts_of_windows_are_within_their_errors(problem, scale, uneven):
+    pinn = network(problem, 9, seed=3, scale=scale, uneven=uneven)
     trial = TrialBounds(pinn)
+    initial = [np.reshape(y, -1).astype(EXTENDED) for y in problem.initial_state()]
+    starts = StartBounds(trial.weights, problem.order, trial.edges, initial)
     model = tf.function(lambda: pinn.trial.window_starts(problem))
     compiled = tf.function(lambda: pinn.trial.window_starts(problem), jit_compile=True)
     with mpmath.workdps(60):
-        for k, exact in enumerate(exact_starts(pinn)):
+        for k, expected in enumerate(exact_starts(pinn)):
             for i, j in np.ndindex(trial.starts[k].shape):
-                head = float(trial.starts[k][i, j])
-                rest = float(trial.starts[k][i, j] - head)
-                off = abs(mpf(head) + mpf(rest) - exact[i][j])
-                assert off <= trial.start_errors[k][i, j] * (1 + 1e-9)
+                off = abs(exact(trial.starts[k][i, j]) - expected[i][j])
+                assert off <= starts.errors[k][i, j] * (1 + 1e-9)
                 for received in (model()[k], compiled()[k], pinn.trial.window_starts(problem)[k]):
-                    off = abs(mpf(float(received[i, j])) - exact[i][j])
-                    assert off <= trial.model_start_errors[k][i, j] * (1 + 1e-9)
+                    received = mpf(float(received[i, j]))
+                    allowed = starts.model_errors[k][i, j] * (1 + 1e-9)
+                    assert abs(received - expected[i][j]) <= allowed
+                    allowed = trial.model_start_errors[k][i, j] * (1 + 1e-9)
+                    assert abs(received - exact(trial.starts[k][i, j])) <= allowed
+
+
+@pytest.mark.parametrize("problem", [DampedOscillator(start_time=-3.0), Decay(1.0), COUPLED])
+@pytest.mark.parametrize("uneven", [0.3, 3.0])
+def test_jumps_from_window_to_window_are_within_their_bounds(problem, uneven):
+    pinn = network(problem, 9, seed=4, uneven=uneven)
+    trial, edges = TrialBounds(pinn), pinn.window_edges
+    with mpmath.workdps(60):
+        for w in range(8):  # what a window ends with, from where it begins
+            start = [[exact(y) for y in row[w]] for row in trial.starts]
+            ends = after_window(pinn, w, start, mpf(edges[w + 1]) - mpf(edges[w]))
+            for k, end in enumerate(ends):
+                for j, expected in enumerate(end):
+                    off = abs(exact(trial.starts[k][w + 1, j]) - expected)
+                    assert off <= trial.start_jumps[k][w + 1, j] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("uneven", [0.0, 1.0])
+def test_rounding_does_not_add_up_over_a_thousand_windows(uneven):
+    pinn = network(DampedOscillator(), 1000, seed=5, uneven=uneven)
+    pinn.network.readout.kernel.assign(1e-3 * pinn.network.readout.kernel)
+    trial = TrialBounds(pinn)
+    velocity = np.asarray(pinn.trial.window_starts(pinn.problem)[1])
+    off = np.abs(velocity - trial.starts[1]).astype(float).max()
+    assert off <= 3.0 * np.spacing(np.abs(velocity).max())
 
 
 def test_errors_of_starts_are_near_what_rounding_does():
