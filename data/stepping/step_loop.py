@@ -39,7 +39,7 @@ def motion(problem, times, time_step, step, pieces=None):
         yield state
 
 
-def record(moving, states, order):
+def write_motion(moving, states, order):
     """Write what `motion` yields to `states`, `(batch, time, order · dimension)`.
 
     A few steps are kept aside first, so that the memory of each trajectory is visited once for
@@ -68,7 +68,7 @@ def solve_stepwise(problem, times, time_step, method, states, force):
         pieces = split_steps(problem, times)
     for part in slices(batch, size):
         some = problem if size == batch else problem.select(part)
-        record(motion(some, times, time_step, step, pieces), states[part], problem.order)
+        write_motion(motion(some, times, time_step, step, pieces), states[part], problem.order)
     if force.flags.writeable:
         for part in slices(batch, FORCE_PART):
             fill_force(force, part, force_rows(problem, times, part))
