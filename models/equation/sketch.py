@@ -211,7 +211,7 @@ def local_rates(problem, times, states, rough_times=()):
 def rhs_values(problem, times, states):
     """x'' (order 1: x') of states `(num, order · dimension)` at times `(num,)`, `(num, d)`."""
     state = np.split(states, problem.order, axis=-1)
-    return problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
+    return np.broadcast_to(problem.rhs(times[:, None], *state), state[0].shape)
 
 
 def derivatives(problem, times, states):
