@@ -1,6 +1,7 @@
 """The step loop: any problem, any method, all trajectories of an ensemble at once."""
 
 import copy
+import math
 
 import numpy as np
 
@@ -54,7 +55,8 @@ def write_motion(moving, states, order):
             for component, y in zip(row, state):
                 component[...] = y
         target[:, part] = kept[:num_kept].transpose(2, 0, 1, 3)
-        if not np.isfinite(kept[num_kept - 1]).any():
+        last = kept[num_kept - 1]
+        if not math.isfinite(last.item(0)) and not np.isfinite(last).any():  # one tells of most
             target[:, part.stop :] = np.nan
             return
 
