@@ -228,10 +228,8 @@ def equation_rates(problem, times, states, step=STEP_ASIDE):
     columns = []
     for k, size in enumerate(step * np.maximum(np.abs(states).max(axis=0), 1e-3)):
         aside = size * np.eye(states.shape[1])[k]
-        change = rhs_values(problem, times, states + aside) - rhs_values(
-            problem, times, states - aside
-        )
-        columns.append(change / (2.0 * size))
+        after, before = (rhs_values(problem, times, states + move) for move in (aside, -aside))
+        columns.append((after - before) / (2.0 * size))
     jacobian = np.stack(columns, axis=-1)
     if problem.order == 2:
         velocity = np.zeros_like(jacobian)
