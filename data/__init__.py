@@ -2,8 +2,9 @@
 
 The rooms lie one above the other, nearly in the order of the lecture: `forces`, `problems`,
 `trajectories`, `records`, `stepping`, `datasets`. Each imports only those before it, and the
-modules beside them: `checks`, `files`, `archives`, `ensemble`, `configurable`. Nothing here knows
-of models.
+modules beside them: `checks` of what users pass in, `unknown_arguments` that are misspelt, `files`
+and `archives`, which are written whole, `ensemble` of many oscillators, and what is `configurable`
+from text. Nothing here knows of models.
 """
 
 from .datasets import (

@@ -147,6 +147,10 @@ def test_every_room_is_on_the_staircase_and_tells_its_story():
             modules = {p.stem for p in (ROOT / package / room).glob("*.py")} - {"__init__"}
             unnamed = {m for m in modules if not re.search(rf"`{m}[`.]", story)}
             assert not unnamed, f"the face of {package}/{room} does not name {unnamed}"
+        named = re.findall(r"`(\w+)`", importlib.import_module(f"oscillator_zoo.{package}").__doc__)
+        assert [name for name in named if name in rooms] == list(rooms)
+        beside = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+        assert beside <= set(named), f"the face of {package} does not name all modules beside"
 
 
 def test_the_page_on_reading_lists_the_rooms_in_their_order():

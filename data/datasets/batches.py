@@ -6,11 +6,6 @@ from ..checks import positive_integer
 from .shuffling import shuffled_batches
 
 
-def check_equidistant(trajectory):
-    """Raise for steps that differ: a network that counts steps cannot see how long they are."""
-    return trajectory.time_step  # which raises
-
-
 def force_included(trajectory, include_force):
     """Whether F is among the inputs; None means: where the system has a force.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..checks import positive_integer
 from ..trajectories.trajectory import check_trajectory
-from .batches import batches, check_equidistant, first_rows, rows, state_columns
+from .batches import batches, first_rows, rows, state_columns
 
 
 def system_identification_pairs(
@@ -67,7 +67,7 @@ def system_identification_pairs(
             f"Received length={length}. Use shorter pieces or a longer trajectory."
         )
     names = check_input_names(inputs)
-    check_equidistant(trajectory)
+    trajectory.check_equidistant()  # a network that counts steps cannot see how long they are
     arrays = [
         rows(columns, dtype)
         for columns in (trajectory.force, trajectory.states, state_columns(trajectory, targets))

@@ -6,7 +6,6 @@ from ..checks import positive_integer
 from ..trajectories.trajectory import check_trajectory
 from .batches import (
     batches,
-    check_equidistant,
     first_rows,
     input_columns,
     rows,
@@ -84,7 +83,7 @@ def forecast_windows(
             f"window={window} and horizon={horizon}, together {window + horizon}. "
             "Use a shorter window or a longer trajectory."
         )
-    check_equidistant(trajectory)
+    trajectory.check_equidistant()  # a network that counts steps cannot see how long they are
     inputs = rows(input_columns(trajectory, features, include_force), dtype)
     outputs = rows(state_columns(trajectory, targets), dtype)
     starts = first_rows(len(trajectory), num_times, window + horizon, stride)

@@ -87,8 +87,9 @@ def evaluate_force(force, t, ops=np):
         values = [evaluate_force(one, t, ops) + 0.0 * t for one in force]
         zero = sum(0.0 * value for value in values)  # of the shape that all of them share
         return ops.concatenate([value + zero for value in values], axis=-1)
-    if takes_ops(force):
-        return force(read_only(t), ops=ops)
+    # A loop of steps comes here with numbers: it is not sent through two functions more.
+    if isinstance(force, Force) or takes_ops(force):
+        return force(read_only(t) if isinstance(t, np.ndarray) else t, ops=ops)
     values = plain_force_values(force, t, ops)
     return values if ops is np else ops.convert_to_tensor(values, t.dtype)
 

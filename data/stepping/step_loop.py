@@ -1,6 +1,7 @@
 """The step loop: any problem, any method, all trajectories of an ensemble at once."""
 
 import copy
+import math
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def motion(problem, times, time_step, step, pieces=None):
         yield state
 
 
-def record(moving, states, order):
+def write_motion(moving, states, order):
     """Write what `motion` yields to `states`, `(batch, time, order · dimension)`.
 
     A few steps are kept aside first, so that the memory of each trajectory is visited once for
@@ -54,7 +55,8 @@ def record(moving, states, order):
             for component, y in zip(row, state):
                 component[...] = y
         target[:, part] = kept[:num_kept].transpose(2, 0, 1, 3)
-        if not np.isfinite(kept[num_kept - 1]).any():
+        last = kept[num_kept - 1]
+        if not math.isfinite(last.item(0)) and not np.isfinite(last).any():  # one tells of most
             target[:, part.stop :] = np.nan
             return
 
@@ -68,7 +70,7 @@ def solve_stepwise(problem, times, time_step, method, states, force):
         pieces = split_steps(problem, times)
     for part in slices(batch, size):
         some = problem if size == batch else problem.select(part)
-        record(motion(some, times, time_step, step, pieces), states[part], problem.order)
+        write_motion(motion(some, times, time_step, step, pieces), states[part], problem.order)
     if force.flags.writeable:
         for part in slices(batch, FORCE_PART):
             fill_force(force, part, force_rows(problem, times, part))

@@ -73,7 +73,7 @@ def rate_of_time(problem, times):
     """
     state = [np.repeat(np.asarray(y), len(times), axis=0) for y in problem.initial_state()]
     with np.errstate(all="ignore"):
-        rhs = problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
+        rhs = np.broadcast_to(problem.rhs(times[:, None], *state), state[0].shape)
         size = np.maximum(np.abs(rhs).max(), 1e-300)
         change = np.abs(np.diff(rhs, n=2, axis=0)).max(axis=-1)
         return np.nan_to_num(np.sqrt(change / size) / (times[1] - times[0]))

@@ -97,7 +97,7 @@ def _check_in_graph(problem, value, times, state):
     def traced(*args):
         with with_users_line():
             rhs = plain.rhs(*args, ops=ops)
-            return checked_rhs(rhs, args[1]) + ops.zeros_like(args[1])
+            return ops.broadcast_to(checked_rhs(rhs, args[1]), ops.shape(args[1]))
 
     arrays = [tf.constant(y, "float64") for y in (times, *state)]
     if has_plain_force(problem):  # its values belong to these rows

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .sketch import near, rate
+from .sketch import is_near, rhs_values
 
 SMALLEST = 1e-3  # jump that is looked for, of the range of the rates
 HALVINGS = 50  # of a step: then its ends are neighbouring numbers
@@ -18,17 +18,17 @@ def rhs_jumps(sketch):
         sketch: `Sketch` of the motion.
     """
     times, states = sketch.times, sketch.states
-    rates = rate(sketch.problem, times, states)
+    rates = rhs_values(sketch.problem, times, states)
     least = SMALLEST * np.ptp(rates, axis=0).max()
     rows = np.hstack([times[:, None], states])
-    is_near = near(times, sketch.rough_times)
-    smooth = ~(is_near[1:] | is_near[:-1])
+    near = is_near(times, sketch.rough_times)
+    smooth = ~(near[1:] | near[:-1])
     begin, end, before, after = (a[smooth] for a in (rows[:-1], rows[1:], rates[:-1], rates[1:]))
     for _ in range(HALVINGS):
         jumping = np.abs(after - before).max(axis=-1) > least
         begin, end, before, after = (a[jumping] for a in (begin, end, before, after))
         middle = 0.5 * (begin + end)
-        between = rate(sketch.problem, middle[:, 0], middle[:, 1:])
+        between = rhs_values(sketch.problem, middle[:, 0], middle[:, 1:])
         first, second = (np.abs(a).max(axis=-1) for a in (between - before, after - between))
         is_first = (first >= second)[:, None]
         begin, end = np.where(is_first, begin, middle), np.where(is_first, middle, end)

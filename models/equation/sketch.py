@@ -85,7 +85,7 @@ class Sketch:
                 _check_beginning(problem, duration)
             num_steps = min(wanted, MOST_STEPS)
         if is_pulse:
-            self.rates = graded(self.times, self.rates)
+            self.rates = slowly_varying(self.times, self.rates)
 
     def _check_continuous(self, rates):
         """Raise where the equation is fast only because rhs jumps with x or v.
@@ -116,7 +116,7 @@ class Sketch:
             states = np.broadcast_to(largest, (len(t), len(largest)))
             if not problem.is_linear:
                 states = motion_at(self.times, self.states, of_states, self.jumps, t)
-            return rate(problem, t, states) / size
+            return rhs_values(problem, t, states) / size
 
         return unresolved(rates_at, edges)
 
@@ -135,7 +135,7 @@ class Sketch:
         """The largest `rate_of_time` away from rough times, in rad/s: that of a short pulse."""
         times = problem.start_time + np.linspace(0.0, duration, LOOKED_AT + 1)
         rates = rate_of_time(problem, times)
-        return float(np.max(rates * ~near(times, self.rough_times)[1:-1], initial=0.0))
+        return float(np.max(rates * ~is_near(times, self.rough_times)[1:-1], initial=0.0))
 
 
 def _check_beginning(problem, duration):
@@ -169,7 +169,7 @@ def _rate_of_beginning(problem, duration):
     return 0.0
 
 
-def graded(times, rates):
+def slowly_varying(times, rates):
     """Rates that fall off slowly beside a pulse, 1/ω(t) ≤ 1/ω(s) + `GRADING` |t − s| for all s.
 
     A pulse's flanks are as short as it is, but hardly accelerate: by their own rates they would
@@ -198,25 +198,25 @@ def local_rates(problem, times, states, rough_times=()):
     Returns:
         `(num,)`.
     """
-    rhs = rate(problem, times, states)
+    rhs = rhs_values(problem, times, states)
     change = np.zeros_like(rhs)
     change[1:-1] = np.diff(rhs, n=2, axis=0) / (times[1] - times[0]) ** 2
-    smooth = ~near(times, rough_times)
+    smooth = ~is_near(times, rough_times)
     size = np.maximum(np.abs(rhs).max(), 1e-300)
     of_motion = np.sqrt(np.abs(change).max(axis=-1) / size) * smooth
     rates = np.maximum(equation_rates(problem, times, states), of_motion)
     return np.maximum(rates, max(0.5 * rates.mean(), 1.0 / (times[-1] - times[0])))
 
 
-def rate(problem, times, states):
+def rhs_values(problem, times, states):
     """x'' (order 1: x') of states `(num, order · dimension)` at times `(num,)`, `(num, d)`."""
     state = np.split(states, problem.order, axis=-1)
-    return problem.rhs(times[:, None], *state) + np.zeros_like(state[0])
+    return np.broadcast_to(problem.rhs(times[:, None], *state), state[0].shape)
 
 
 def derivatives(problem, times, states):
     """y' = (v, x'') of states y = (x, v), `(num, order · dimension)`; order 1: x'."""
-    rates = rate(problem, times, states)
+    rates = rhs_values(problem, times, states)
     return np.hstack([states[:, problem.dimension :], rates])
 
 
@@ -228,8 +228,8 @@ def equation_rates(problem, times, states, step=STEP_ASIDE):
     columns = []
     for k, size in enumerate(step * np.maximum(np.abs(states).max(axis=0), 1e-3)):
         aside = size * np.eye(states.shape[1])[k]
-        change = rate(problem, times, states + aside) - rate(problem, times, states - aside)
-        columns.append(change / (2.0 * size))
+        after, before = (rhs_values(problem, times, states + move) for move in (aside, -aside))
+        columns.append((after - before) / (2.0 * size))
     jacobian = np.stack(columns, axis=-1)
     if problem.order == 2:
         velocity = np.zeros_like(jacobian)
@@ -244,7 +244,7 @@ def _kinks(problem):
     return [time for times in kinks for time in times if time > problem.start_time]
 
 
-def near(times, places):
+def is_near(times, places):
     """Whether the nearest of increasing `places` is less than two steps away, `(num,)`."""
     around = np.array([-np.inf, *places, np.inf])
     after = np.searchsorted(around, times)

@@ -235,7 +235,7 @@ class ForecastModel(LeastSquaresModel):
         given = sequences[:, :-1]
         if shown is None:
             shown = ops.cast(ops.arange(ops.shape(given)[1]) < self.warm_up, self.compute_dtype)
-            shown = shown + ops.zeros_like(given[..., 0])
+            shown = ops.broadcast_to(shown, ops.shape(given)[:2])
         start = self._cell.first_state(sequences[:, 0])
         return ops.concatenate([given, shown[..., None]], axis=-1), start
 

@@ -12,10 +12,10 @@ from .duffing_reading import differences
 from .duffing_runs import COURSES, check_backend
 from .duffing_windows import (
     fit_in_windows,
-    grown,
-    over_all,
+    in_longest_windows,
+    in_trusted_windows,
+    over_whole_record,
     period_of,
-    trusted,
     without_starts,
 )
 
@@ -123,13 +123,13 @@ def _nearest(y, u, courses):
         begun[name] = fit_in_windows(y[:piece], u[:piece], period, name, unit)
         unit = begun[name].search.unit
     errors = {name: np.sqrt(one.square) for name, one in begun.items()}
-    found = {name: grown(begun[name]) for name in _likely(begun)}
+    found = {name: in_longest_windows(begun[name]) for name in _likely(begun)}
     errors |= {name: np.sqrt(one.square) for name, one in found.items()}
     found = {name: found[name] for name in _likely(found)}
     if piece < len(y):
-        begun |= {name: over_all(begun[name], y, u, period) for name in found}
-        found = {name: grown(begun[name]) for name in found}
-    found = {name: trusted(found[name], begun[name]) for name in _likely(found)}
+        begun |= {name: over_whole_record(begun[name], y, u, period) for name in found}
+        found = {name: in_longest_windows(begun[name]) for name in found}
+    found = {name: in_trusted_windows(found[name], begun[name]) for name in _likely(found)}
     if not all(np.isfinite(one.square) for one in found.values()):
         raise ValueError(_nothing("no run that stays finite"))
     return found, errors

@@ -52,7 +52,7 @@ def shortest_first_window(period):
     return max(FEWEST_SAMPLES, int(np.ceil(SHORTEST_WINDOW * period)))
 
 
-def grown(found):
+def in_longest_windows(found):
     """`FoundMinimum` in one run, or in the longest windows whose runs are still near to the record.
 
     One run is tried at once, then windows that grow slowly. What shakes the oscillator unseen
@@ -69,7 +69,7 @@ def grown(found):
     return found
 
 
-def trusted(found, short):
+def in_trusted_windows(found, short):
     """`FoundMinimum` in windows so short that its errors follow the constants in a straight line.
 
     A light damping and a strong spring make runs that forget nothing, or chaos: a change of one
@@ -79,24 +79,24 @@ def trusted(found, short):
         found: `FoundMinimum`, in one run or in long windows.
         short: `FoundMinimum` in short windows.
     """
-    if not bent(found) > BENT:
+    if not largest_bend(found) > BENT:
         return found
     while 2 * short.search.window < found.search.window:
         longer = _longer(short, 2)
-        if longer.variance > AS_NEAR * short.variance or bent(longer) > BENT:
+        if longer.variance > AS_NEAR * short.variance or largest_bend(longer) > BENT:
             break
         short = longer
     return short
 
 
-def over_all(found, y, u, period):
+def over_whole_record(found, y, u, period):
     """What was found in the beginning of a record, in windows of the same length over all."""
     search = Search(y, u, found.search.unit, found.search.course, found.search.window)
     begun = search.found(found.constants, _starts(search, period))
     return search.descend(search.descend(begun, START_STEPS, True))
 
 
-def bent(found):
+def largest_bend(found):
     """The largest part of a change by one standard error that is not proportional to it."""
     search = found.search
     slopes = search.jacobian(found.constants, found.starts)

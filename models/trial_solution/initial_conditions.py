@@ -95,7 +95,7 @@ def _check_start(problem, duration, name, function, wanted):
     _check_shape(name, function(t).shape, dimension)
 
     def of_all_coordinates(t):
-        return function(t) + ops.zeros((1, dimension), t.dtype)
+        return ops.broadcast_to(function(t), (2, dimension))
 
     received = time_derivatives(of_all_coordinates, t, problem.order - 1, dimension)
     for quantity, value, target in zip(("value", "slope"), received, wanted):

@@ -49,7 +49,7 @@ def evaluate_family(pinn):
     times = np.linspace(start, start + pinn.duration, TIMES)
     axes = [np.linspace(low, high, VALUES) for low, high in pinn.parameter_ranges.values()]
     grid = [dict(zip(pinn.parameter_ranges, values)) for values in itertools.product(*axes)]
-    neighbour = _position(pinn, times, middle(pinn))
+    neighbour = _position(pinn, times, middle_of_ranges(pinn))
     errors = {"pinn": [], "middle": []}
     for values in grid:
         truth = reference_motion(pinn.problem.with_parameters(**values), times).position
@@ -83,14 +83,14 @@ def _check_family(pinn):
         )
 
 
-def middle(pinn):
+def middle_of_ranges(pinn):
     """Parameters in the middle of a family's ranges, a dictionary of numbers by name."""
     return {name: 0.5 * (low + high) for name, (low, high) in pinn.parameter_ranges.items()}
 
 
 def one_solution(pinn):
     """The model itself, or the member in the middle of a family."""
-    return pinn if pinn.parameter_ranges is None else pinn.member(**middle(pinn))
+    return pinn if pinn.parameter_ranges is None else pinn.member(**middle_of_ranges(pinn))
 
 
 def _position(pinn, times, values):

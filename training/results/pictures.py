@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from oscillator_zoo.data.files import write_whole
 
-from ..evaluation.families import middle, one_solution
+from ..evaluation.families import middle_of_ranges, one_solution
 from ..plots.motion_plots import plot_history, plot_rollout
 from ..plots.response_plot import plot_response
 from ..plots.solution_plots import plot_residual, plot_solution
@@ -52,7 +52,9 @@ def _shown(run):
 def _named(run, ax):
     """The Axes, whose title names the member of a family that is drawn."""
     if run.model.parameter_ranges is not None:
-        member = ", ".join(f"{name} {value:g}" for name, value in middle(run.model).items())
+        member = ", ".join(
+            f"{name} {value:g}" for name, value in middle_of_ranges(run.model).items()
+        )
         ax.set_title(f"{ax.get_title()}\nMember in the middle of the family: {member}")
     return ax
 

@@ -73,7 +73,7 @@ def horizon_at(share):
 def motions_of_a_family(num, seed, num_times):
     """Exact motions of unforced oscillators from random states."""
     oscillators = sample_oscillators(num, _number(seed), **FAMILY)
-    return exactly(simulate(oscillators, 0.1, num_times - 1, method="rk4"))
+    return with_exact_states(simulate(oscillators, 0.1, num_times - 1, method="rk4"))
 
 
 def driven_motions_of_a_family(num, seed, num_times):
@@ -85,10 +85,10 @@ def driven_motions_of_a_family(num, seed, num_times):
         phase=generator.uniform(0.0, 2.0 * np.pi, num),
     )
     oscillators = sample_oscillators(num, _number(seed), **FAMILY, force=force)
-    return exactly(simulate(oscillators, 0.1, num_times - 1, method="rk4"))
+    return with_exact_states(simulate(oscillators, 0.1, num_times - 1, method="rk4"))
 
 
-def exactly(trajectory):
+def with_exact_states(trajectory):
     """The trajectory with the exact states in the place of the computed ones."""
     states = np.concatenate(trajectory.problem.exact(trajectory.times), axis=-1)
     return dataclasses.replace(trajectory, states=states)

@@ -8,7 +8,6 @@ from marks import further_but_for
 from oscillator_zoo.data import DampedOscillator, Pendulum
 from oscillator_zoo.models import PINN, LevenbergMarquardt
 from oscillator_zoo.models.base_model import blocks
-from oscillator_zoo.models.equation.sketch import near
 from oscillator_zoo.models.least_squares import window_blocks
 
 
@@ -51,10 +50,3 @@ def test_least_squares_ends_at_the_same_solution_with_blocks_of_windows(kind, mo
     expected = solved()
     small_blocks(monkeypatch, 100 if kind != "family" else 200)
     np.testing.assert_allclose(solved(), expected, atol=1e-9)
-
-
-def test_nearness_to_corners_is_that_of_each_time_with_each_corner():
-    times, corners = np.linspace(0.0, 1.0, 101), [0.02, 0.505, 0.51, 0.97]
-    expected = (np.abs(times[:, None] - corners) < 2.0 * (times[1] - times[0])).any(axis=1)
-    np.testing.assert_array_equal(near(times, corners), expected)
-    assert not near(times, ()).any()

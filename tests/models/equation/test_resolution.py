@@ -119,3 +119,10 @@ def test_fast_parts_are_solved_with_the_defaults(problem):
     assert np.abs(pinn.residual(np.linspace(0.0, 7.0, 5001))).max() < 1e-6
     if isinstance(problem, Kepler):  # a whole turn later it is where it began
         np.testing.assert_allclose(pinn([2.0 * np.pi]), [[0.1, 0.0]], rtol=0, atol=1e-6)
+
+
+def test_nearness_to_corners_is_that_of_each_time_with_each_corner():
+    times, corners = np.linspace(0.0, 1.0, 101), [0.02, 0.505, 0.51, 0.97]
+    expected = (np.abs(times[:, None] - corners) < 2.0 * (times[1] - times[0])).any(axis=1)
+    np.testing.assert_array_equal(sketch.is_near(times, corners), expected)
+    assert not sketch.is_near(times, ()).any()

@@ -118,21 +118,21 @@ def test_short_windows_and_one_run_find_the_same_oscillator(few):
     short = duffing_windows.fit_in_windows(y, u, period, "linear")
     assert short.search.num_windows == 7 and short.starts.shape == (7, 2)
     assert np.sqrt(short.variance) == pytest.approx(0.05, rel=0.15)
-    whole = duffing_windows.grown(short)
+    whole = duffing_windows.in_longest_windows(short)
     assert whole.search.num_windows == 1 and len(whole.error) == 400
     np.testing.assert_allclose(whole.constants[[0, 4]], short.constants[[0, 4]], rtol=0.1)
-    assert duffing_windows.bent(whole) < 0.05
-    assert duffing_windows.trusted(whole, short) is whole
+    assert duffing_windows.largest_bend(whole) < 0.05
+    assert duffing_windows.in_trusted_windows(whole, short) is whole
 
 
 def test_where_one_run_bends_the_longest_straight_windows_stay(few, monkeypatch):
     """As a chaotic motion does: errors that are no straight line in the constants."""
     y, u, period = few
     short = duffing_windows.fit_in_windows(y, u, period, "linear")
-    whole = duffing_windows.grown(short)
-    monkeypatch.setattr(duffing_windows, "bent", lambda found: found.search.window / 150)
+    whole = duffing_windows.in_longest_windows(short)
+    monkeypatch.setattr(duffing_windows, "largest_bend", lambda found: found.search.window / 150)
     monkeypatch.setattr(duffing_windows, "BENT", 1.0)
-    straight = duffing_windows.trusted(whole, short)
+    straight = duffing_windows.in_trusted_windows(whole, short)
     assert straight.search.window == 120 and straight.search.num_windows == 4
     assert np.sqrt(straight.variance) == pytest.approx(0.05, rel=0.15)
 
@@ -161,7 +161,9 @@ def test_windows_are_least_squares_with_starts_of_their_own(few):
 
 def test_courses_that_are_as_likely_widen_the_intervals(few):
     y, u, period = few
-    found = duffing_windows.grown(duffing_windows.fit_in_windows(y, u, period, "linear"))
+    found = duffing_windows.in_longest_windows(
+        duffing_windows.fit_in_windows(y, u, period, "linear")
+    )
     moved = found._replace(constants=found.constants * [1.1, 1, 1, 1, 1, 1])
     alone, beside = (
         duffing_equation._estimates(dict(one), 0.01, (0.0, 1.0, 1.0))["natural_frequency"]
