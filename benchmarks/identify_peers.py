@@ -1,7 +1,8 @@
 """The natural frequency of one record, in Hz, as three other tools find it.
 
 Each is told the law, as `identify` is, and guesses the frequency from the record's spectrum. The
-offset of a record is its mean. Not a number is what a tool is not made for, infinity what it does not find.
+offset of a record is its mean. Not a number stands for what a tool is not made for, infinity for
+what it does not find.
 """
 
 import numpy as np

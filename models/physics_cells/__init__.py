@@ -3,7 +3,7 @@
 `euler_cell` steps like Euler's method, `duffing_cell` is the recurrence of a measured Duffing
 oscillator, `oscillator_cell` steps any oscillator of a few terms, or a problem of the user's own.
 `linear_reading` and `duffing_reading` read constants off trained cells, `duffing_start` finds a
-first guess. `duffing_equation` fits the equation itself to a record: `duffing_guesses`, then in
+first guess. `duffing_equation` fits the equation itself to a record: guesses in `weak_form`, then
 `duffing_windows`, which grow, a `duffing_search` on `duffing_runs`. `duffing_answers` chooses
 between the two, and `duffing_checks` refuse what is not right. It may import the rooms below it.
 """

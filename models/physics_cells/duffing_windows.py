@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .duffing_guesses import weak_form_guesses
 from .duffing_runs import LARGEST_ANGLE
 from .duffing_search import Search, mean_squares
+from .weak_form import weak_form_guesses
 
 NUM_STARTS = 3
 START_STEPS, FEW_STEPS, MORE_STEPS = 3, 4, 12

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
+from oscillator_zoo.models.physics_cells.weak_form import integrals, solved, weights_of
+
 from .oscillator_laws import TERMS, Law, Term
 
-POWER = 4  # of the test functions, whose second derivative then ends smoothly
 WIDTHS = (0.6, 1.0, 1.6, 2.5)  # in periods
-PLACES = 8  # of a test function in its width
 MOST_SAMPLES = 20_000  # of a record: enough for a guess
 NARROWEST = 7  # samples
 FASTER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # than the line of the spectrum, of a pendulum that turns
@@ -72,10 +72,7 @@ def position_of(record, values, step, rate):
 def weak_guesses(law, records, rate, scales, course):
     """Constants by linear least squares on the law in weak form, one set for each width.
 
-    Multiplied by a test function φ = (1 − τ²)⁴ and integrated by parts, the equation needs no
-    derivative of the measured x:
-
-        ∫φ''x − d ∫φ'x + Σ_i p_i ∫φ φ_i(x) = G ∫φu + c ∫φ
+    See `weak_form`; a constant force c of the search stands for the offset of the record.
 
     Terms of the velocity other than d start at 0.
 
@@ -95,10 +92,10 @@ def weak_guesses(law, records, rate, scales, course):
         parts = [part for part in parts if part is not None]
         if not parts:
             continue
-        second = np.concatenate([part[0] for part in parts])
-        columns = np.concatenate([part[1] for part in parts])
-        guesses += _solved(law, second, columns, records[0].force is not None)
-    return np.array(guesses).reshape(-1, len(law.constants(records[0].force is not None)))
+        second, columns, *force = map(np.concatenate, zip(*parts))
+        guesses += [_by_term(law, row) for row in solved(second, columns, *force)]
+    num = len(law.constants(records[0].force is not None))  # without G in a free decay
+    return np.array(guesses).reshape(-1, len(law.terms) + 1)[:, :num]
 
 
 def upright(records, rate, course):
@@ -138,7 +135,8 @@ def _turned(record, rate, periods, held):
     found = _integrals(_TURNED, record, rate, (1.0, record.force.std()), periods, held)
     if found is None:
         return None
-    second, columns = found[0], found[1][:, :-1]
+    second, columns, force = found
+    columns = np.c_[columns[:, :-1], -force]
     if len(second) < EQUATIONS * columns.shape[1]:
         return None
     sine, cosine, *_ = solved = np.linalg.lstsq(columns, -second, rcond=1e-12)[0]
@@ -147,7 +145,7 @@ def _turned(record, rate, periods, held):
 
 
 def _integrals(law, record, rate, scales, periods, held):
-    """∫φ''x, and columns of the terms that have a shape, of G if driven, and of c."""
+    """∫φ''x; columns of the terms that have a shape, and of c; and ∫φu if driven."""
     step, values, force, known = even(record)
     values, known = values[:MOST_SAMPLES], known[:MOST_SAMPLES]
     x = position_of(record, values, step, rate) / scales[0]
@@ -155,56 +153,26 @@ def _integrals(law, record, rate, scales, periods, held):
     width = max(NARROWEST, round(periods * 2.0 * np.pi / step)) | 1
     if width > len(x):
         return None
-    half = 0.5 * width * step
-    tau = (np.arange(width) - (width - 1) / 2) * step / half
-    inside = 1.0 - tau**2
-    phi = inside**POWER
-    first = -2.0 * POWER * tau * inside ** (POWER - 1) / half
-    second = 4.0 * POWER * (POWER - 1) * tau**2 * inside ** (POWER - 2)
-    second = (second - 2.0 * POWER * inside ** (POWER - 1)) / half**2
-    every = max(1, width // PLACES)
-    whole = np.correlate(known.astype(float), np.ones(width), "valid")[::every] > width - 0.5
+    phi, first, second, later = weights_of(width, step, 0.5 * held)
+    whole = integrals(known.astype(float), np.ones(width)) > width - 0.5
     if whole.sum() < 4:
         return None
-
-    def integral(samples, kernel):
-        return np.correlate(samples, kernel, "valid")[::every][whole]
-
     columns = []
     for term in law.terms.values():
         if term.shape == "velocity":
-            columns.append(-integral(x, first))
+            columns.append(-integrals(x, first))
         elif term.shape is not None:
-            columns.append(integral(term.shape(x), phi))
+            columns.append(integrals(term.shape(x), phi))
+    columns.append(-integrals(np.ones_like(x), phi))
+    found = [integrals(x, second), np.stack(columns, axis=1)]
     if force is not None:
-        late = np.clip(1.0 - (tau + 0.5 * held * step / half) ** 2, 0.0, None) ** POWER
-        columns.append(-integral(force[:MOST_SAMPLES] / scales[1], late))
-    columns.append(-integral(np.ones_like(x), phi))
-    return integral(x, second), np.stack(columns, axis=1)
+        found.append(integrals(force[:MOST_SAMPLES] / scales[1], later))
+    return [one[whole] for one in found]
 
 
-def _solved(law, second, columns, driven):
-    """Constants with the noise taken to be in x'', and for a driven motion in all but u too."""
+def _by_term(law, row):
+    """The constants of a row (p of terms with a shape, c, G) in the order of the law."""
     shown = [i for i, term in enumerate(law.terms.values()) if term.shape is not None]
-    size = len(law.terms) + driven
-
-    def least_squares(matrix, target):
-        sizes = np.linalg.norm(matrix, axis=0)
-        sizes[sizes == 0.0] = 1.0
-        return np.linalg.lstsq(matrix / sizes, target, rcond=1e-12)[0] / sizes
-
-    def row(found, gain):
-        full = np.zeros(size)
-        full[shown] = found[: len(shown)]
-        if driven:
-            full[-1] = gain
-        return full
-
-    found = least_squares(columns, -second)
-    rows = [row(found, found[len(shown)])]
-    if driven:
-        others = np.delete(columns, len(shown), axis=1)
-        inverse = least_squares(np.c_[others, second], -columns[:, len(shown)])
-        if inverse[-1] != 0.0:
-            rows.append(row(inverse / inverse[-1], 1.0 / inverse[-1]))
-    return rows
+    full = np.zeros(len(law.terms) + 1)
+    full[shown], full[-1] = row[: len(shown)], row[-1]
+    return full

@@ -14,8 +14,8 @@ from oscillator_zoo.models import (
     start_like,
 )
 from oscillator_zoo.models.physics_cells import duffing_equation, duffing_windows
-from oscillator_zoo.models.physics_cells.duffing_guesses import weak_form_guesses
 from oscillator_zoo.models.physics_cells.duffing_runs import force_between, free_runs
+from oscillator_zoo.models.physics_cells.weak_form import weak_form_guesses
 
 MASS, DAMPING, STIFFNESS, CUBIC = 1.0, 0.8, 120.0, 300.0  # 1.743 Hz, ζ = .0365
 TRUTH = {
