@@ -12,6 +12,7 @@ FACES = {
     "training": "Recipes, callbacks, evaluation beside baselines, and pictures.",
 }
 PROOFS = ("error_bounds", "nonlinear_bounds")
+NUMBERED = re.compile(r"[Nn]otebook\s(\d\db?)")
 SPECIAL = re.compile(r"([\\*_\[\]<>$|#~^{}])")
 
 
@@ -30,11 +31,18 @@ def write(root, folder):
 
 
 def write_notebooks(source, folder):
-    """Copies of the lessons; their way to the page that moves is another one here."""
+    """Copies of the lessons, numbered and linked where they name each other by number."""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".*"))
-    for path in folder.glob("*.ipynb"):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("../docs/moving/", "../../moving/"), encoding="utf-8")
+    names = {path.name.partition("_")[0]: path.name for path in folder.glob("*.ipynb")}
+    for number, name in names.items():
+        lesson = json.loads((folder / name).read_text(encoding="utf-8"))
+        for cell in lesson["cells"]:
+            if cell["cell_type"] == "markdown":
+                text = "".join(cell["source"]).replace("../docs/moving/", "../../moving/")
+                cell["source"] = NUMBERED.sub(lambda m: f"[{m[0]}]({names[m[1]]})", text)
+        title = lesson["cells"][0]["source"]
+        lesson["cells"][0]["source"] = title.replace("# ", f"# {number} · ", 1)
+        (folder / name).write_text(json.dumps(lesson), encoding="utf-8")
 
 
 def save(path, *parts):
