@@ -106,8 +106,9 @@ def _head(values, bits):
     powers = ops.convert_to_tensor(powers_of_two(_dtype(values)))
     largest = ops.max(ops.abs(values))
     power = ops.min(ops.where(powers >= largest, powers, np.inf))
-    unit = power * 2.0**-bits
-    return ops.stop_gradient(ops.round(values * (2.0**bits / power)) * unit)
+    head = ops.round(values * (2.0**bits / power)) * (power * 2.0**-bits)
+    # A file in float32 rounds the least power to 0, which values of 0 alone take.
+    return ops.stop_gradient(ops.where(largest > 0.0, head, ops.zeros_like(head)))
 
 
 def _products(features, kernel):
