@@ -120,7 +120,8 @@ def test_all_weights_reach_the_lectures_tolerance(problem, options):
     pinn = PINN(problem, 1.0 if problem.is_linear else 4.0, learned=True, seed=0)
     pinn.compile(SelfScaledBroyden(), **options)
     pinn.fit(epochs=1, verbose=0)
-    assert pinn.stop_reason == "tolerance met"
+    # Near the floor curvature loses its sign, in one window or in none: rounding decides.
+    assert pinn.stop_reason in ("tolerance met", "rounding floor")
     between = np.linspace(0.0, pinn.duration, 3001)
     largest = 100.0 if problem.is_linear else 1.0  # ω0² x0, the size of the acceleration
     assert np.abs(pinn.residual(between)).max() <= 1e-6 * largest
