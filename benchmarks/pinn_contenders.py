@@ -57,7 +57,8 @@ def jax_by_hand(task, dtype="float64", hidden=(32, 32, 32), adam_alone=False):
         rhs = task.rhs(points, list(motion[0].T), list(motion[1].T), jnp)
         return jnp.mean((motion[-1] - jnp.stack(rhs, axis=-1)) ** 2)
 
-    first = optax.inject_hyperparams(optax.adam)(1e-3)
+    adam_of = optax.inject_hyperparams(optax.adam) if adam_alone else optax.adam
+    first = adam_of(1e-3)
     second = optax.lbfgs(memory_size=50, linesearch=optax.scale_by_zoom_linesearch(30))
     with_memory = optax.value_and_grad_from_state(cost)
 
