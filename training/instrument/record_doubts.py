@@ -120,7 +120,7 @@ def _no_better(record, error):
 
 def _at_a_bound(estimates):
     one = estimates.get("damping_ratio")
-    if one is not None and one.lower <= 0.0:
+    if one is not None and -np.inf < one.lower <= 0.0:  # an open search has no intervals
         return (
             f"The damping lies at its bound, 0: damping_ratio {one.value:.3g}, 95 % interval from "
             f"{one.lower:.3g} to {one.upper:.3g}. Only its upper end is found."

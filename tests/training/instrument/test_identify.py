@@ -14,6 +14,7 @@ from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.found_constants import estimates_of
 from oscillator_zoo.training.instrument.linear_decay import fit_linear_decay
 from oscillator_zoo.training.instrument.oscillator_laws import LAWS
+from oscillator_zoo.training.instrument.record_doubts import doubts_of
 from oscillator_zoo.training.instrument.record_list import Record
 from oscillator_zoo.training.multiple_shooting.window_runs import Windows, run_windows
 
@@ -335,7 +336,10 @@ def test_noise_alone_is_refused():
 
 
 def test_an_open_search_has_no_intervals(linear):
-    estimates, _ = estimates_of(linear.fit._replace(closed=False), linear.residuals)
+    fit = linear.fit._replace(closed=False)
+    estimates, correlation = estimates_of(fit, linear.residuals)
+    doubts = doubts_of(linear.records, fit, linear.residuals, estimates, correlation)
+    assert "one free run" in doubts[0] and not any("bound" in doubt for doubt in doubts)
     assert estimates["natural_frequency"].upper == np.inf
     assert estimates["natural_frequency"].value == linear.estimates["natural_frequency"].value
 
