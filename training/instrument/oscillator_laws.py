@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..multiple_shooting import PERIODS, run_windows, run_with_friction
+from ..multiple_shooting import PERIODS, run_linear_windows, run_windows, run_with_friction
 
 
 class Term(NamedTuple):
@@ -89,6 +89,17 @@ class Law(NamedTuple):
         return np.array([*sizes, rate**2 * position / force] if driven else sizes)
 
 
+class LinearLaw(Law):
+    """A law that is linear in x and x'."""
+
+    __slots__ = ()
+
+    def run(self, constants, starts, windows):
+        """As of `Law`, under a force by one step that is taken again and again."""
+        run = run_windows if windows.force is None else run_linear_windows
+        return run(self, constants, starts, windows)
+
+
 class FrictionLaw(Law):
     """A law with dry friction, which turns round where the velocity is 0, or sticks there."""
 
@@ -107,7 +118,7 @@ _VISCOUS = ("squared_frequency", "damping_rate")
 LAWS = {
     law.name: law
     for law in (
-        Law("linear", "x'' + d x' + s x = G u", _of(*_VISCOUS)),
+        LinearLaw("linear", "x'' + d x' + s x = G u", _of(*_VISCOUS)),
         Law(
             "quadratic_drag",
             "x'' + d x' + q |x'| x' + s x = G u",

@@ -180,7 +180,7 @@ def _run(law, constants, starts, windows):
             nodes[:2, n], nodes[2, n] = state, slopes[0, 1]
             if not last:
                 state = state + h * (table[-1] @ rows).reshape(state.shape)
-        return _read(law, constants, nodes, windows)
+        return read_nodes(law, constants, nodes, windows)
 
 
 def _accelerations(law, constants, x, v, u):
@@ -192,7 +192,7 @@ def _accelerations(law, constants, x, v, u):
     return whole
 
 
-def _read(law, constants, nodes, windows):
+def read_nodes(law, constants, nodes, windows):
     """The measured quantity at the samples, and the ends of the windows."""
     ends = nodes[:2, windows.num_steps, :, np.arange(nodes.shape[-1])]
     wanted = {"position": (0,), "velocity": (1,), "acceleration": (0, 1)}[windows.quantity]
