@@ -26,10 +26,11 @@ SHORT = 30  # periods that tell the courses of a force apart
 
 
 class LawComparison(NamedTuple):
-    """How near a law comes to the records: Bayesian information criterion and RMSE."""
+    """How near a law comes to the records: Bayesian information criterion, RMSE; and its √s."""
 
     bic: float
     rmse: float
+    rate: float
 
 
 def identify(
@@ -249,7 +250,8 @@ def _may_be(name, records):
 def _compared(fit):
     num, mean = len(fit.error), fit.square / len(fit.error)
     bic = num * np.log(mean + 1e-300) + fit.num_unknowns * np.log(num)
-    return LawComparison(float(bic), float(np.sqrt(mean)))
+    rate = np.sqrt(fit.constants.get("squared_frequency", np.nan))
+    return LawComparison(float(bic), float(np.sqrt(mean)), float(rate))
 
 
 def _as_good(comparison):
@@ -261,13 +263,15 @@ def _as_good(comparison):
     # A law with one term more is never farther: that it is no nearer speaks for the simpler one.
     others = [(n, o) for n, o in others if n == "pendulum" or not own < set(LAWS[n].terms)]
     near = [
-        f"{name} ({one.bic - first.bic:.2g})"
+        f"{name} (difference of BIC {one.bic - first.bic:.2g}, natural frequency "
+        f"{one.rate / first.rate - 1.0:+.2g} of itself)"
         for name, one in others
         if one.bic - first.bic < UNDECIDED
     ]
     if not near:
         return []
     return [
-        f"{best} cannot be told from {', '.join(near)}: the difference of BIC in brackets is below "
-        f"{UNDECIDED:g}. Measure longer or larger motions, or name the model."
+        f"{best} cannot be told from {', '.join(near)}: below {UNDECIDED:g} is no decision, and "
+        "the intervals know of this equation alone. Measure longer or larger motions, or name the "
+        "model."
     ]

@@ -335,6 +335,21 @@ def test_noise_alone_is_refused():
         identify(record(0.1 * np.arange(300), values), model="linear")
 
 
+def test_laws_as_good_are_named_with_what_they_move():
+    """A pendulum that swings through a tenth of a radian: sin x is x, but for 1e-3 of it."""
+    times = 0.05 * np.arange(150)
+    noise = 1e-3 * np.random.default_rng(4).normal(size=150)
+    one = record(times, 0.1 * decay(times, ratio=0.01) + noise)
+    found = identify(one)
+    rates = {
+        name: np.sqrt(identify(one, model=name).fit.constants["squared_frequency"])
+        for name in ("linear", "pendulum")
+    }
+    other = "linear" if found.law == "pendulum" else "pendulum"
+    shift = f"natural frequency {rates[other] / rates[found.law] - 1.0:+.2g} of itself"
+    assert any(f"cannot be told from {other}" in d and shift in d for d in found.doubts)
+
+
 def test_an_open_search_has_no_intervals(linear):
     fit = linear.fit._replace(closed=False)
     estimates, correlation = estimates_of(fit, linear.residuals)
