@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..multiple_shooting import PERIODS, run_windows, run_with_friction
+from ..multiple_shooting import (
+    PERIODS,
+    run_driven_with_friction,
+    run_windows,
+    run_with_friction,
+)
 
 
 class Term(NamedTuple):
@@ -95,8 +100,9 @@ class FrictionLaw(Law):
     __slots__ = ()
 
     def run(self, constants, starts, windows):
-        """As of `Law`, in exact pieces."""
-        return run_with_friction(constants, starts, windows)
+        """As of `Law`, from one turning point to the next."""
+        run = run_with_friction if windows.force is None else run_driven_with_friction
+        return run(constants, starts, windows)
 
 
 def _of(*names):
@@ -116,7 +122,7 @@ LAWS = {
         ),
         FrictionLaw(
             "dry_friction",
-            "x'' + d x' + f sign x' + s x = 0, or at rest where it sticks",
+            "x'' + d x' + f sign x' + s x = G u, or at rest where it sticks",
             _of(*_VISCOUS, "dry_friction"),
             sticks=True,
         ),

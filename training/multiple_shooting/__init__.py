@@ -7,6 +7,7 @@ begins. It may import the rooms below it; of an equation it asks for a `run`, an
 its times and values.
 """
 
+from .driven_friction import run_driven_with_friction
 from .friction_runs import run_with_friction
 from .shooting import Shooting
 from .window_layout import PERIODS, middle_of, windows_of
@@ -18,6 +19,7 @@ __all__ = [
     "Shooting",
     "along",
     "middle_of",
+    "run_driven_with_friction",
     "run_windows",
     "run_with_friction",
     "windows_of",
