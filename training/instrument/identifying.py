@@ -46,7 +46,7 @@ def identify(
 
         linear            x'' + d x' + s x = G u
         quadratic_drag    x'' + d x' + q |x'| x' + s x = G u
-        dry_friction      x'' + d x' + f sign x' + s x = 0, or at rest where it sticks
+        dry_friction      x'' + d x' + f sign x' + s x = G u, or at rest while |G u − s x| ≤ f
         duffing           x'' + d x' + s x + s3 x³ = G u
         quadratic_cubic   x'' + d x' + s x + s2 x² + s3 x³ = G u
         all_terms         x'' + d x' + q |x'| x' + s x + s2 x² + s3 x³ = G u
@@ -131,11 +131,6 @@ def _by_name(model, unknown, records, course):
     auto = name == "auto"
     names = [n for n in LAWS if _may_be(n, records)] if auto else [name]
     driven = records[0].force is not None
-    if driven and name == "dry_friction":
-        raise ValueError(
-            "dry_friction is found in free decays. Received driven records. Measure how the motion "
-            "dies out without a force, or name another model."
-        )
     fits, doubts = (_driven if driven else _free)(names, records, course)
     if not fits:
         raise ValueError(
@@ -239,8 +234,6 @@ def _may_be(name, records):
     """Whether a law is worth a try: a pendulum's angle is in rad and no farther than the top."""
     if name == "all_terms":
         return False
-    if name == "dry_friction":
-        return records[0].force is None
     if name != "pendulum":
         return True
     reach = max(np.ptp(record.values[record.kept]) / 2.0 for record in records)

@@ -98,7 +98,8 @@ def fit_law(law, records, rate, start, course=None):
 def fit_from(law, records, rate, scales, guesses, course):
     """`LawFit` by multiple shooting from guesses in scaled units, or None if no run is finite."""
     first = pieces(records, rate, PIECE)
-    first = moving_parts(first, rate) if law.sticks else first
+    if law.sticks and records[0].force is None:
+        first = moving_parts(first, rate)
     shooting = _shooting(law, first, rate, scales, course)
     best = _best(shooting, shooting.begin(guesses, BEST))
     if best is not None and first is not records:

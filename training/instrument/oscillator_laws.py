@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..multiple_shooting import PERIODS, run_linear_windows, run_windows, run_with_friction
+from ..multiple_shooting import (
+    PERIODS,
+    run_driven_with_friction,
+    run_linear_windows,
+    run_windows,
+    run_with_friction,
+)
 
 
 class Term(NamedTuple):
@@ -95,7 +101,7 @@ class LinearLaw(Law):
     __slots__ = ()
 
     def run(self, constants, starts, windows):
-        """As of `Law`, under a force by one step that is taken again and again."""
+        """As of `Law`, under a force in exact steps."""
         run = run_windows if windows.force is None else run_linear_windows
         return run(self, constants, starts, windows)
 
@@ -106,8 +112,9 @@ class FrictionLaw(Law):
     __slots__ = ()
 
     def run(self, constants, starts, windows):
-        """As of `Law`, in exact pieces."""
-        return run_with_friction(constants, starts, windows)
+        """As of `Law`, from one turning point to the next."""
+        run = run_with_friction if windows.force is None else run_driven_with_friction
+        return run(constants, starts, windows)
 
 
 def _of(*names):
@@ -127,7 +134,7 @@ LAWS = {
         ),
         FrictionLaw(
             "dry_friction",
-            "x'' + d x' + f sign x' + s x = 0, or at rest where it sticks",
+            "x'' + d x' + f sign x' + s x = G u, or at rest where it sticks",
             _of(*_VISCOUS, "dry_friction"),
             sticks=True,
         ),

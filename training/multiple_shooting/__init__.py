@@ -1,12 +1,14 @@
 """Least squares on the free runs of an equation, from short windows to whole records.
 
 Begin with `shooting`, the search, whose steps are in `window_descent`. `window_layout` cuts records
-into windows, `window_runs` runs an equation in all of them at once, with its sensitivities;
-`linear_runs` does so by one step that is taken again and again, `friction_runs` for a motion that
-turns and sticks. `window_starts` finds where each window begins. It may import the rooms below it;
-of an equation it asks for a `run`, and of a record for its times and values.
+into windows, `window_runs` runs an equation in all of them at once, with its sensitivities, and
+`window_starts` finds where each begins. Linear laws under a force are run in `exact_steps`
+(`linear_runs`), and those with dry friction from one turning point to the next (`friction_runs`,
+`driven_friction`). It may import the rooms below it; of an equation it asks for a `run`, and of a
+record for its times and values.
 """
 
+from .driven_friction import run_driven_with_friction
 from .friction_runs import run_with_friction
 from .linear_runs import run_linear_windows
 from .shooting import Shooting
@@ -19,6 +21,7 @@ __all__ = [
     "Shooting",
     "along",
     "middle_of",
+    "run_driven_with_friction",
     "run_linear_windows",
     "run_windows",
     "run_with_friction",

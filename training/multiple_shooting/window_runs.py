@@ -4,6 +4,7 @@ All windows of all records take a step together, so that a step of NumPy costs n
 hundred windows than for one.
 """
 
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -123,11 +124,16 @@ def run_windows(law, constants, starts, windows):
     Returns:
         `WindowRun`; not finite after a run has left the range of numbers.
     """
+    return in_blocks(functools.partial(_run, law), constants, starts, windows)
+
+
+def in_blocks(run, constants, starts, windows):
+    """`WindowRun` of `run(constants, starts, windows)` for successive blocks of windows."""
     constants = np.reshape(constants, (len(constants), -1))
     constants = np.broadcast_to(constants, (len(constants), len(starts)))
     edges = [*range(0, len(starts), AT_ONCE), len(starts)]
     parts = [
-        _run(law, constants[:, first:last], starts[first:last], _some(windows, first, last))
+        run(constants[:, first:last], starts[first:last], _some(windows, first, last))
         for first, last in itertools.pairwise(edges)
     ]
     return parts[0] if len(parts) == 1 else WindowRun(*map(np.concatenate, zip(*parts)))

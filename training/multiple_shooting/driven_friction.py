@@ -1,0 +1,228 @@
+"""Driven runs under dry friction: linear motions from one turning point to the next, and rests.
+
+    x'' + d x' + s x = G u − f σ,    σ = sign x'
+
+While σ stays, x is the motion without friction, which is had once for all steps of a window, plus
+one under a force that is constant. It turns inside a step where v = 0, and breaks away there where
+the force on a mass at rest comes to f; these places are found by Newton's method, and the
+step is taken in parts. Where the sensitivities pass a turn, that of v is multiplied by the
+acceleration after it over that before; at rest it is 0. When a mass breaks away its acceleration
+begins at 0, or at a time that no constant moves: nothing jumps.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .exact_steps import (
+    QUARTIC,
+    carried,
+    driven_nodes,
+    first_zero_of,
+    power_maps,
+    step_maps,
+    value_at,
+    velocity_series,
+    zero_of,
+)
+from .window_runs import ABSCISSAE, WindowRun, in_blocks
+
+HALF_SWING = 4.0  # rad, about half a period: steps that are looked at together
+MOST_TURNS = 4  # in a step
+CLOSE = 1e-9  # to the end of a step, where a turn is one of the next
+
+PLACES = np.array(ABSCISSAE)[:, None]
+
+
+class Law(NamedTuple):
+    """Constants (s, d, f, G), each `(K,)`, and the step h, `(K,)`."""
+
+    s: np.ndarray
+    d: np.ndarray
+    f: np.ndarray
+    gain: np.ndarray
+    h: np.ndarray
+
+    def some(self, chosen):
+        return Law(*(row[chosen] for row in self))
+
+
+class Stand(NamedTuple):
+    """Where windows are: x and v, first the numbers, then derivatives, `(2, 7, K)`, and σ.
+
+    σ = 0 where the mass rests. Derivatives are by (x0, v0, s, d, f, G).
+    """
+
+    state: np.ndarray
+    way: np.ndarray
+
+
+def run_driven_with_friction(constants, starts, windows):
+    """Run every window of driven records from its own start, as `run_windows` does.
+
+    A friction f < 0 pushes along. A start at x0 = v0 = 0 has no friction, so that a search can
+    begin there.
+
+    Args:
+        constants: (s, d, f, G), in the units of the search, `(4,)`, or `(4, K)`.
+        starts: (x0, v0) of the windows, `(K, 2)`.
+        windows: `Windows` with a force.
+
+    Returns:
+        `WindowRun`.
+    """
+    return in_blocks(_run, constants, starts, windows)
+
+
+@np.errstate(all="ignore")
+def _run(constants, starts, windows):
+    s, d, f, gain = constants
+    law = Law(s, d, np.where(starts.any(axis=1), f, 0.0), gain, windows.step)
+    maps, force = step_maps(s, d, law.h), windows.force[: windows.num_steps.max()]
+    pulls = np.stack([gain * force, np.zeros_like(force), force], axis=1)
+    without = driven_nodes(maps, starts, pulls)
+    ahead = min(len(force), 1 + int(HALF_SWING / law.h.min()))
+    powers = power_maps(maps, ahead)
+    nodes, ways = np.empty_like(without), np.zeros(without.shape[:1] + without.shape[-1:])
+    nodes[0], ways[0] = without[0], _first_way(law, starts, pulls[0, 0, 0])
+    place, going = np.zeros(len(starts), int), np.arange(len(starts))
+    while len(going):  # each turn of the loop goes on by a step at least
+        here = place[going]
+        now = Stand(nodes[here, :, :, going].transpose(1, 2, 0), ways[here, going])
+        apart = now._replace(state=now.state - without[here, :, :, going].transpose(1, 2, 0))
+        most = np.minimum(ahead, windows.num_steps[going] - here)
+        event = _events(law, going, here, (now, apart), (without, pulls, powers))
+        event &= np.arange(len(event))[:, None] < most
+        passed = np.where(event.any(axis=0), event.argmax(axis=0), most)
+        _fill(law, going, here, passed, (now, apart), (without, powers), (nodes, ways))
+        place[going] += passed
+        cut = going[event.any(axis=0)]
+        step = place[cut]
+        at = Stand(nodes[step, :, :, cut].transpose(1, 2, 0), ways[step, cut])
+        then = _cut(law.some(cut), at, force[step, :, cut].T)
+        nodes[step + 1, :, :, cut], ways[step + 1, cut] = then.state.transpose(2, 0, 1), then.way
+        place[cut] += 1
+        going = going[place[going] < windows.num_steps[going]]
+    return _read(law, nodes, ways, windows)
+
+
+def _first_way(law, starts, drive):
+    """σ at the beginning of the windows; one that begins at rest may stay there."""
+    x, v = starts.T
+    pull = drive - law.s * x
+    held = (np.abs(pull) <= law.f) & (law.f > 0.0)
+    return np.where(v == 0.0, np.where(held, 0.0, np.sign(pull)), np.sign(v))
+
+
+def _events(law, going, here, stands, known):
+    """Whether windows may turn or break away in the first, second, … step from `here`, `(M, n)`."""
+    (now, apart), (without, pulls, powers) = stands, known
+    law, way = law.some(going), now.way
+    node = np.minimum(here + np.arange(len(powers))[:, None], len(pulls))
+    moves = powers[:, :, 0][..., going].transpose(1, 2, 0, 3)
+    x, v = without[node, :, 0, going].transpose(2, 0, 1) - way * law.f * moves[:, 2]
+    (a, b), (own_x, own_v) = moves[:, :2].transpose(1, 0, 2, 3), apart.state[:, 0]
+    x, v = x + a[0] * own_x + b[0] * own_v, way * (v + a[1] * own_x + b[1] * own_v)
+    step = node[:-1]  # beyond the end of the shorter windows: of no use there
+    step = np.minimum(step, len(pulls) - 1)
+    first, last = pulls[step, 0, 0, going], pulls[step, 0, 4, going]
+    loss = law.d * v + law.f
+    falls = way * (first - law.s * x[:-1]) - loss[:-1]
+    rises = way * (last - law.s * x[1:]) - loss[1:]
+    # Where the speed falls and rises again, it is above where its tangents meet.
+    meet = (v[1:] - v[:-1] - rises * law.h) / (falls - rises)
+    dips = (falls < 0.0) & (rises > 0.0) & (v[:-1] + falls * meet < 0.0)
+    stuck = np.maximum(*(np.abs(pull - law.s * now.state[0, 0]) for pull in (first, last))) > law.f
+    return np.where(way == 0.0, stuck, (v[1:] < 0.0) | dips)
+
+
+def _fill(law, going, here, passed, stands, known, found):
+    """Write what the windows do in the steps that they pass without an event."""
+    (now, apart), (without, powers), (nodes, ways) = stands, known, found
+    of = np.repeat(np.arange(len(going)), passed)
+    number = 1 + np.arange(len(of)) - np.repeat(np.cumsum(passed) - passed, passed)
+    k, step, way = going[of], here[of] + number, now.way[of]
+    pulls = np.stack([-way * law.f[k], -way, np.zeros(len(k))])[:, None]
+    maps = np.ascontiguousarray(powers[number, :, :, :, k].transpose(1, 2, 3, 0))
+    motion = carried(maps, apart.state[:, :, of], pulls).transpose(2, 0, 1)
+    motion += without[step, :, :, k]
+    still = way == 0.0
+    motion[still, 0], motion[still, 1] = now.state[0][:, of[still]].T, 0.0
+    nodes[step, :, :, k], ways[step, k] = motion, way
+
+
+def _cut(law, at, force):
+    """`Stand` after one step in which windows turn, stop or break away, taken in parts."""
+    (state, way), share = at, np.zeros(len(at.way))
+    state[1, :, way == 0.0] = 0.0
+    for number in range(MOST_TURNS + 1):
+        way, share = _broken_away(law, Stand(state, way), force, share)
+        rest = 1.0 - share
+        pull = law.gain * _within(force, share, rest) - way * law.f
+        speeds = way * velocity_series(law.s, law.d, rest * law.h, state[:, 0], pull)
+        turn, turns = first_zero_of(speeds)
+        turns &= (rest > CLOSE) & (number < MOST_TURNS)
+        part = rest * np.where(turns, turn, 1.0)
+        state = _moved(law, Stand(state, way), _within(force, share, part), part * law.h)
+        share = share + part
+        if not turns.any():
+            break
+        after = _turned(law, Stand(state, way), _within(force, share, 0.0 * part)[0])
+        state, way = np.where(turns, after.state, state), np.where(turns, after.way, way)
+    return Stand(state, way)
+
+
+def _within(force, share, part):
+    """The force at `ABSCISSAE` of a part of a step, `(5, K)`."""
+    return value_at(QUARTIC @ force, share + PLACES * part)[0]
+
+
+def _broken_away(law, at, force, share):
+    """σ and the share of the step where masses at rest begin to move, if they do."""
+    rest, spring = 1.0 - share, law.s * at.state[0, 0]
+    pull = law.gain * _within(force, share, rest) - spring
+    first, last = np.abs(pull[0]) > law.f, np.abs(pull[4]) > law.f
+    way = np.where(first, np.sign(pull[0]), np.where(last, np.sign(pull[4]), 0.0))
+    left = -way * (QUARTIC @ pull)
+    left[0] += law.f
+    later = np.where(first | ~last, 0.0, zero_of(left))
+    stuck = at.way == 0.0
+    return np.where(stuck, way, at.way), np.where(stuck, share + rest * later, share)
+
+
+def _moved(law, at, force, h):
+    """x and v after a part of a step; those at rest stay."""
+    ones = np.broadcast_to(-at.way, force.shape)
+    pulls = np.stack([law.gain * force - at.way * law.f, ones, force])
+    state = carried(step_maps(law.s, law.d, h), at.state, pulls)
+    still = at.way == 0.0
+    state[:, :, still] = at.state[:, :, still]
+    return state
+
+
+def _turned(law, at, force):
+    """`Stand` after a turn: back, or at rest where all other forces stay below friction."""
+    drive = law.gain * force - law.s * at.state[0, 0]
+    goes = (-at.way * drive > law.f) | (law.f <= 0.0)
+    friction = at.way * law.f
+    later = np.where(law.f == 0.0, 1.0, (drive + friction) / (drive - friction))
+    state = at.state.copy()
+    state[1] *= np.where(goes, later, 0.0)
+    state[1, 0] = 0.0
+    return Stand(state, np.where(goes, -at.way, 0.0))
+
+
+def _read(law, nodes, ways, windows):
+    """The measured quantity at the samples, and the ends of the windows."""
+    ends = nodes[windows.num_steps, :, :, np.arange(nodes.shape[-1])]
+    step, k = windows.at_step, windows.window
+    x, v = nodes[step, :, :, k].transpose(1, 0, 2)
+    found = {"position": x, "velocity": v}.get(windows.quantity)
+    if found is None:
+        way = ways[step, k]
+        s, d, f, gain, _ = law.some(k)
+        found = -s[:, None] * x - d[:, None] * v
+        found[:, 0] += gain * windows.drive - way * f
+        found[:, 3:] += np.stack([-x[:, 0], -v[:, 0], -way, windows.drive], axis=1)
+        found[way == 0.0] = 0.0
+    return WindowRun(found[:, 0], found[:, 1:], ends[:, :, 0], ends[:, :, 1:])
