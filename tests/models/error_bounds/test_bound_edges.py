@@ -11,6 +11,7 @@ from oscillator_zoo.data import (
     CoupledOscillators,
     DampedOscillator,
     Decay,
+    Duffing,
     InitialValueProblem,
     Sampled,
     Sinusoid,
@@ -286,7 +287,25 @@ class Faster(PINN):
         return x, v + 1e-9, a
 
 
-@pytest.mark.parametrize(("kind", "name"), [(Shifted, "call"), (Faster, "derivatives")])
+class Predicts(PINN):
+    def predict_step(self, data):
+        return super().predict_step(data) + 1e-9
+
+
+class Serves(PINN):
+    def endpoints(self):
+        return {**super().endpoints(), "x": lambda t: self(t) + 1e-9}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Shifted, "call"),
+        (Faster, "derivatives"),
+        (Predicts, "predict_step"),
+        (Serves, "endpoints"),
+    ],
+)
 def test_model_with_a_method_of_its_own_is_refused(kind, name):
     pinn = kind(DampedOscillator(), 1.0, hidden_units=(4,), seed=0)
     with pytest.raises(ValueError, match=f"Received: a {kind.__name__} with a {name} of its own"):
@@ -328,4 +347,38 @@ def test_network_that_is_not_as_it_was_made_is_refused(change, message):
     pinn = PINN(DampedOscillator(), 1.0, hidden_units=(4, 4), seed=0)
     change(pinn)
     with pytest.raises(ValueError, match=f"the model that PINN makes.*Received: {message}"):
+        pinn.error_bound([0.3])
+
+
+def through(method, change):
+    return lambda *args: change(method(*args))
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "change"),
+    [
+        ("network", "ends", lambda ends: [a._replace(rest=a.rest + 2e-16) for a in ends]),
+        ("network", "read", lambda values: [a * (1.0 + 2.0**-52) for a in values]),
+        ("trial", "h1", lambda h1: h1 + 2e-16),
+        ("trial", "window_starts", lambda states: [y + 2e-16 for y in states]),
+    ],
+)
+def test_method_patched_after_building_is_refused_however_little_it_changes(part, name, change):
+    pinn = PINN(DampedOscillator(), 2.0, hidden_units=(4,), window_edges=[0, 1, 2], seed=0)
+    owner = getattr(with_random_weights(pinn), part)
+    setattr(owner, name, through(getattr(owner, name), change))
+    with pytest.raises(ValueError, match=f"a {type(owner).__name__} with a method of .*, {name}"):
+        pinn.error_bound([0.3, 1.5])
+
+
+@pytest.mark.parametrize("problem", [DampedOscillator(), Duffing()], ids=["linear", "nonlinear"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", range(4))
+def test_weights_that_are_no_numbers_are_refused_by_name(problem, value, place):
+    pinn = PINN(problem, 2.0, hidden_units=(4,), activation="tanh", seed=0)
+    weights = pinn.get_weights()
+    weights[place].flat[0] = value
+    pinn.set_weights(weights)
+    name = pinn.network.weights[place].path
+    with pytest.raises(ValueError, match=f"finite numbers.*infinity in {name}, .*error_estimate"):
         pinn.error_bound([0.3])
