@@ -115,9 +115,46 @@ def test_absolute_values_of_what_keeps_its_sign(problem):
     assert holds and (bound <= error * (1.0 + 1e-6) + 1e-9).all()
 
 
-def test_absolute_value_of_what_begins_at_rest_does_not_close():
-    with pytest.raises(ValueError, match=r"4 Y Z₂ < 1.*inf at t = 0 s.*error_estimate"):
-        wrong_by(Falling(0.0), 0.8, 0.0).error_bound([0.1])
+class Singular(Falling):
+    """A rhs whose derivatives have no bound at x = 0, through which the motion goes."""
+
+    def rhs(self, t, x, v, ops=np):
+        return -((x**2) ** 1.5)
+
+
+class Repelled(Falling):
+    def rhs(self, t, x, v, ops=np):
+        return 0.1 / (x + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("problem", "duration", "where"),
+    [
+        (Falling(0.0), 0.8, r"t = 0 s and .* state is \(.*, give or take"),
+        (Singular(), 0.8, r"t = 0 s and .* state is \(.*, 1\), give or take"),
+        (Singular(-1.0), 2.0, r"t = 0 s and"),
+    ],
+    ids=["rest", "power", "power, other way"],
+)
+def test_where_the_rhs_has_no_derivatives_the_cell_is_named(problem, duration, where):
+    message = f"needs an rhs with two derivatives.*bounded between {where}.*error_estimate"
+    with pytest.raises(ValueError, match=message):
+        wrong_by(problem, duration, 0.0).error_bound([0.1])
+
+
+@pytest.mark.further
+def test_a_network_that_goes_through_a_singular_place_closes_where_the_motion_does_not():
+    pinn = wrong_by(Repelled(), 1.0, 1.0)
+    assert np.asarray(pinn(np.linspace(0.0, 1.0, 99))).min() < -0.1  # beyond the singular place
+    holds, bound, error = enclosed(pinn)
+    assert holds and (bound <= error * (1.0 + 1e-6) + 1e-9).all()
+
+
+def test_weights_so_large_that_waves_are_lost_are_refused_in_seconds():
+    pinn = wrong_by(Duffing(), 2.0, 1e-3)
+    pinn.network.hidden[0].bias.assign(np.full(8, 1e20))
+    with pytest.raises(ValueError, match=r"polynomials follow.*Duffing with weights so large"):
+        pinn.error_bound([0.1])
 
 
 @pytest.mark.further
