@@ -4,6 +4,8 @@ Networks are not trained: they have random readouts, so that they are wrong by w
 and the signed error is compared, which is as sharp as rounding.
 """
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -20,6 +22,9 @@ from nonlinear_bound_cases import (
 
 from oscillator_zoo.data import Duffing, InitialValueProblem, Pendulum, Step, VanDerPol
 from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden
+from oscillator_zoo.models.nonlinear_bounds.discs import Disc
+from oscillator_zoo.models.nonlinear_bounds.jets import Jet, Time
+from oscillator_zoo.models.nonlinear_bounds.right_hand_side import RightHandSide
 
 
 @pytest.mark.parametrize(
@@ -97,6 +102,33 @@ def test_what_is_not_known_is_named_and_error_estimate_stays(problem, operation)
     pinn = PINN(problem, 0.5, (4,), seed=1)
     with pytest.raises(ValueError, match=rf"needs an rhs made of.*{operation}.*error_estimate"):
         pinn.error_bound([0.1])
+
+
+ASKED = {
+    "floor": (lambda x, ops: ops.floor(x), r"a whole number of t, x or v \(floor"),
+    "ceil": (lambda x, ops: ops.ceil(x), r"a whole number of t, x or v \(floor"),
+    "round": (lambda x, ops: ops.round(x), r"a whole number of t, x or v \(floor"),
+    "trunc": (lambda x, ops: ops.trunc(x), r"a whole number of t, x or v \(floor"),
+    "sign": (lambda x, ops: ops.sign(x), "a comparison of t, x or v, as maximum and sign do"),
+    "maximum": (lambda x, ops: ops.maximum(x, 0.5), "a comparison of t, x or v, as maximum"),
+    "arctan2": (lambda x, ops: ops.arctan2(x, 2.0), r"arctan2\. "),
+    "logaddexp": (lambda x, ops: ops.logaddexp(x, 0.0 * x), r"logaddexp\. "),
+    "tensors": (lambda x, ops: keras.ops.sin(x), "functions of TensorFlow: those of ops"),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_operation_that_is_not_known_is_named(name):
+    function, operation = ASKED[name]
+    x, t = (np.empty((1, 1), object) for _ in "xt")
+    disc, ends = Disc(np.ones(1), np.zeros(1)), (np.ones(1), np.ones(1))
+    x[0, 0], t[0, 0] = Jet.variable(disc, 0, 2), Time(disc, *ends, 2, set())
+    for argument in (x, t):
+        try:
+            function(argument, np)
+        except Exception as error:
+            refusal = RightHandSide(Duffing())._refusal(error)
+        assert re.search(f"an rhs made of.*it takes {operation}.*error_estimate", str(refusal))
 
 
 class Falling(InitialValueProblem):
