@@ -109,8 +109,7 @@ class NonlinearErrorSeries(ErrorSeries):
             if not is_bounded.all():
                 break
         k = int(np.argmin(np.where(is_bounded, np.inf, cells.half)))
-        centre, radius = [y.centre[k] for y in state], [y.radius[k] for y in state]
-        if is_bounded[k] or not np.isfinite(radius).all():
+        if is_bounded[k]:
             return
         where = f"between t = {cells.begin[k]:g} s and {cells.end[k]:g} s"
         if not np.isfinite([a[k] for a in motion.size_of(RATIOS[0])]).all():
@@ -119,6 +118,9 @@ class NonlinearErrorSeries(ErrorSeries):
                 f"Received: a PINN for {type(problem).__name__} with weights so large that its "
                 f"waves {where} are lost in rounding. Train anew. {ADVICE}"
             )
+        centre, radius = [y.centre[k] for y in state], [y.radius[k] for y in state]
+        if not np.isfinite(radius).all():
+            return
         raise ValueError(
             "error_bound of a nonlinear problem needs an rhs with two derivatives at and near the "
             f"motion. Received: {type(problem).__name__}, whose rhs has none that is bounded "

@@ -182,9 +182,11 @@ def test_a_network_that_goes_through_a_singular_place_closes_where_the_motion_do
     assert holds and (bound <= error * (1.0 + 1e-6) + 1e-9).all()
 
 
-def test_weights_so_large_that_waves_are_lost_are_refused_in_seconds():
+@pytest.mark.parametrize(("place", "value"), [(0, 1e200), (1, 1e20)])
+def test_weights_so_large_that_waves_are_lost_are_refused_in_seconds(place, value):
     pinn = wrong_by(Duffing(), 2.0, 1e-3)
-    pinn.network.hidden[0].bias.assign(np.full(8, 1e20))
+    weight = pinn.network.hidden[0].weights[place]
+    weight.assign(np.full(weight.shape, value))
     with pytest.raises(ValueError, match=r"polynomials follow.*Duffing with weights so large"):
         pinn.error_bound([0.1])
 
