@@ -75,7 +75,7 @@ class NonlinearErrorSeries(ErrorSeries):
             radii = [radius, slope + bent + bounds.defects + lost.T]
             if self.cells.end[-1] in rhs.compared:  # x' jumps there
                 self.jump_at_end = np.full(d, np.inf)
-        self.model_errors = self.trial.model_errors(self.cells)
+        self._allow(motion.errors)
         self.radii = [
             (width + own * largest(part).T + of_model) * UPWARDS
             for part, width, of_model in zip(self.parts, radii, self.model_errors, strict=True)

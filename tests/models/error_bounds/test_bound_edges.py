@@ -25,6 +25,7 @@ from oscillator_zoo.models.error_bounds.error_bound import enclose_error
 from oscillator_zoo.models.error_bounds.linear_equation import LinearEquation, analytic_force
 from oscillator_zoo.models.error_bounds.residual_bounds import ResidualBounds
 from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
+from oscillator_zoo.models.nonlinear_bounds.nonlinear_bound import kind_of_series
 
 FAR = 1e9  # s, where the next number is 1.2e-7 s away
 AFTER = float(np.nextafter(FAR + 0.4, np.inf))
@@ -330,6 +331,16 @@ def test_model_that_returns_other_numbers_is_refused(monkeypatch):
     with pytest.raises(ValueError, match=r"returns its trial solution\. Received: a PINN that is"):
         pinn.error_bound([0.3])
     assert pinn.error_bound_table() is None
+
+
+@pytest.mark.parametrize("problem", [DampedOscillator(), Duffing()], ids=["linear", "nonlinear"])
+def test_model_is_off_by_no_more_than_what_the_bound_counts(problem, monkeypatch):
+    pinn = PINN(problem, 1.0, hidden_units=(4,), seed=0)
+    series = kind_of_series(problem)(pinn)
+    h1, most = type(pinn.trial).h1, float(series.model_errors[0].max())
+    monkeypatch.setattr(type(pinn.trial), "h1", lambda self, place: h1(self, place) + 1.3 * most)
+    with pytest.raises(ValueError, match="returns its trial solution"):
+        pinn.error_bound([0.3])
 
 
 def replaced(pinn):
