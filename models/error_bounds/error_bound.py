@@ -127,7 +127,7 @@ class ErrorSeries:
         else:  # e' = A e + r
             parts, radii = (series, rates), (radius, radius @ (np.abs(matrix) + off).T + defects)
             self.jump_at_end = residual.jump_at_end()
-        self.model_errors = trial.model_errors(cells)
+        self._allow(trial.errors(cells))
         widths = [
             (width + own * _sum(part) + of_model) * UPWARDS
             for part, width, of_model in zip(parts, radii, self.model_errors, strict=True)
@@ -135,6 +135,12 @@ class ErrorSeries:
         known = [np.isfinite(_sum(part) + width) for part, width in zip(parts, widths)]
         self.parts = [np.where(k.T, part, 0.0) for k, part in zip(known, parts)]
         self.radii = [np.where(k, width, np.inf) for k, width in zip(known, widths)]
+
+    def _allow(self, errors):
+        """How far the model's numbers may be off the extended ones, and off the formula itself."""
+        off = self.trial.model_errors(self.cells)
+        self.allowed = [a + b for a, b in zip(off, errors)]
+        self.model_errors = [a + b for a, b in zip(self.allowed, errors)]
 
     def at(self, t):
         """`Enclosure` at times `(num,)` in s; before t0 and after t0 + T the radius is infinite."""
@@ -154,10 +160,10 @@ class ErrorSeries:
             received: [x̂] or [x̂, x̂'] of the model at these times.
         """
         index = self.cells.index(t)
-        for values, expected, errors in zip(received, self.trial.at(t), self.model_errors):
+        for values, expected, errors in zip(received, self.trial.at(t), self.allowed):
             with np.errstate(all="ignore"):
                 off = np.abs(np.asarray(values) - expected).astype(np.float64)
-            allowed = 2.0 * errors[index]  # the extended numbers themselves are off by far less
+            allowed = errors[index]
             wrong = ((off > allowed) | (np.isnan(off) & np.isfinite(allowed))).any(axis=1)
             if wrong.any():
                 first = np.argmax(wrong)

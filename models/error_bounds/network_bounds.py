@@ -195,6 +195,16 @@ def sums_of_derivatives(weights, by_tape):
     return {"products": 1.0 + TAPE, **additions}
 
 
+# Methods that give a model's numbers away; the files of `export` have those of `endpoints`.
+ANSWERS = (
+    "__call__",
+    "call",
+    "derivatives",
+    "predict",
+    "predict_step",
+    "predict_on_batch",
+    "endpoints",
+)
 TAPE = 4.0  # products with f', with an upstream gradient of ones, and a sum with zeros
 
 
@@ -226,14 +236,21 @@ def check_trial(pinn):
             "error_bound needs the model that PINN makes: its own call, and dense layers of "
             f"float64, neither quantized nor replaced. Received: {other}. {advice}"
         )
+    for weight in pinn.network.weights:
+        if not np.isfinite(np.asarray(weight)).all():
+            raise ValueError(
+                "error_bound needs weights that are finite numbers. Received: NaN or infinity in "
+                f"{weight.path}, as after a training step that was too large. Train anew, with a "
+                "smaller learning rate; error_estimate(t) has no digits either."
+            )
 
 
 def _other_part(pinn):
     """A part of the model that is not as `PINN` makes it, in words; None if there is none."""
     network = pinn.network
-    for name in ("__call__", "call", "derivatives"):
+    for name in ANSWERS:
         method = getattr(type(pinn), name)
-        if name in vars(pinn) or not method.__module__.startswith("oscillator_zoo."):
+        if name in vars(pinn) or not method.__module__.startswith(("oscillator_zoo.", "keras.")):
             return f"a {type(pinn).__name__} with a {name} of its own"
     for part, kind in (
         (pinn.trial, LinearisedTrial),
@@ -243,8 +260,9 @@ def _other_part(pinn):
     ):
         if type(part) is not kind:
             return f"a {type(part).__name__} in place of a {kind.__name__}"
-        if vars(part).keys() & {"call", "derivatives", "features", "product", "motion"}:
-            return f"a {kind.__name__} with a method of its own"
+        hidden = vars(part).keys() & _methods(kind)
+        if hidden:
+            return f"a {kind.__name__} with a method of its own, {min(hidden)}"
         if getattr(part, "compute_dtype", "float64") != "float64":
             return f"a {kind.__name__} of {part.compute_dtype}"
         if getattr(part, "quantization_mode", None) or getattr(part, "lora_enabled", False):
@@ -252,3 +270,10 @@ def _other_part(pinn):
     if any(layer.activation is not network.activation for layer in network.hidden):
         return "layers with activations of their own"
     return None
+
+
+def _methods(kind):
+    """Names of the methods of this project in a class, and `call`: what makes its numbers."""
+    own = [one for one in kind.__mro__ if one.__module__.startswith("oscillator_zoo.")]
+    functions = {name for one in own for name, value in vars(one).items() if callable(value)}
+    return (functions | {"call"}) - {"build"}  # which Keras puts beside each layer itself

@@ -19,6 +19,10 @@ NEGLIGIBLE = 1e-9  # of the largest residual: what interpolation may miss of it
 # A rhs as NumPy computes it, in the precision it likes, may differ so much from A s + B F, of the
 # size of its terms: a thousand times what a dozen roundings of float64 do to them.
 SAME = 1e-12
+# From so many poor cells on it is asked whether shorter ones can be any better. Weights of 1e20
+# would have 60 000 in vain: in a minute for a linear problem, in ten for a nonlinear one.
+MANY_POOR = 512
+PIECE = 1.0 / 64.0  # of a cell, on which it is asked: more cells than that there will not be
 
 
 class ResidualBounds:
@@ -52,6 +56,8 @@ class ResidualBounds:
             poor = ~((self.missed(active) <= allowed) | np.isnan(allowed)).all(axis=1)
             poor &= active.can_be_divided & np.isfinite(size)
             poor &= num_done + 2 * len(poor) <= MOST_CELLS
+            if poor.sum() > MANY_POOR:
+                poor[poor] = can_be_resolved(self.trial, active.select(poor))
             done.append(active.select(~poor))
             num_done += len(done[-1].begin)
             if not poor.any():
@@ -145,3 +151,39 @@ class ResidualBounds:
 
     def _forces(self, cells):
         return [analytic_force(force, cells.begin, cells.end) for force in self.equation.forces]
+
+
+def can_be_resolved(trial, cells):
+    """Whether a polynomial follows x̂^(n), n the order, on some short piece of each cell, `(num,)`.
+
+    At its start, middle or end. Where it does on none, as where a wave turns a million times or its
+    phase is lost in rounding, no division helps.
+
+    Args:
+        trial: `TrialBounds`.
+        cells: `Cells`.
+    """
+    found = np.zeros(len(cells.begin), bool)
+    width = PIECE * (cells.end - cells.begin)
+    for begin in (cells.begin, cells.middle, cells.end - width):
+        begin = np.minimum(begin, np.nextafter(cells.end, -np.inf))
+        end = np.clip(begin + width, np.nextafter(begin, np.inf), cells.end)
+        piece = Cells(begin, end, cells.window)
+        with np.errstate(over="ignore", invalid="ignore"):  # which is an answer too
+            sizes = [trial.sizes(piece, ratio)[trial.order] for ratio in RATIOS]
+            missed = missed_by_interpolation(sizes)
+        found |= (missed <= trial.sizes(piece)[trial.order]).all(axis=1)
+    return found
+
+
+def missed_by_interpolation(sizes):
+    """min_ρ 4 M ρ^{1−n}/(ρ − 1), M ≥ |g| on the ellipse of ρ: bound of |g − interpolant|.
+
+    Args:
+        sizes: M for each of `RATIOS`.
+    """
+    best = np.inf
+    for ratio, size in zip(RATIOS, sizes, strict=True):
+        size = np.where(np.isnan(size), np.inf, size)
+        best = np.fmin(best, 4.0 * size * ratio ** (1 - NUM_NODES) / (ratio - 1.0))
+    return best

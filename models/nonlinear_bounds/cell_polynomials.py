@@ -17,7 +17,7 @@ from ..error_bounds.chebyshev_cells import (
     node_values_to_series,
     solve_on_cells,
 )
-from ..error_bounds.residual_bounds import RATIOS
+from ..error_bounds.residual_bounds import RATIOS, missed_by_interpolation
 from ..error_bounds.rounding import EXTENDED, EXTENDED_UNIT
 
 DEGREES = np.arange(NUM_NODES + 1)
@@ -89,19 +89,6 @@ def fundamental(matrix, half):
     size, num = matrix.shape[1], matrix.shape[-1]
     start = np.broadcast_to(np.eye(size)[:, None], (size, num, size))
     return solve_columns(matrix, np.zeros((NUM_NODES, size, num, 1)), start, half)
-
-
-def missed_by_interpolation(sizes):
-    """min_ρ 4 M ρ^{1−n}/(ρ − 1), M ≥ |g| on the ellipse of ρ: bound of |g − interpolant|.
-
-    Args:
-        sizes: M for each of `RATIOS`.
-    """
-    best = np.inf
-    for ratio, size in zip(RATIOS, sizes, strict=True):
-        size = np.where(np.isnan(size), np.inf, size)
-        best = np.fmin(best, 4.0 * size * ratio ** (1 - NUM_NODES) / (ratio - 1.0))
-    return best
 
 
 def largest_defect(rates, rate_error, series, half, sizes):

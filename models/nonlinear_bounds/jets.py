@@ -34,9 +34,9 @@ class Cut(Exception):
         self.time = time
 
 
-def _refusing(what):
+def _refusing(what, such_as=""):
     def refuse(self, *others):
-        raise NotSmooth(f"it takes {what} of t, x or v")
+        raise NotSmooth(f"it takes {what} of t, x or v{such_as}")
 
     return refuse
 
@@ -204,8 +204,7 @@ class Jet:
             lambda: discs.constant_near(self.value, 0.0 * sign),
         )
 
-    def fabs(self):
-        return abs(self)
+    fabs = __abs__
 
     def arctan(self):
         slope = discs.reciprocal(exact_disc(1.0) + self.value * self.value)
@@ -217,11 +216,14 @@ class Jet:
 
     __radd__, __rmul__ = __add__, __mul__
     __rpow__ = _refusing("a number to the power")
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refusing("a comparison")
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refusing(
+        "a comparison", ", as maximum and sign do"
+    )
     __bool__ = _refusing("a branch or a comparison")
     __float__ = __int__ = __index__ = __complex__ = _refusing("the value as a number")
     __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _refusing("a remainder")
-    floor = ceil = rint = trunc = _refusing("the nearest whole number")
+    floor = ceil = rint = trunc = _refusing("a whole number", " (floor, ceil, round, trunc)")
+    __floor__ = __ceil__ = __trunc__ = __round__ = floor
     __hash__ = None
 
 

@@ -21,6 +21,7 @@ from ..error_bounds.error_bound import (
     SMALLEST,
     ErrorSeries,
 )
+from ..error_bounds.residual_bounds import RATIOS
 from ..error_bounds.rounding import EXTENDED, EXTENDED_UNIT, UNIT, UPWARDS, gamma
 from ..error_bounds.trial_bounds import TrialBounds
 from .cell_polynomials import (
@@ -74,7 +75,7 @@ class NonlinearErrorSeries(ErrorSeries):
             radii = [radius, slope + bent + bounds.defects + lost.T]
             if self.cells.end[-1] in rhs.compared:  # x' jumps there
                 self.jump_at_end = np.full(d, np.inf)
-        self.model_errors = self.trial.model_errors(self.cells)
+        self._allow(motion.errors)
         self.radii = [
             (width + own * largest(part).T + of_model) * UPWARDS
             for part, width, of_model in zip(self.parts, radii, self.model_errors, strict=True)
@@ -91,6 +92,7 @@ class NonlinearErrorSeries(ErrorSeries):
             curvature[:, size - d :] = found.curvature
             slopes = whole(found.slopes.largest.transpose(1, 2, 0)).transpose(2, 0, 1)
             bounds = bounds._replace(slopes=slopes, curvature=curvature, tube=tube.T)
+            self._check_bounded(rhs.problem, motion, state, bounds)
             try:
                 return bounds, carry(bounds, scale)
             except NotClosed as error:
@@ -98,6 +100,35 @@ class NonlinearErrorSeries(ErrorSeries):
                 if not error.is_too_narrow:
                     break
         raise self._refusal(rhs.problem, last)
+
+    def _check_bounded(self, problem, motion, state, bounds):
+        """Raise where the rhs, or x̂ itself, has no bound in a cell: no training helps there."""
+        cells = self.cells
+        for part in (bounds.defects, bounds.drift, bounds.curvature):  # without a tube first
+            is_bounded = np.isfinite(part.reshape(len(part), -1)).all(axis=1)
+            if not is_bounded.all():
+                break
+        k = int(np.argmin(np.where(is_bounded, np.inf, cells.half)))
+        if is_bounded[k]:
+            return
+        where = f"between t = {cells.begin[k]:g} s and {cells.end[k]:g} s"
+        if not np.isfinite([a[k] for a in motion.size_of(RATIOS[0])]).all():
+            raise ValueError(
+                "error_bound of a nonlinear problem needs a network that polynomials follow. "
+                f"Received: a PINN for {type(problem).__name__} with weights so large that its "
+                f"waves {where} are lost in rounding. Train anew. {ADVICE}"
+            )
+        centre, radius = [y.centre[k] for y in state], [y.radius[k] for y in state]
+        if not np.isfinite(radius).all():
+            return
+        raise ValueError(
+            "error_bound of a nonlinear problem needs an rhs with two derivatives at and near the "
+            f"motion. Received: {type(problem).__name__}, whose rhs has none that is bounded "
+            f"{where}, where the state is ({_listed(centre)}), give or take ({_listed(radius)}): "
+            "it divides by what may be 0 there, or takes a power, log, sqrt or abs of it. Train "
+            "the PINN further if the true motion is far from there; else write the rhs smoothly, "
+            f"sqrt(x² + width²) for |x|, or end before. {ADVICE}"
+        )
 
     def _refusal(self, problem, error):
         window, edges = self.cells.window[error.cell], self.trial.edges
@@ -107,6 +138,10 @@ class NonlinearErrorSeries(ErrorSeries):
             f"{error.factor:.3g} at t = {self.cells.begin[error.cell]:g} s, in window {window} "
             f"({edges[window]:g} s to {edges[window + 1]:g} s). Train it further there. {ADVICE}"
         )
+
+
+def _listed(numbers):
+    return ", ".join(f"{float(number):.2g}" for number in numbers)
 
 
 def _cell_bounds(motion, series, here, sizes, scale):

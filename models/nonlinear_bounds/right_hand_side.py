@@ -1,6 +1,7 @@
 """A problem's own `rhs` on cells of time: values, slopes and curvatures as discs."""
 
 import copy
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ ROUNDINGS_OF_NODE = 8.0  # a time at a node is right to so many u of its size
 # By how much the numbers of an rhs in float64 may differ from its discs: so many times what the
 # roundings that are seen in the discs make of them, and 1e-12 of the sizes.
 SAME, SAME_SIZES = 64.0, 1e-12
+# What NumPy says of a function that jets do not have.
+UNKNOWN_FUNCTION = re.compile(
+    r"callable (\w+) method|(?:Jet|Time)' object has .* '(\w+)'|ufunc '(\w+)' not"
+)
 
 
 class Rates(NamedTuple):
@@ -139,9 +144,14 @@ class RightHandSide:
 
     def _refusal(self, error):
         operation = str(error)
-        if "callable" in operation and " method" in operation:
-            operation = f"it takes {operation.split(' callable ')[1].split(' method')[0]}"
-        elif not isinstance(error, NotSmooth):
+        unknown = UNKNOWN_FUNCTION.search(operation)
+        if isinstance(error, NotSmooth):
+            pass
+        elif unknown:
+            operation = f"it takes {next(filter(None, unknown.groups()))}"
+        elif "Tensor" in operation:
+            operation = "it takes functions of TensorFlow: those of ops, its argument, are NumPy's"
+        else:
             operation = f"it failed there: {operation.rstrip('.')}"
         return ValueError(
             "error_bound of a nonlinear problem needs an rhs made of sums, products, quotients, "

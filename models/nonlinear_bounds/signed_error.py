@@ -7,12 +7,17 @@ import numpy as np
 from ..error_bounds.chebyshev_cells import MOST_CELLS, Cells, check_number_of_cells
 from ..error_bounds.defect_bounds import spectral_size
 from ..error_bounds.linear_equation import rough_times
-from ..error_bounds.residual_bounds import NEGLIGIBLE, RATIOS
+from ..error_bounds.residual_bounds import (
+    MANY_POOR,
+    NEGLIGIBLE,
+    RATIOS,
+    can_be_resolved,
+    missed_by_interpolation,
+)
 from ..error_bounds.rounding import EXTENDED_UNIT, UNIT
 from .cell_polynomials import (
     begins,
     largest,
-    missed_by_interpolation,
     node_slopes,
     node_values,
     solve_columns,
@@ -28,6 +33,10 @@ NEARLY = 1e-6  # of E: one that may be rounding if it falls no more
 FARTHEST = 10.0  # of the last correction: a larger one leads nowhere
 MOST_TURN = 1.0  # rad, by h |J|, in half a cell
 MOST_ROUNDS = 40  # of halving cells
+# Of the interval, half a cell in which the rhs has no bound, as where it divides by x = 0. Such a
+# cell is cut into so many pieces at once, as each round solves for E on all cells.
+SHORTEST = 2.0**-20
+PIECES_WITHOUT_BOUND = 8
 # What interpolation may miss of x̂'' too: a hundredth of its rounding in float64. A bound that asks
 # for less (1e-9 of a residual that is rounding) is smaller by a tenth, and takes 3000 cells for 50.
 OF_MOTION = 0.01 * UNIT
@@ -134,9 +143,9 @@ def _resolved_between(rhs, trial, cuts):
             negligible = _negligible(here.rates, NEGLIGIBLE)
             negligible = max(negligible, _negligible(motion.size_of(1.0)[motion.order], OF_MOTION))
         sizes = sizes_off_line(rhs, motion, series)
-        if not is_settled:
+        pieces, is_in_vain = _pieces(motion, here, sizes, negligible, is_about_error)
+        if is_in_vain or not is_settled or _is_hopeless(trial, cells, pieces):
             break  # no proof will close
-        pieces = _pieces(cells, here, sizes, negligible)
         if pieces.max() > 1 and pieces.sum() <= MOST_CELLS:
             cells = cells.divided(pieces)
         elif is_about_error:
@@ -152,19 +161,41 @@ def _negligible(sizes, part):
     return part * sizes[np.isfinite(sizes)].max(initial=0.0)
 
 
-def _pieces(cells, here, sizes, negligible):
-    """Into how many pieces each cell is to be cut, `(num,)`."""
+def _pieces(motion, here, sizes, negligible, is_about_error):
+    """Into how many pieces each cell is to be cut, `(num,)`, and whether that is in vain.
+
+    About x̂ a cell in which the rhs has no bound is cut only where x̂ asks for it: x̂ − E may be far
+    from there. About x̂ − E such cells are cut until they are very short, or too many.
+    """
+    cells, order = motion.cells, motion.order
     matrix = np.abs(here.matrix).astype(np.float64).max(axis=0)
     missed, lost = (missed_by_interpolation(size) for size in sizes)
     good = (missed <= np.maximum(here.rate_error, negligible)).all(axis=0)
     good &= lost.max(axis=(0, 1)) <= NEGLIGIBLE * matrix.max(axis=(0, 1))
-    good |= ~np.isfinite(here.rate_error).all(axis=0)  # of no use: shorter cells neither
+    is_bounded = np.isfinite(missed).all(axis=0) & np.isfinite(lost).all(axis=(0, 1))
+    is_known = np.isfinite(here.rate_error).all(axis=0)  # else shorter cells are of no use either
+    if not is_about_error:
+        of_motion = missed_by_interpolation([motion.size_of(ratio)[order] for ratio in RATIOS])
+        follows = of_motion <= np.maximum(motion.errors[order], negligible)
+        good |= ~is_bounded & follows.all(axis=1)
     matrix = np.nan_to_num(matrix, posinf=0.0)
     fastest = np.array([spectral_size(one) for one in matrix.transpose(2, 0, 1)])
     turning = np.ceil(cells.half * fastest / MOST_TURN)
     check_number_of_cells(turning.sum())
-    pieces = np.maximum(turning, np.where(good, 1.0, 2.0))
-    return np.where(cells.can_be_divided, pieces, 1.0).astype(int)
+    parts = np.where(is_bounded, 2.0, PIECES_WITHOUT_BOUND)
+    pieces = np.maximum(turning, np.where(good | ~is_known, 1.0, parts))
+    pieces = np.where(cells.can_be_divided, pieces, 1.0).astype(int)
+    if not is_about_error:
+        return pieces, False
+    is_short = cells.half < SHORTEST * (cells.end[-1] - cells.begin[0])
+    is_in_vain = (~is_known | ~is_bounded & is_short).any()
+    return pieces, is_in_vain or pieces[~is_bounded].sum() > MANY_POOR
+
+
+def _is_hopeless(trial, cells, pieces):
+    """Whether x̂ itself is such that no number of cells is enough somewhere."""
+    poor = pieces > 1
+    return poor.sum() > MANY_POOR and not can_be_resolved(trial, cells.select(poor)).all()
 
 
 def signed_error(rhs, motion):

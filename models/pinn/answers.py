@@ -64,10 +64,11 @@ class Answers(IntervalModel):
                 problem whose solution is too far from the true one (it says in which window, and
                 by what factor) or whose `rhs` has other operations than sums, products, quotients,
                 powers, sin, cos, tan, exp, log, sqrt, sinh, cosh, tanh, arctan, `where` of t and
-                `abs` of what keeps its sign (it names the operation); an `rhs` that is not as
+                `abs` of what keeps its sign (it names the operation), or has no two derivatives at
+                the motion (it says when, and at which state); an `rhs` that is not as
                 simple as its mark `@linear` says, forces that are plain functions, activations
-                other than "sin", "tanh" and "swish", h1 or h2, `learned=True`, float32, a `call` or
-                layers that are not those of `PINN`.
+                other than "sin", "tanh" and "swish", h1 or h2, `learned=True`, float32, weights
+                that are NaN or infinite, methods or layers that are not those of `PINN`.
                 `error_estimate` takes all of them. Also for a motion that turns by more than about
                 120 000 rad.
 

@@ -4,6 +4,8 @@ Networks are not trained: they have random readouts, so that they are wrong by w
 and the signed error is compared, which is as sharp as rounding.
 """
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -20,6 +22,9 @@ from nonlinear_bound_cases import (
 
 from oscillator_zoo.data import Duffing, InitialValueProblem, Pendulum, Step, VanDerPol
 from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden
+from oscillator_zoo.models.nonlinear_bounds.discs import Disc
+from oscillator_zoo.models.nonlinear_bounds.jets import Jet, Time
+from oscillator_zoo.models.nonlinear_bounds.right_hand_side import RightHandSide
 
 
 @pytest.mark.parametrize(
@@ -99,6 +104,33 @@ def test_what_is_not_known_is_named_and_error_estimate_stays(problem, operation)
         pinn.error_bound([0.1])
 
 
+ASKED = {
+    "floor": (lambda x, ops: ops.floor(x), r"a whole number of t, x or v \(floor"),
+    "ceil": (lambda x, ops: ops.ceil(x), r"a whole number of t, x or v \(floor"),
+    "round": (lambda x, ops: ops.round(x), r"a whole number of t, x or v \(floor"),
+    "trunc": (lambda x, ops: ops.trunc(x), r"a whole number of t, x or v \(floor"),
+    "sign": (lambda x, ops: ops.sign(x), "a comparison of t, x or v, as maximum and sign do"),
+    "maximum": (lambda x, ops: ops.maximum(x, 0.5), "a comparison of t, x or v, as maximum"),
+    "arctan2": (lambda x, ops: ops.arctan2(x, 2.0), r"arctan2\. "),
+    "logaddexp": (lambda x, ops: ops.logaddexp(x, 0.0 * x), r"logaddexp\. "),
+    "tensors": (lambda x, ops: keras.ops.sin(x), "functions of TensorFlow: those of ops"),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_operation_that_is_not_known_is_named(name):
+    function, operation = ASKED[name]
+    x, t = (np.empty((1, 1), object) for _ in "xt")
+    disc, ends = Disc(np.ones(1), np.zeros(1)), (np.ones(1), np.ones(1))
+    x[0, 0], t[0, 0] = Jet.variable(disc, 0, 2), Time(disc, *ends, 2, set())
+    for argument in (x, t):
+        try:
+            function(argument, np)
+        except Exception as error:
+            refusal = RightHandSide(Duffing())._refusal(error)
+        assert re.search(f"an rhs made of.*it takes {operation}.*error_estimate", str(refusal))
+
+
 class Falling(InitialValueProblem):
     """A fall through air, whose drag grows as the square of the speed."""
 
@@ -115,9 +147,48 @@ def test_absolute_values_of_what_keeps_its_sign(problem):
     assert holds and (bound <= error * (1.0 + 1e-6) + 1e-9).all()
 
 
-def test_absolute_value_of_what_begins_at_rest_does_not_close():
-    with pytest.raises(ValueError, match=r"4 Y Z₂ < 1.*inf at t = 0 s.*error_estimate"):
-        wrong_by(Falling(0.0), 0.8, 0.0).error_bound([0.1])
+class Singular(Falling):
+    """A rhs whose derivatives have no bound at x = 0, through which the motion goes."""
+
+    def rhs(self, t, x, v, ops=np):
+        return -((x**2) ** 1.5)
+
+
+class Repelled(Falling):
+    def rhs(self, t, x, v, ops=np):
+        return 0.1 / (x + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("problem", "duration", "where"),
+    [
+        (Falling(0.0), 0.8, r"t = 0 s and .* state is \(.*, give or take"),
+        (Singular(), 0.8, r"t = 0 s and .* state is \(.*, 1\), give or take"),
+        (Singular(-1.0), 2.0, r"t = 0 s and"),
+    ],
+    ids=["rest", "power", "power, other way"],
+)
+def test_where_the_rhs_has_no_derivatives_the_cell_is_named(problem, duration, where):
+    message = f"needs an rhs with two derivatives.*bounded between {where}.*error_estimate"
+    with pytest.raises(ValueError, match=message):
+        wrong_by(problem, duration, 0.0).error_bound([0.1])
+
+
+@pytest.mark.further
+def test_a_network_that_goes_through_a_singular_place_closes_where_the_motion_does_not():
+    pinn = wrong_by(Repelled(), 1.0, 1.0)
+    assert np.asarray(pinn(np.linspace(0.0, 1.0, 99))).min() < -0.1  # beyond the singular place
+    holds, bound, error = enclosed(pinn)
+    assert holds and (bound <= error * (1.0 + 1e-6) + 1e-9).all()
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 1e200), (1, 1e20)])
+def test_weights_so_large_that_waves_are_lost_are_refused_in_seconds(place, value):
+    pinn = wrong_by(Duffing(), 2.0, 1e-3)
+    weight = pinn.network.hidden[0].weights[place]
+    weight.assign(np.full(weight.shape, value))
+    with pytest.raises(ValueError, match=r"polynomials follow.*Duffing with weights so large"):
+        pinn.error_bound([0.1])
 
 
 @pytest.mark.further
