@@ -10,6 +10,8 @@ term by term, x = Σ c_j τ^j with τ = t/h:
 All is linear in (x_0, v_0, g): a step is a map, once for all steps of its length.
 """
 
+import itertools
+
 import numpy as np
 
 from .window_runs import ABSCISSAE
@@ -138,7 +140,7 @@ def driven_nodes(maps, starts, pulls):
     nodes[1:, :, 5:] = np.einsum("abk,nrbk->nark", maps[:, 0, 2:], pulls[:, 1:])
     x_moves, v_moves = maps[:, 0, 0, None], maps[:, 0, 1, None]
     x_bends, v_bends = maps[:, 1:, 0], maps[:, 1:, 1]
-    for now, then in zip(nodes[:-1], nodes[1:]):
+    for now, then in itertools.pairwise(nodes):
         then += x_moves * now[0] + v_moves * now[1]
         then[:, 3:5] += x_bends * now[0, 0] + v_bends * now[1, 0]
     return nodes
@@ -149,7 +151,7 @@ def power_maps(maps, number):
     one = np.concatenate([maps[:, :, :2], maps[:, :, 2:].sum(axis=2, keepdims=True)], axis=2)
     powers = np.zeros((number + 1, *one.shape))
     powers[0, 0, 0, 0] = powers[0, 1, 0, 1] = 1.0
-    for before, after in zip(powers[:-1], powers[1:]):
+    for before, after in itertools.pairwise(powers):
         after += one[:, 0, 0, None, None] * before[0] + one[:, 0, 1, None, None] * before[1]
         after[:, 1:] += one[:, 1:, 0, None] * before[0, 0] + one[:, 1:, 1, None] * before[1, 0]
         after[:, :, 2] += one[:, :, 2]
