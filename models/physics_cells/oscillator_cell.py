@@ -166,9 +166,13 @@ class OscillatorCell(RungeKuttaCell):
         return found - self.friction(found, v) if self.dry_friction else found
 
     def step_with_friction(self, x, v, force, h):
-        """The same in two parts where the motion turns, the second at rest if it sticks."""
+        """The same in two parts where the motion turns, the second at rest if it sticks.
+
+        A mass at rest breaks away within a step where the force on it, a straight line, comes to f.
+        """
         start, end = force
-        friction = self.friction(self.acceleration(x, v, start), v)
+        drive = self.acceleration(x, v, start)
+        friction = self.friction(drive, v)
         last = self.step(x, v, force, h, friction)
         turns = v * last[1] < 0.0
         share = ops.where(turns, v / ops.where(turns, v - last[1], 1.0), 1.0)
@@ -177,16 +181,22 @@ class OscillatorCell(RungeKuttaCell):
             there, speed = self.step(x, v, (start, turn), share * h, friction)
             slope = h * (self.acceleration(there, speed, turn) - friction)
             share = ops.where(turns, share - speed / ops.where(turns, slope, 1.0), 1.0)
+        still = ops.zeros_like(v)
+        stuck = (v == 0.0) & self.sticks(drive)
+        later = self.acceleration(x, still, end)
+        breaks = stuck & ~self.sticks(later)
+        needed = self.friction(later, still) - drive
+        share = ops.where(breaks, needed / ops.where(breaks, later - drive, 1.0), share)
         turn = start + share * (end - start)
         there, _ = self.step(x, v, (start, turn), share * h, friction)
-        still = ops.zeros_like(v)
-        other = self.friction(self.acceleration(there, still, turn), still)
+        there = ops.where(breaks, x, there)
+        drive = self.acceleration(there, still, turn)
+        other = self.friction(drive, still)
         after = self.step(there, still, (turn, end), (1.0 - share) * h, other)
-        sticks = self.sticks(self.acceleration(there, still, turn))
+        sticks = self.sticks(drive) & ~breaks
         after = ops.where(sticks, there, after[0]), ops.where(sticks, still, after[1])
-        stuck = (v == 0.0) & self.sticks(self.acceleration(x, still, start))
         return tuple(
-            ops.where(stuck, rest, ops.where(turns, a, b))
+            ops.where(stuck & ~breaks, rest, ops.where(turns | breaks, a, b))
             for rest, a, b in zip((x, still), after, last)
         )
 

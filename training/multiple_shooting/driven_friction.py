@@ -25,7 +25,7 @@ from .exact_steps import (
     velocity_series,
     zero_of,
 )
-from .window_runs import ABSCISSAE, WindowRun, in_blocks
+from .window_runs import ABSCISSAE, WindowRun, run_in_blocks
 
 HALF_SWING = 4.0  # rad, about half a period: steps that are looked at together
 MOST_TURNS = 4  # in a step
@@ -34,7 +34,7 @@ CLOSE = 1e-9  # to the end of a step, where a turn is one of the next
 PLACES = np.array(ABSCISSAE)[:, None]
 
 
-class Law(NamedTuple):
+class WindowConstants(NamedTuple):
     """Constants (s, d, f, G), each `(K,)`, and the step h, `(K,)`."""
 
     s: np.ndarray
@@ -44,7 +44,7 @@ class Law(NamedTuple):
     h: np.ndarray
 
     def some(self, chosen):
-        return Law(*(row[chosen] for row in self))
+        return WindowConstants(*(row[chosen] for row in self))
 
 
 class Stand(NamedTuple):
@@ -71,13 +71,13 @@ def run_driven_with_friction(constants, starts, windows):
     Returns:
         `WindowRun`.
     """
-    return in_blocks(_run, constants, starts, windows)
+    return run_in_blocks(_run, constants, starts, windows)
 
 
 @np.errstate(all="ignore")
 def _run(constants, starts, windows):
     s, d, f, gain = constants
-    law = Law(s, d, np.where(starts.any(axis=1), f, 0.0), gain, windows.step)
+    law = WindowConstants(s, d, np.where(starts.any(axis=1), f, 0.0), gain, windows.step)
     maps, force = step_maps(s, d, law.h), windows.force[: windows.num_steps.max()]
     pulls = np.stack([gain * force, np.zeros_like(force), force], axis=1)
     without = driven_nodes(maps, starts, pulls)
@@ -123,8 +123,7 @@ def _events(law, going, here, stands, known):
     x, v = without[node, :, 0, going].transpose(2, 0, 1) - way * law.f * moves[:, 2]
     (a, b), (own_x, own_v) = moves[:, :2].transpose(1, 0, 2, 3), apart.state[:, 0]
     x, v = x + a[0] * own_x + b[0] * own_v, way * (v + a[1] * own_x + b[1] * own_v)
-    step = node[:-1]  # beyond the end of the shorter windows: of no use there
-    step = np.minimum(step, len(pulls) - 1)
+    step = np.minimum(node[:-1], len(pulls) - 1)  # what lies behind the end is not used
     first, last = pulls[step, 0, 0, going], pulls[step, 0, 4, going]
     loss = law.d * v + law.f
     falls = way * (first - law.s * x[:-1]) - loss[:-1]

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from .exact_steps import driven_nodes, step_maps
-from .window_runs import in_blocks, read_nodes
+from .window_runs import run_in_blocks, read_nodes
 
 
 def run_linear_windows(law, constants, starts, windows):
@@ -20,7 +20,7 @@ def run_linear_windows(law, constants, starts, windows):
     Returns:
         `WindowRun`; not finite after a run has left the range of numbers.
     """
-    return in_blocks(functools.partial(_run, law), constants, starts, windows)
+    return run_in_blocks(functools.partial(_run, law), constants, starts, windows)
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -124,10 +124,10 @@ def run_windows(law, constants, starts, windows):
     Returns:
         `WindowRun`; not finite after a run has left the range of numbers.
     """
-    return in_blocks(functools.partial(_run, law), constants, starts, windows)
+    return run_in_blocks(functools.partial(_run, law), constants, starts, windows)
 
 
-def in_blocks(run, constants, starts, windows):
+def run_in_blocks(run, constants, starts, windows):
     """`WindowRun` of `run(constants, starts, windows)` for successive blocks of windows."""
     constants = np.reshape(constants, (len(constants), -1))
     constants = np.broadcast_to(constants, (len(constants), len(starts)))

@@ -1,4 +1,4 @@
-"""Dry friction: against an integrator with events, the closed form, and differences."""
+"""Dry friction, free and driven: against integrators, the closed form, and differences."""
 
 import keras
 import numpy as np
@@ -174,10 +174,84 @@ def test_the_cell_turns_and_sticks(quantity):
     np.testing.assert_allclose(run[0, :, 0], truth[1:], atol=2e-5)  # of RK4 at .08 rad, in x''
 
 
-def test_driven_records_are_refused():
-    times = np.arange(50.0)
-    driven = Trajectory(
-        times, np.sin(times)[None, :, None], ("position",), np.cos(times)[None, :, None]
-    )
-    with pytest.raises(ValueError, match="dry_friction is found in free decays"):
-        identify(driven, model="dry_friction")
+def test_the_cell_breaks_away_within_a_step():
+    """Without a spring, x'' = j τ from there: v = j τ²/2, x = j τ³/6, which RK4 has exactly."""
+    cell = OscillatorCell(0.1, 0.0, dry_friction=1.5, dtype="float64")
+    number = lambda value: keras.ops.convert_to_tensor([[value]], dtype="float64")  # noqa: E731
+    for way in (1.0, -1.0):
+        force = number(way), number(3.0 * way)  # 1.5 after a quarter of the step
+        x, v = cell.step_with_friction(number(2.0), number(0.0), force, 0.1)
+        np.testing.assert_allclose(v, way * 20.0 * 0.075**2 / 2.0, rtol=1e-12)
+        np.testing.assert_allclose(x, 2.0 + way * 20.0 * 0.075**3 / 6.0, rtol=1e-12)
+
+
+def stuck_at_times(times, force):
+    """x under f = .6 by small steps of the trapezoid, at rest where v changes sign: off by 1e-4."""
+    x, v, motion, parts = 0.3, 0.0, [0.3], 100
+    h = (times[1] - times[0]) / parts
+    for u, change in zip(force, np.diff(force)):
+        for part in range(parts):
+            drive = 2.0 * (u + change * (part + 0.5) / parts) - 4.0 * x - 0.3 * v
+            way = np.sign(v) or np.sign(drive) * (abs(drive) > 0.6)
+            before, a = v, drive - 0.6 * way if way else 0.0
+            v = before + h * (a - 2.0 * h * before) / (1.0 + 0.15 * h)
+            v = 0.0 if v * way < 0.0 else v
+            x += 0.5 * h * (before + v)
+        motion.append(x)
+    return np.array(motion)
+
+
+@pytest.fixture(scope="module")
+def driven():
+    """Two records of ten periods that stick now and then: x'' + .3 x' + .6 sign x' + 4 x = 2 u."""
+    random, times = np.random.default_rng(5), 0.1 * np.arange(300)
+    records = []
+    for turn in (0.0, 2.0):
+        force = 0.6 * np.sin(1.3 * times + turn) + 0.5 * np.sin(2.4 * times)
+        x = stuck_at_times(times, force)
+        values = 7.0 + x + 0.005 * random.normal(size=300)
+        motion = values[None, :, None], ("position",), force[None, :, None]
+        records.append(Trajectory(times, *motion))
+    return records
+
+
+@pytest.fixture(scope="module")
+def pushed(driven):
+    return identify(driven, model="dry_friction", force_between="linear")
+
+
+def test_friction_is_found_under_a_force(pushed):
+    truth = {"natural_frequency": 1.0 / np.pi, "damping_ratio": 0.075, "mass": 0.5}
+    truth |= {"damping": 0.15, "stiffness": 2.0, "dry_friction": 0.3}
+    assert pushed.fit.closed and pushed.doubts == []
+    for name, value in truth.items():
+        one = pushed.estimates[name]
+        assert abs(one.value - value) < MOST * one.standard_error < 0.2 * value
+    assert " F" in str(pushed) and "G u" in pushed.equation
+
+
+@pytest.fixture(scope="module")
+def fitted(driven, pushed):
+    return driven[0].feature("position")[0] - pushed.residuals[0]
+
+
+def test_the_problem_of_a_driven_record_sticks_like_it(pushed, fitted):
+    problem = pushed.problem
+    assert isinstance(problem, MeasuredOscillator) and problem.dry_friction > 0.0
+    run = simulate(problem, 0.01, 2000, method="rk4")
+    x = run.feature("position")[0][::10] + pushed.offsets[0]
+    # At 30 turns a step errs in x'' by 2f: by at most 2f Δt in v, .006, of all signs.
+    np.testing.assert_allclose(x, fitted[:201], atol=0.01)
+
+
+@pytest.mark.slow
+def test_the_model_of_a_driven_record_sticks_like_it(pushed, fitted):
+    steps = pushed.model.predict(pushed.model_inputs(), verbose=0)
+    np.testing.assert_allclose(steps[0, :, 0], fitted[1:], atol=1e-4)  # of RK4 at .08 rad
+
+
+@pytest.mark.slow
+def test_auto_names_dry_friction_under_a_force(driven):
+    best = identify(driven)
+    assert best.law == "dry_friction"
+    assert best.comparison["quadratic_drag"].bic > best.comparison["dry_friction"].bic + 10.0
