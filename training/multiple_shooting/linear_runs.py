@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from .exact_steps import driven_nodes, step_maps
-from .window_runs import run_in_blocks, read_nodes
+from .window_runs import read_nodes, run_in_blocks
 
 
 def run_linear_windows(law, constants, starts, windows):
