@@ -13,6 +13,7 @@ PIECE = 60  # periods of a long record to begin with
 COARSE = 0.4  # of the steps, until the free run
 DYING, NOISY = 0.15, 2.0  # size of a motion, of the largest and of the least, that is searched
 FEWEST_IN_A_PERIOD = 3  # samples that give a size
+OTHERS = (0.73, 1.37)  # lengths of windows, of the usual, for where these do not join
 WELL = 1.3  # mean square error of whole records, of that of windows with own starts
 
 
@@ -108,11 +109,17 @@ def fit_from(law, records, rate, scales, guesses, course):
         point = shooting.at_rest(best.point.constants)
         points = [along(shooting, point, heads)] if law.sticks else [point]
         best = _best(shooting, [*points, point], near=True)
-    if best is not None and law.sticks and not best.closed:
-        # A window that begins where the motion only just sticks may stick or not: one run cannot.
-        heads = best.point.starts[shooting.begins]
-        shooting = _shooting(law, records, rate, scales, course, np.inf)
-        best = _best(shooting, [best.point._replace(starts=heads)], near=True)
+    driven = records[0].force is not None
+    for periods in (*OTHERS * driven, np.inf) if law.sticks else ():
+        if best is None or best.closed:
+            break
+        # A window that begins where the motion only just turns or sticks may do so or not: windows
+        # that begin elsewhere need not, and one run cannot.
+        whole = np.isinf(periods)
+        heads, constants = best.point.starts[shooting.begins], best.point.constants
+        shooting = _shooting(law, records, rate, scales, course, law.periods * periods)
+        point = best.point._replace(starts=heads) if whole else shooting.at_rest(constants)
+        best = _best(shooting, [point], near=whole)
     if best is None:
         return None
     return _in_units(law, records, best, shooting, rate, scales, course)

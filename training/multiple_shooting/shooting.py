@@ -180,8 +180,10 @@ class Shooting:
         local, shared = rows[:, :2], self.shared(rows, state.run.values)
         products = sums_of_groups(np.einsum("ni,nj->nij", local, np.c_[rows[:, -1], local]), first)
         blocks, right = products[:, :, 1:], products[:, :, 0]
-        typical = RIDGE * (np.trace(blocks, axis1=1, axis2=2).max() + 1e-300)
-        blocks = blocks + typical * np.eye(2)
+        typical = np.trace(blocks, axis1=1, axis2=2).max() + 1e-300
+        # A window that begins at rest may stick whatever its own velocity is.
+        share = RIDGE + damping if self.law.sticks else RIDGE
+        blocks = blocks + share * typical * np.eye(2)
         change = np.zeros(shared.shape[1])
         if not fixed:
             cross = sums_of_groups(np.einsum("ni,nj->nij", local, shared), first)
