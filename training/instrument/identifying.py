@@ -13,9 +13,9 @@ from .identified import Identified, errors_of
 from .law_fit import PIECE, fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
 from .own_problem import fit_problem
-from .record_doubts import check_above_noise, doubts_of, ljung_box
+from .record_doubts import check_above_noise, doubts_of, ljung_box, no_better
 from .record_list import as_records
-from .weak_guesses import spectral_rate
+from .weak_guesses import spectral_rate, weak_rate
 
 RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
 NOT_ALL = ("quadratic_drag", "duffing", "quadratic_cubic")  # where all terms may be still nearer
@@ -190,8 +190,29 @@ def _free(names, records, _):
 
 
 def _driven(names, records, course):
-    """`LawFit` of every law to driven records, and a doubt on what the force does in between."""
+    """`LawFit` of every law to driven records, and a doubt on what the force does in between.
+
+    The search begins where the records move most, and elsewhere if no law explains them from there.
+    """
     rate = spectral_rate(records)
+    found = _driven_near(rate, names, records, course)
+    if _explain(found[0], records):
+        return found
+    other = weak_rate(records, rate, course)
+    again = _driven_near(other, names, records, course) if other != rate else found
+    return min(found, again, key=lambda one: min((fit.square for fit in one[0]), default=np.inf))
+
+
+def _explain(fits, records):
+    """Whether the nearest of the fits runs better than a linear autoregression."""
+    if not fits:
+        return False
+    best = min(fits, key=lambda fit: fit.square)
+    return not any(map(no_better, records, errors_of(best, records)))
+
+
+def _driven_near(rate, names, records, course):
+    """The same from one first rate, in rad/s."""
     first = pieces(records, rate, SHORT)
     law = LAWS["quadratic_cubic" if len(names) > 1 else names[0]]
     tried = {

@@ -72,7 +72,7 @@ def doubts_of(records, fit, errors, estimates, correlation):
     found = [
         _open(fit),
         _not_white(errors),
-        *(_no_better(record, error) for record, error in zip(records, errors)),
+        *(no_better(record, error) for record, error in zip(records, errors)),
         _at_a_bound(estimates),
         *_alike(list(fit.constants), correlation),
         *(_too_short(record, estimates) for record in records),
@@ -104,8 +104,8 @@ def _not_white(errors):
         )
 
 
-def _no_better(record, error):
-    """Against the free run of a linear autoregression, where one can be fitted."""
+def no_better(record, error):
+    """A sentence if a linear autoregression runs as freely, where one can be fitted; or None."""
     if not (record.is_even and record.kept.all()):
         return None
     force = np.zeros(len(record.values)) if record.force is None else record.force

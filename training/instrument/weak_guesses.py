@@ -11,9 +11,10 @@ from .oscillator_laws import TERMS, Law, Term
 WIDTHS = (0.6, 1.0, 1.6, 2.5)  # in periods
 MOST_SAMPLES = 20_000  # of a record: enough for a guess
 NARROWEST = 7  # samples
-FASTER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # than the line of the spectrum, of a pendulum that turns
+FASTER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # than the line of the spectrum
 EQUATIONS = 3  # for each unknown of a weak form that is believed
 LIKE = 2.0  # how far a found frequency may lie from the one that its test functions were made for
+_LINEAR = Law("", "", {name: TERMS[name] for name in ("squared_frequency", "damping_rate")})
 # s sin(x + c) = s cos c · sin x + s sin c · cos x
 _TURNED = Law(
     "",
@@ -113,35 +114,61 @@ def upright(records, rate, course):
     Returns:
         Tuple (rate in rad/s, records); as they were where nothing is found.
     """
-    best = None
-    for own in (rate * faster for faster in FASTER):
-        for periods in WIDTHS:
-            rows = [_turned(record, own, periods, course == "held") for record in records]
-            if not all(row is not None and 1.0 / LIKE < row[0] < LIKE for row in rows):
-                continue
-            left = max(row[2] for row in rows)
-            if best is None or left < best[0]:
-                angles = [row[1] for row in rows]
-                best = left, own * float(np.median([row[0] for row in rows])), angles
-    if best is None:
+    found = _agreeing(_TURNED, records, rate * np.array(FASTER), course)
+    if found is None:
         return rate, records
-    _, rate, angles = best
+    rate, constants = found
+    angles = [np.arctan2(cosine, sine) for sine, cosine, *_ in constants]
     middles = [even(r)[1][:MOST_SAMPLES].mean() - angle for r, angle in zip(records, angles)]
     return rate, [dataclasses.replace(r, middle=float(m)) for r, m in zip(records, middles)]
 
 
-def _turned(record, rate, periods, held):
-    """√s over the rate, the angle c, and the share of the equations that is left; or None."""
-    found = _integrals(_TURNED, record, rate, (1.0, record.force.std()), periods, held)
+def weak_rate(records, rate, course):
+    """The rate at which the linear law holds best in weak form; `rate` if it does nowhere.
+
+    A driven oscillator with much damping, or under a slow force, moves most far below its own
+    frequency. Arguments as of `upright`.
+    """
+    nyquist = np.pi / max(even(record)[0] for record in records)
+    rates = rate * 2.0 ** np.arange(1 + max(0.0, np.log2(nyquist / rate)))
+    found = _agreeing(_LINEAR, records, rates, course)
+    return rate if found is None else found[0]
+
+
+def _agreeing(law, records, rates, course):
+    """The natural frequency, and p of each record, from the weak form whose equations hold best.
+
+    Of those whose test functions are made for about the frequency that is found, which is one of
+    `rates` or near it; None without one.
+    """
+    best = None
+    for own in rates:
+        for periods in WIDTHS:
+            rows = [_alone(law, record, own, periods, course == "held") for record in records]
+            if not all(row is not None and 1.0 / LIKE < row[0] < LIKE for row in rows):
+                continue
+            left = max(row[2] for row in rows)
+            if best is None or left < best[0]:
+                frequency = own * float(np.median([row[0] for row in rows]))
+                best = left, frequency, [row[1] for row in rows]
+    return best and best[1:]
+
+
+def _alone(law, record, rate, periods, held):
+    """√s over the rate, p, and the share of the equations of a record that is left; or None."""
+    found = _integrals(law, record, rate, (1.0, record.force.std()), periods, held)
     if found is None:
         return None
     second, columns, force = found
-    columns = np.c_[columns[:, :-1], -force]
+    if law is _TURNED:  # whose angle c stands for the offset of the record
+        columns = columns[:, :-1]
+    columns = np.c_[columns, -force]
     if len(second) < EQUATIONS * columns.shape[1]:
         return None
-    sine, cosine, *_ = solved = np.linalg.lstsq(columns, -second, rcond=1e-12)[0]
-    left = np.linalg.norm(columns @ solved + second) / np.linalg.norm(second)
-    return np.sqrt(np.hypot(sine, cosine)), np.arctan2(cosine, sine), left
+    p = np.linalg.lstsq(columns, -second, rcond=1e-12)[0]
+    left = np.linalg.norm(columns @ p + second) / np.linalg.norm(second)
+    square = np.hypot(p[0], p[1]) if law is _TURNED else max(p[0], 0.0)
+    return np.sqrt(square), p, left
 
 
 def _integrals(law, record, rate, scales, periods, held):

@@ -15,7 +15,8 @@ from oscillator_zoo.training.instrument.found_constants import estimates_of
 from oscillator_zoo.training.instrument.linear_decay import fit_linear_decay
 from oscillator_zoo.training.instrument.oscillator_laws import LAWS
 from oscillator_zoo.training.instrument.record_doubts import doubts_of
-from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.instrument.record_list import Record, as_records
+from oscillator_zoo.training.instrument.weak_guesses import spectral_rate
 from oscillator_zoo.training.multiple_shooting.window_runs import Windows, run_windows
 
 MOST = 4.0  # standard errors between truth and estimate: one in 16,000
@@ -327,6 +328,20 @@ def test_short_records_of_a_pendulum_that_is_thrown_over_the_top():
     found = identify(records, model="pendulum", force_between="linear")
     assert found.fit.closed and found.rmse == pytest.approx(0.1, rel=0.1)
     assert_found(found, natural_frequency=0.5 / np.pi, damping_ratio=0.01, gain=1.0)
+
+
+def test_a_motion_that_is_slower_than_its_oscillator():
+    """Much damping and a slow force: the spectrum's line lies far below the natural frequency."""
+    times, draws = 0.1 * np.arange(400), np.random.default_rng(2)
+    force = np.convolve(draws.normal(size=549), np.ones(150) / 150.0, "valid")
+    x, _ = moved(
+        lambda t, x, v: 20.0 * np.interp(t, times, force) - 150.0 * x - 17.0 * v, times, [0.0, 0.0]
+    )
+    one = record(times, x + 0.003 * x.std() * draws.normal(size=400), force)
+    root = np.sqrt(150.0)
+    assert spectral_rate(as_records(one, "base", "shared")) < root / 8.0
+    found = identify(one, model="linear", force_between="linear")
+    assert_found(found, natural_frequency=root / (2.0 * np.pi), damping_ratio=8.5 / root)
 
 
 def test_noise_alone_is_refused():
