@@ -23,6 +23,9 @@ UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JA
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
 NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
 SHORT = 30  # periods that tell the courses of a force apart
+FRICTION_BY_NAME = (
+    'Dry friction was not tried: under a force its search is long. Pass model="dry_friction".'
+)
 
 
 class LawComparison(NamedTuple):
@@ -63,7 +66,8 @@ def identify(
     are joined until one free run is left. `model="auto"` fits all equations and takes the one of
     the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good. Long
     records are fitted by the equations that their first 60 periods do not rule out, and all terms
-    at once are tried only where a nonlinear equation leaves a residual that is not white.
+    at once are tried only where a nonlinear equation leaves a residual that is not white. Dry
+    friction under a force is searched for by name alone.
 
     Standard errors are those of linearised least squares; where the residual is not white, those
     for correlated noise if they are larger.
@@ -139,6 +143,8 @@ def _by_name(model, unknown, records, course):
             "the sampling rate."
         )
     best = min(fits, key=lambda fit: _compared(fit).bic)
+    if auto and driven and not _white(best, records):
+        doubts = [*doubts, FRICTION_BY_NAME]
     if auto and best.law.name in NOT_ALL and not _white(best, records):
         rate = np.sqrt(best.constants["squared_frequency"])
         more = fit_law(LAWS["all_terms"], records, rate, best.constants, best.course)
@@ -255,6 +261,8 @@ def _may_be(name, records):
     """Whether a law is worth a try: a pendulum's angle is in rad and no farther than the top."""
     if name == "all_terms":
         return False
+    if name == "dry_friction":  # under a force its search takes ten times as long as all others
+        return records[0].force is None
     if name != "pendulum":
         return True
     reach = max(np.ptp(record.values[record.kept]) / 2.0 for record in records)

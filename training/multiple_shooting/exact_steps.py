@@ -20,7 +20,7 @@ ORDER = 12  # of the series: its next term is 1e-15 where √s h is a quarter
 SHORTEST = 1e-200  # step
 QUARTIC = np.linalg.inv(np.vander(ABSCISSAE, increasing=True))  # from values to powers of τ
 NEWTON_STEPS = 12  # at most: each at least halves what is left
-ROUNDING = 1e-15
+CLOSE = 1e-8  # a last step of Newton's method, after which a rounding is left
 
 
 def step_maps(s, d, h):
@@ -70,11 +70,12 @@ def velocity_series(s, d, h, state, g):
 
 
 def value_at(powers, place):
-    """A polynomial and its slope, from the coefficients of 1, τ, … in rows."""
-    value, slope = np.zeros((2, *np.shape(place)))
-    for row in powers[::-1]:
-        value, slope = value * place + row, slope * place + value
-    return value, slope
+    """Polynomials and their slopes at places `(…, K)`, from coefficients of 1, τ, … `(n, K)`."""
+    between = [1] * (np.ndim(place) - 1)
+    number = np.arange(len(powers)).reshape(-1, *between, 1)
+    rows = powers[1:].reshape(len(powers) - 1, *between, powers.shape[1])
+    terms = rows * place ** number[:-1]
+    return powers[0] + (terms * place).sum(axis=0), (terms * number[1:]).sum(axis=0)
 
 
 def zero_of(powers, last=1.0):
@@ -90,8 +91,9 @@ def zero_of(powers, last=1.0):
         low, high = np.where(value > 0.0, place, low), np.where(value > 0.0, high, place)
         ahead = place - value / slope
         inside = (ahead >= low) & (ahead <= high)
-        before, place = place, np.where(inside, ahead, 0.5 * (low + high))
-        if np.all(np.abs(place - before) < ROUNDING):
+        is_close = np.abs(ahead - place) < CLOSE
+        place = np.where(inside, ahead, 0.5 * (low + high))
+        if np.all(is_close & inside | (low == high)):
             break
     return place
 
