@@ -1,9 +1,9 @@
-"""Reads many damaged files in a process of its own: `fuzz_worker.py READER FIRST LAST FOLDER`.
+"""Reads many damaged files in a process of its own: `fuzz_worker.py READER… FIRST LAST FOLDER`.
 
-Prints what became of them as JSON. Each has a limit of time, the process one of memory. A file
-must be read or refused with a clear error; of one whose bytes alone were damaged, what is read
-must be what was written. Anything else ends up under "faults", with the number that makes the same
-file again.
+Prints what became of them as JSON, a line for each reader. Each file has a limit of time, the
+process one of memory. A file must be read or refused with a clear error; of one whose bytes alone
+were damaged, what is read must be what was written. Anything else ends up under "faults", with the
+number that makes the same file again.
 """
 
 import collections
@@ -193,9 +193,8 @@ def work(reader, seed, folder, canary):
     return result
 
 
-def main(reader, first, last, folder):
-    """All files of a reader with numbers from `first` to before `last`."""
-    folder = pathlib.Path(folder)
+def main(readers, first, last, folder):
+    """All files of each reader with numbers from `first` to before `last`."""
     canary = folder / "canary-was-here"
     (folder / "canary.py").write_text(f"open({str(canary)!r}, 'w')\ndef run(*args): pass\n")
     sys.path.insert(0, str(folder))
@@ -203,10 +202,16 @@ def main(reader, first, last, folder):
     Run.load(GOLDEN / "run"), load_model(GOLDEN / "pinn.keras")  # what is needed once
     used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESSES, used + ADDRESSES))
+    for reader in readers:
+        print(json.dumps(read_all(reader, range(first, last), folder, canary)), flush=True)
+
+
+def read_all(reader, seeds, folder, canary):
+    """What became of a reader's files, and the seconds of the slowest."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counts, faults, slowest = collections.Counter(), {}, 0.0
-    for seed in range(first, last):
-        (folder / "current").write_text(str(seed))
+    for seed in seeds:
+        (folder / "current").write_text(f"{reader} {seed}")
         start = time.perf_counter()
         result = work(reader, seed, folder / "file", canary)
         slowest = max(slowest, time.perf_counter() - start)
@@ -218,8 +223,9 @@ def main(reader, first, last, folder):
             faults[seed] = result
         if seed % 50 == 0:
             keras.backend.clear_session()
-    print(json.dumps({"counts": counts, "faults": faults, "slowest": slowest}))
+    return {"reader": reader, "counts": counts, "faults": faults, "slowest": slowest}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    *names, begin, end, place = sys.argv[1:]
+    main(names, int(begin), int(end), pathlib.Path(place))
