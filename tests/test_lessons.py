@@ -104,6 +104,7 @@ def test_twins_are_valid_and_lack_the_solutions(tmp_path):
                 assert cell["outputs"] == []
 
 
+@pytest.mark.slow
 def test_a_twin_must_stop_at_its_todo():
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("nbconvert")

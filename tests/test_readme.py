@@ -104,6 +104,7 @@ def test_the_readmes_preset_predicts_in_three_lines(ran):
     assert float(re.search(r"\d+e-\d+", bound)[0]) < 1e-10
 
 
+@pytest.mark.slow
 def test_the_readmes_files_run_elsewhere(ran):
     names, _, _ = ran(block("python", "import export_model"))
     exact = DampedOscillator(damping=0.4).exact([0.5, 1.0])[0]

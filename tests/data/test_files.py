@@ -105,6 +105,7 @@ def test_a_full_disk_leaves_an_old_run_as_it_was(tmp_path, request, model):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_saved_model(tmp_path, request):
     model = pinn()
     model.export(tmp_path / "served")

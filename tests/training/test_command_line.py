@@ -51,6 +51,7 @@ def test_a_screen_that_cannot_show_the_list_gets_one_line(capsys, monkeypatch):
     assert line.startswith("oscillator-zoo: 'ascii' codec can't encode")
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_table_with_its_baselines(decay, capsys):
     assert main(["evaluate", str(decay)]) == 0
     table = capsys.readouterr().out
@@ -80,6 +81,7 @@ def test_identify_prints_constants_of_a_file_with_its_units(tmp_path, capsys):
     assert "1/(mm² s²)" in shown and picture.stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_export_writes_a_saved_model_that_tensorflow_reads_alone(decay, tmp_path):
     assert main(["export", str(decay), str(tmp_path / "served")]) == 0
     served = tf.saved_model.load(str(tmp_path / "served"))
@@ -87,6 +89,7 @@ def test_export_writes_a_saved_model_that_tensorflow_reads_alone(decay, tmp_path
     assert float(start[0, 0]) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_a_preset_is_evaluated_plotted_and_exported_by_its_name(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", "euler-damped"]) == 0
@@ -115,6 +118,7 @@ def test_train_writes_a_preset_that_takes_the_place_of_an_older_one(tmp_path, ca
     assert not list(tmp_path.glob(".partial*"))
 
 
+@pytest.mark.slow
 def test_a_lone_pinn_file_can_be_evaluated_and_plotted(tmp_path, capsys):
     path = tmp_path / "mine.keras"
     PINN(DampedOscillator(damping=0.1), duration=2.0, hidden_units=(4,)).save(path)

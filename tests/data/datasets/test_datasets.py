@@ -202,6 +202,7 @@ def test_inputs_and_targets_stay_together_when_shuffled():
     assert pairs == {tuple(x.ravel()): tuple(y[0]) for x, y in zip(*expected)}
 
 
+@pytest.mark.slow
 def test_fit_takes_windows_for_training_and_validation():
     model = keras.Sequential([keras.layers.SimpleRNN(4), keras.layers.Dense(2)])
     model.compile("adam", "mse")
@@ -253,6 +254,7 @@ def test_an_euler_cell_fed_with_pairs_gives_their_targets():
         np.testing.assert_allclose(motion, targets, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_fit_takes_pairs_with_and_without_the_initial_state():
     force = keras.Input((None, 1))
     state = keras.Input((2,))
@@ -338,6 +340,7 @@ def mean_over_steps(model):
     return sum(keras.ops.sum(one) for one in squares) / (2.0 * sum(LENGTHS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_padded_steps_change_neither_loss_nor_gradient(layer):
     model = masked_model(LAYERS[layer](4, return_sequences=True))

@@ -97,6 +97,7 @@ def test_a_stream_looks_like_the_windows_of_a_trajectory():
             np.testing.assert_allclose(row, one[0], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     st.integers(1, 5),
@@ -149,7 +150,7 @@ def test_the_same_seed_gives_the_same_bits_everywhere():
     assert digest(free) == "b5d4ae0117b20871b92000a9b8357aefaa0595d559c58523c42771ab23be6a43"
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_another_process_sees_the_same_bits_whatever_its_random_state():
     code = """
 import keras, test_stream
@@ -207,6 +208,7 @@ print(peaks[1] - peaks[0])
     assert float(run.stdout.split()[-1]) < 70.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [{}, {"shard_index": 1, "num_shards": 2}])
 def test_fit_takes_new_trajectories_in_every_epoch(shards):
     keras.utils.set_random_seed(0)

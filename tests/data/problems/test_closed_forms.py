@@ -166,6 +166,7 @@ def matrix_exponential_motion(alpha, delta, scale, state, drive, matrix, tau):
     return y[0] / scale**2, y[1] / scale
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     log_frequency=st.floats(-2.0, 2.0),

@@ -241,6 +241,7 @@ def test_a_measurement_is_saved_without_a_problem(tmp_path):
     assert loaded.problem is None
 
 
+@pytest.mark.slow
 def test_a_file_is_read_in_a_fresh_process(tmp_path):
     ensemble().save(tmp_path / "motion.npz")
     code = (

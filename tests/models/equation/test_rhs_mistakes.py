@@ -197,6 +197,7 @@ def test_missing_arguments_are_named():
             use(NoOps(1.0, 0.0))
 
 
+@pytest.mark.slow
 def test_a_right_hand_side_that_takes_rows_passes():
     good = Own(lambda t, x, v, ops: ops.where(t > 1.0, -x, -2.0 * x) - 0.1 * ops.sin(v))
     PINN(good, 2.0, (4,))

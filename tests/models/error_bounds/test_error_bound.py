@@ -104,6 +104,7 @@ def test_oracle_is_the_closed_form_where_there_is_one(seed):
     np.testing.assert_allclose(ours, x, atol=1e-10 * max(np.abs(x).max(), 1.0))
 
 
+@pytest.mark.slow
 def test_trained_network_has_a_bound_that_says_something():
     pinn = PINN(DampedOscillator(damping=0.2), duration=10.0, seed=1)
     pinn.compile(LevenbergMarquardt())
@@ -378,6 +379,7 @@ def test_critical_damping_has_a_basis():
 # -------------------------------------------------------------------------------- export
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "problem",
     [DampedOscillator(damping=0.2, force=Step(1.0, 1.3)), Decay(1.5, force=Sinusoid(1.0, 4.0))],

@@ -34,6 +34,7 @@ NONLINEAR = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "duration"),
     [
@@ -57,6 +58,7 @@ def test_estimate_is_within_a_factor_of_three_at_the_end_of_training(problem, du
         assert np.abs(guess - true).max() < 0.1 * size + 1e-12  # and of the right sign
 
 
+@pytest.mark.slow
 def test_correction_of_a_network_trained_by_adam_gains_digits():
     pinn = PINN(NONLINEAR[0][0], 3.0, hidden_units=(16,), activation="tanh", seed=1)
     rate = keras.optimizers.schedules.CosineDecay(2e-2, 2000)

@@ -130,6 +130,7 @@ def conditions(pinn):
     return {"x": terms * (1 + len(lengths)), "v": terms * rate, "a": terms * rate**2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", further_but_for(FORMATS, "tflite"))
 @pytest.mark.parametrize("name", further_but_for(SOLUTIONS, "pinn-step"))
 def test_a_solution_answers_as_in_keras(name, ending, tmp_path):
@@ -171,6 +172,7 @@ def test_the_bound_of_the_error_goes_where_its_precision_does(tmp_path):
     assert set(exported(unproven, inputs, "onnx", tmp_path)) == {"x", "v", "a", "residual"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
     pinn = PINN(DampedOscillator(), 2.0, (4,))
@@ -186,6 +188,7 @@ def test_there_is_no_solution_outside_the_interval(ending, tmp_path):
     assert pinn.derivative_method == "tape"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_a_family_has_no_solution_outside_its_box(ending, tmp_path):
     family = PINN(DampedOscillator(), 1.0, parameter_ranges={"damping": (0.1, 0.2)})
@@ -272,6 +275,7 @@ def test_several_sequences_in_a_litert_file_with_a_loop_are_an_error(tmp_path):
                     run_litert(path, inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", further_but_for(FORMATS, "onnx"))
 def test_a_forecast_answers_as_in_keras(ending, tmp_path):
     one_step = sequential(ElmanRNN(4, output_units=2, return_sequences=True))
@@ -520,6 +524,7 @@ def test_every_number_of_a_solution_is_compared(name, solution):
     assert sizes == [2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", further_but_for([".onnx", ".tflite", ""], ".onnx"))
 def test_dropout_and_arrays_that_layers_keep_do_not_matter(ending, tmp_path):
     dropout = {"dropout": 0.2, "recurrent_dropout": 0.1, "return_sequences": True}

@@ -145,6 +145,7 @@ def test_a_nonlinear_family_begins_where_steppers_lead():
         assert np.abs(found[:, 0] - run.y[0]).max() < 1e-8
 
 
+@pytest.mark.slow
 def test_an_equation_of_order_one_has_families():
     pinn = solved(Decay(), 3.0, {"rate": (0.5, 2.0)})
     x = grid(t=np.linspace(0.0, 3.0, 31), rate=np.linspace(0.5, 2.0, 9))
@@ -162,6 +163,7 @@ def test_a_force_that_jumps_moves_every_member():
         np.testing.assert_allclose(pinn({"t": t, "damping": damping})[:, 0], exact, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_numbers_columns_and_tensors_mean_the_same(small):
     t = np.linspace(0.0, 3.0, 5)
     expected = small({"t": t, "damping": np.full(5, 0.2), "stiffness": np.full(5, 0.9)})
@@ -177,6 +179,7 @@ def test_numbers_columns_and_tensors_mean_the_same(small):
     assert several.shape == (3, 1) and len(np.unique(several)) == 3
 
 
+@pytest.mark.slow
 def test_digits_of_float64_survive_predict(small):
     x = {"t": [1.0, 1.0 + 1e-10], "damping": 0.2, "stiffness": 1.0}
     slope = np.diff(small.predict(x, verbose=0)[:, 0])[0] / 1e-10
@@ -283,6 +286,7 @@ def test_least_squares_takes_its_own_points(small):
         pinn.fit(verbose=0)
 
 
+@pytest.mark.slow
 def test_too_few_nodes_do_not_pass_silently():
     ranges = {"stiffness": (0.5, 2.0)}
     with pytest.warns(UserWarning, match=r"Between its nodes.*parameter_nodes=\{'stiffness': 4\}"):
@@ -293,6 +297,7 @@ def test_too_few_nodes_do_not_pass_silently():
     assert abs(pinn(x)[0, 0] - np.cos(9.0 * np.sqrt(end))) < 1e-9
 
 
+@pytest.mark.slow
 def test_gradients_train_a_family_at_points_of_the_whole_box():
     ranges = {"damping": (0.1, 0.3)}
     pinn = PINN(DampedOscillator(), 2.0, (8, 8), parameter_ranges=ranges, seed=1)
@@ -366,6 +371,7 @@ def run_python(code, *arguments):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_holds_the_family_and_a_fresh_process_goes_on_training(small, tmp_path):
     small.save(tmp_path / "family.keras")
     x = {"t": np.linspace(0, 3, 7), "damping": np.linspace(0.1, 0.3, 7), "stiffness": 1.1}

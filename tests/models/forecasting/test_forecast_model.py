@@ -133,6 +133,7 @@ def test_teacher_forcing_is_drawn_anew_and_repeats_with_the_seed():
     assert (draws[0] != draws[1]).any() and (draws[0] != draws[3]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("horizon", "teacher_forcing"), further_but_for([(None, 0.0), (3, 0.0), (None, 0.4)], (3, 0.0))
 )
@@ -161,6 +162,7 @@ def test_jacobian_of_several_layers_is_that_of_weighted_residuals():
     np.testing.assert_allclose(system.by_nonlinear[0], expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_least_squares_find_the_oscillator_from_free_runs():
     force = Sinusoid(1.0, angular_frequency=1.3)
     motion = simulate(DampedOscillator(damping=0.5, force=force), 0.1, num_steps=120)
@@ -253,6 +255,7 @@ def test_padding_changes_neither_cost_nor_jacobian(horizon):
     np.testing.assert_allclose(np.concatenate(by_tape), 2.0 * gradient, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_padding_that_runs_away_changes_nothing():
     alone, padded = padded_motions()
     layer = ElmanRNN(2, "linear", use_bias=False, return_sequences=True, dtype="float64")

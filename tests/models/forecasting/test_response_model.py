@@ -82,6 +82,7 @@ def by_differences(make):
     return weight_columns(model, linearised_batch(model), step=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "mode"),
     [
@@ -108,6 +109,7 @@ def test_sensitivities_are_the_differences_of_free_runs(make, mode):
     np.testing.assert_allclose(system.by_nonlinear[0], expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_sensitivities_are_those_of_the_tape_through_the_whole_run():
     model = elman()
     batch = batch_of(model, num=4)

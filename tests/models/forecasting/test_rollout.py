@@ -170,6 +170,7 @@ def test_functional_model_with_a_shortcut_and_a_model_inside():
     assert_equals_naive(model)
 
 
+@pytest.mark.slow
 def test_masked_steps_of_the_prefix_are_skipped():
     model = network(layers.Masking(-1e9), layers.LSTM(4, return_sequences=True), elman())
     prefix, _ = sequence_and_force()
@@ -207,6 +208,7 @@ def test_shortest_prefix_and_shortest_forecast(num_steps, length):
     np.testing.assert_allclose(short, long[:, :num_steps], rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [None, 5])
 def test_retrained_model_forecasts_with_its_new_weights(length):
     hidden = [layers.GRU(4)] if length is None else [layers.Flatten(), layers.Dense(4)]
@@ -297,7 +299,7 @@ def test_model_is_saved_and_exported_after_a_forecast_as_before(tmp_path):
     np.testing.assert_allclose(served(prefix.astype("float32")), model(prefix), atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_model_saved_here_forecasts_the_same_in_a_fresh_process(tmp_path):
     model = network(elman(return_sequences=True), features=3)
     prefix, force = sequence_and_force(3)

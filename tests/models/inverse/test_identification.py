@@ -117,6 +117,7 @@ def refit(pinn, data):
 # What the fit finds.
 
 
+@pytest.mark.slow
 def test_estimates_are_those_of_a_fit_of_the_closed_form(fitted):
     pinn, data = fitted
     found = pinn.estimates(TIMES, data)
@@ -129,6 +130,7 @@ def test_estimates_are_those_of_a_fit_of_the_closed_form(fitted):
         assert e.upper == pytest.approx(e.value + reach * e.standard_error, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_history_has_the_misfit_and_the_residual_of_the_equation(fitted):
     pinn, data = fitted
     history = pinn.fit(TIMES, data, verbose=0).history
@@ -137,6 +139,7 @@ def test_history_has_the_misfit_and_the_residual_of_the_equation(fitted):
     assert history["residual_max"][-1] < 1e-9  # the equation is a constraint, not a wish
 
 
+@pytest.mark.slow
 def test_the_model_is_the_solution_for_the_parameters_found(fitted):
     pinn, data = fitted
     values = {name: e.value for name, e in pinn.estimates(TIMES, data).items()}
@@ -246,6 +249,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", further_but_for(CASES, "order 1"))
 def test_parameters_are_those_of_scipys_fit(name):
     truth, guess, names, oracle = CASES[name]
@@ -446,6 +450,7 @@ def test_found_problem_without_unknowns_is_the_problem():
 # Other optimizers, and the quantile.
 
 
+@pytest.mark.slow
 def test_adam_weighs_data_and_equation_as_documented():
     pinn = PINN(GUESS, 3.0, (16,), "tanh", unknown_parameters=("damping", "stiffness"), seed=0)
     pinn.compile(keras.optimizers.Adam(1e-2))

@@ -62,6 +62,7 @@ def test_validation_is_the_misfit_of_data_that_were_held_back(pinn):
     np.testing.assert_allclose(split["val_loss"][-1], np.mean(misfit(pinn, T[45:], X[45:]) ** 2))
 
 
+@pytest.mark.slow
 def test_evaluate_is_the_mean_square_misfit(pinn):
     pinn.fit(T, X, verbose=0)
     rho = misfit(pinn, T, X)
@@ -79,6 +80,7 @@ def test_evaluate_is_the_mean_square_misfit(pinn):
     assert equation["loss"] < 1e-16
 
 
+@pytest.mark.slow
 def test_weights_are_those_of_least_squares(pinn):
     pinn.fit(T, X, verbose=0, sample_weight=1.0 / SIGMA**2)
     values, errors = fitted_by_scipy(T, X, SIGMA)
@@ -88,6 +90,7 @@ def test_weights_are_those_of_least_squares(pinn):
         np.testing.assert_allclose([e.standard_error for e in found.values()], errors, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_data_of_weight_zero_are_left_out(pinn):
     weights = np.where(T < 3.0, 1.0, 0.0)
     early = T < 3.0
@@ -148,6 +151,7 @@ def test_what_data_cannot_be_is_refused(pinn, data, options, message):
         pinn.fit(*data, verbose=0, **options)
 
 
+@pytest.mark.slow
 def test_other_optimizers_validate_the_misfit_alone():
     pinn = PINN(DampedOscillator(damping=0.3), 6.0, (8,), unknown_parameters=NAMES, seed=0)
     pinn.compile("adam")
@@ -174,6 +178,7 @@ def test_data_that_grow_bring_a_warning_of_the_bound_and_of_the_misfit(pinn, tmp
     assert load_model(tmp_path / "grown.keras").stop_reason == "at a bound: damping"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", further_but_for([1, 4], 1))  # 60 and 16 numbers, one swing
 def test_another_equation_brings_a_warning(pinn, every):
     hyperbolic = np.cos(T) / (1.0 + T) + noise(0.001)
@@ -196,13 +201,14 @@ def test_data_of_weight_zero_do_not_hide_a_misfit(pinn):
     assert rms[0] == rms[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [
-        (T, positions(T, 0.4, 1.3)),  # exact
         *(
             pytest.param(data, marks=pytest.mark.further)
             for data in [
+                (T, positions(T, 0.4, 1.3)),  # exact
                 (T, np.float32(positions(T, 0.4, 1.3))),
                 (T, np.round(positions(T, 0.4, 1.3), 2)),
                 (T[::20], positions(T[::20], 0.4, 1.3) + noise(0.01, 4)),

@@ -135,6 +135,7 @@ def test_damped_step_is_that_of_numpy(damping, jit_compile):
     np.testing.assert_allclose(predicted, (expected * slope).sum(), rtol=1e-12)
 
 
+@pytest.mark.slow
 @XLA
 @pytest.mark.parametrize("damping", further_but_for([1e-3, 2e-10, 1e-12], 2e-10))
 def test_damped_step_does_not_lose_digits_of_an_ill_conditioned_jacobian(damping, jit_compile):
@@ -166,6 +167,7 @@ def ill_conditioned(random, condition=1e14, rows=128, size=61):
     return left * np.logspace(0.0, -np.log10(condition), size) @ right.T
 
 
+@pytest.mark.slow
 @XLA
 def test_no_digits_are_lost_with_a_condition_of_1e14(jit_compile):
     """What a readout solve can reach shows in |r|: QR leaves 1e-13 of it where normal equations

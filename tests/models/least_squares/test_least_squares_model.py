@@ -69,6 +69,7 @@ def test_training_equals_that_of_a_keras_model_with_the_mean_square(make, shapes
     assert_trains_alike(*both(make, dtype=dtype), *pairs(*shapes, dtype=dtype), dtype=dtype)
 
 
+@pytest.mark.slow
 def test_unequal_batches_and_regularizers_are_averaged_as_keras_does():
     models = both(dense, kernel_regularizer="l2", activity_regularizer=keras.regularizers.L2(0.1))
     x, y = pairs((3,), (2,))
@@ -222,6 +223,7 @@ def test_what_keras_offers_for_graphs_of_layers_works():
     assert type(model).__name__ == "LeastSquaresModel"
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_file_as_if_it_had_not_stopped(tmp_path):
     x, y = pairs((6, 2), (6, 1))
     options = {"epochs": 3, "shuffle": False, "batch_size": 4, "verbose": 0}
@@ -308,6 +310,7 @@ def test_graphs_of_layers_leave_the_classes_as_they_are():
     assert pinn.evaluate(verbose=0)[0] > 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [recurrent, dense])
 def test_an_exported_model_takes_any_number_of_samples_and_steps(tmp_path, make):
     model = make(LeastSquaresModel)
@@ -355,6 +358,7 @@ def test_metrics_of_stateful_layers_are_refused():
         model.compile("sgd", metrics=["mae"])
 
 
+@pytest.mark.slow
 def test_least_squares_takes_batches_whose_number_of_samples_is_not_known():
     random = np.random.default_rng(0)
     x, y = random.normal(size=(12, 2)), random.normal(size=(12, 1))

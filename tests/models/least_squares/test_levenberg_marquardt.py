@@ -94,7 +94,7 @@ def test_steps_and_damping_are_those_of_a_numpy_loop(how, damping):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("projection", [True, False])
+@pytest.mark.parametrize("projection", further_but_for([True, False], False))
 def test_pinn_steps_are_the_same_eagerly_in_a_graph_and_under_xla(projection):
     losses = []
     for way in ({"run_eagerly": True}, {}, {"jit_compile": True}):
@@ -124,6 +124,7 @@ def test_a_linear_model_is_solved_in_one_step_with_its_sample_weights():
     assert (model.optimizer.method, model.stop_reason) == ("readout solve", "stalled")
 
 
+@pytest.mark.slow
 def test_hidden_weights_see_the_sample_weights_too():
     """Weight 0 is the same as leaving the samples out."""
     some = np.r_[np.ones(25), np.zeros(15)]
@@ -150,6 +151,7 @@ def test_variable_projection_gets_further_than_all_weights_in_as_many_steps(proj
     assert projected[1]["loss"][-1] < other["loss"][-1]
 
 
+@pytest.mark.slow
 def test_readout_is_solved_exactly_at_every_step_of_variable_projection(projected):
     """The readout that is left is NumPy's for the hidden weights that are left."""
     model, _ = projected
@@ -159,6 +161,7 @@ def test_readout_is_solved_exactly_at_every_step_of_variable_projection(projecte
     np.testing.assert_allclose(np.vstack([last, last_bias[None]]), expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_methods_say_what_ran():
     assert LevenbergMarquardt().method is None
     model, eagerly = small(), {"run_eagerly": True}
@@ -201,6 +204,7 @@ def test_training_stops_by_itself_and_says_why():
     assert model.stop_reason == "stalled" and len(history["loss"]) < 400
 
 
+@pytest.mark.slow
 def test_rounding_floor_is_where_the_residual_is_rounding():
     pinn = PINN(DampedOscillator(stiffness=400.0), 1.0, seed=1)
     pinn.compile(LevenbergMarquardt(tolerance=0.0))
@@ -219,6 +223,7 @@ def test_a_linear_equation_takes_a_solve_and_hardly_more():
     np.testing.assert_allclose(pinn(t)[:, 0], np.cos(t), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_steps_after_the_end_change_nothing():
     pinn = PINN(DampedOscillator(damping=0.2), 4.0, seed=1)
     pinn.compile(LevenbergMarquardt())
@@ -242,6 +247,7 @@ def test_loss_and_residual_max_are_those_after_the_step():
     np.testing.assert_allclose(logs["residual_max"], [np.abs(residual).max()], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_metrics_are_logged_beside_the_loss():
     model = small()
     mae = keras.metrics.MeanAbsoluteError("mae", dtype="float64")
@@ -267,7 +273,7 @@ np.savez(sys.argv[2], *pinn.get_weights(), damping=float(pinn.optimizer.damping)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_fresh_process_goes_on_as_if_training_had_not_stopped(tmp_path):
     whole = stiffening()
     whole.compile(LevenbergMarquardt())
@@ -303,6 +309,7 @@ def test_every_argument_survives_a_configuration():
     assert {name: getattr(copy, name) for name in arguments} == arguments
 
 
+@pytest.mark.slow
 def test_recompiling_after_adam_keeps_its_weights():
     """Adam has come near; the fit to a stepper's trajectory would be further away."""
     pinn = PINN(Pendulum(length=9.81), 3.0, (10,), seed=1)
@@ -320,6 +327,7 @@ def test_recompiling_after_adam_keeps_its_weights():
         np.testing.assert_array_equal(hidden, expected)
 
 
+@pytest.mark.slow
 def test_a_network_that_knows_nothing_begins_at_a_steppers_trajectory():
     """The pendulum from 2.5 rad, where Newton's steps from zero end at another motion."""
     pinn = PINN(Pendulum(length=9.81, position=2.5), 10.0, seed=1)
@@ -330,6 +338,7 @@ def test_a_network_that_knows_nothing_begins_at_a_steppers_trajectory():
     assert relative_error(pinn(times), truth) < 1e-10
 
 
+@pytest.mark.slow
 def test_steps_on_a_batch_begin_at_a_steppers_trajectory_too():
     pinn = PINN(Pendulum(length=9.81, position=2.5), 10.0, seed=1)
     pinn.compile(LevenbergMarquardt())
@@ -394,6 +403,7 @@ def recurrent(seed):
     return LeastSquaresModel(inputs, layer(inputs), dtype="float64")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)]
 )
@@ -456,6 +466,7 @@ def test_bad_arguments_are_refused():
             LevenbergMarquardt(**{name: -1.0})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("projection", further_but_for(["auto", True, False], "auto"))
 def test_float32_ends_near_its_own_rounding(projection):
     equation = Duffing(damping=0.1, stiffness=1.0, cubic_stiffness=1.0)  # warm start included

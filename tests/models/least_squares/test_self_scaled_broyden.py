@@ -170,6 +170,7 @@ def test_eager_graph_and_xla_take_the_same_steps(options):
     np.testing.assert_allclose(weights[0], weights[1], rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_file_as_if_it_had_not_stopped(tmp_path):
     whole, half = Valley(), Valley()
     for model in (whole, half):
@@ -216,6 +217,7 @@ def test_a_minimum_that_misses_the_tolerance_ends_the_fit():
     assert model.stop_reason is None and not reset.has_begun
 
 
+@pytest.mark.slow
 def test_a_network_learns_the_equation_to_the_lectures_accuracy():
     """All weights follow the gradient: |x'' − rhs| ≤ 1e-6, and the motion is right to 1e-6."""
     problem = DampedOscillator(damping=0.2)

@@ -263,6 +263,7 @@ class Switched(InitialValueProblem):
         return ops.where(t < 1.0, x * (1.0 - x), -(x**2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("duration", [1.0, 1.5])
 def test_an_equation_of_order_1_that_jumps_inside_and_at_the_end(duration):
     pinn = PINN(Switched(0.2), duration, (4,), seed=1)

@@ -141,6 +141,7 @@ def test_a_state_after_more_positions_is_that_of_the_nearest_run():
     assert averaged < 0.6 * np.abs(noise[:, -4:]).max()
 
 
+@pytest.mark.slow
 def test_gradients_equal_finite_differences():
     layer = duffing_layer(**NON_DEFAULT)
     layer.build((2, 8, 1))
@@ -155,7 +156,7 @@ def test_gradients_equal_finite_differences():
         assert_same(compiled(gradient(loss), mode)(*tensors), expected, 1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_every_argument_and_weight_comes_back_in_a_fresh_process(tmp_path):
     force = force_of().astype("float32")
     outputs = {}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import further_but_for
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.models import (
@@ -55,8 +56,12 @@ def record(rate, noise=0.0, num=1500, course="linear", seed=0, size=6.0, **const
     return time_step, force, positions + noise * positions.std() * random.normal(size=num)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("rate", "noise", "course"), [(6, 0.01, "held"), (57, 0.01, "linear"), (200, 0.05, "held")]
+    ("rate", "noise", "course"),
+    further_but_for(
+        [(6, 0.01, "held"), (57, 0.01, "linear"), (200, 0.05, "held")], (6, 0.01, "held")
+    ),
 )
 def test_constants_are_within_their_errors_at_any_rate(rate, noise, course):
     time_step, force, position = record(rate, noise, course=course)
@@ -250,6 +255,7 @@ def model_of(force, position, num_known=None):
     return ResponseModel(cell), (force[None, 1:, None], known), position[None, 1:, None]
 
 
+@pytest.mark.slow
 def test_a_run_that_starts_nearest_to_fifty_positions_forgives_their_noise(fine):
     _, force, position, fit = fine
     errors = {}
@@ -286,6 +292,7 @@ def test_no_constants_without_a_better_run_than_a_linear_recurrences():
         duffing_estimates(model, 0.1, x, y)
 
 
+@pytest.mark.slow
 def test_no_constants_where_the_errors_are_a_motion(fine):
     time_step, force, position, fit = fine
     other = 3.0 * position.std() * np.cos(0.05 * np.arange(len(position)))

@@ -194,6 +194,7 @@ def test_config_holds_every_argument_and_training_does_not_change_it():
         assert attribute == value
 
 
+@pytest.mark.further
 def test_trained_values_come_back_in_a_fresh_process(tmp_path):
     cell = EulerCell(**NON_DEFAULT)
     model = keras.Sequential(

@@ -13,6 +13,7 @@ from oscillator_zoo.training.evaluation.fine_grid import fine_times
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "explanation" / "conventions.md"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # a missed tolerance is what is measured here
 @pytest.mark.parametrize(
     ("problem", "duration", "words"),

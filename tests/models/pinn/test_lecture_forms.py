@@ -65,6 +65,7 @@ def test_least_squares_has_the_slopes_of_a_tape():
     np.testing.assert_allclose(system.by_nonlinear[0], np.hstack(hidden), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_positive_solution_is_found_and_positive_everywhere(solved):
     times = np.linspace(0.0, 3.0, 101)
     np.testing.assert_allclose(solved(times)[:, 0], 2.0 * np.exp(-times), rtol=0, atol=1e-6)

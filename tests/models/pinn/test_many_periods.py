@@ -28,6 +28,7 @@ def peak(function):
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["error_bound", "error_estimate"])
 def test_error_bars_take_memory_in_proportion_to_the_windows(method):
     """A comparison of cells with each other would take 16 times as much for 4 times as many."""

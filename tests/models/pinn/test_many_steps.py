@@ -39,6 +39,7 @@ def short_is_long(monkeypatch):
     monkeypatch.setattr(interval_model, "LONGEST_CALL", 3)
 
 
+@pytest.mark.slow
 def test_a_compiled_loop_trains_as_single_steps_do(reference, short_is_long):
     pinn, history, watch = trained()
     assert pinn.steps_are_one_loop

@@ -107,6 +107,7 @@ def test_bends_steep_slopes_and_declared_jumps_are_none():
         assert rhs_jumps(Sketch(problem, 10.0)) == []
 
 
+@pytest.mark.slow
 def test_a_fit_across_a_jump_warns_with_the_place_and_what_helps():
     """With windows by rule: to have them by rule is no advice then."""
     pinn = PINN(Jumping(), 2.0, seed=0)

@@ -98,6 +98,7 @@ def compiled(options):
     return pinn, pinn.collocation_points(16, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", further_but_for([{}, {"jit_compile": True, "steps_per_execution": 5}], {})
 )
@@ -223,7 +224,7 @@ def test_loading_never_runs_what_a_file_names(tmp_path, planted, argument):
         keras.models.load_model(path)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_saved_model_serves_the_numbers_of_the_pinn_without_this_package(tmp_path, order):
     pinn = randomise(PINN(springs(order, 2), 2.0, (4, 3), "sin"))
@@ -274,6 +275,7 @@ def test_an_exported_residual_is_a_keras_layer(tmp_path):
     assert np.isnan(layer(np.array([[0.4], [2.6]]))).all()
 
 
+@pytest.mark.slow
 def test_export_replaces_a_saved_model_and_nothing_else(tmp_path, monkeypatch):
     pinn, folder = PINN(Decay(), 1.0, (3,)), tmp_path / "solution"
     folder.mkdir()

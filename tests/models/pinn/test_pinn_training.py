@@ -31,6 +31,7 @@ def history_of(pinn, *args, **options):
     return {name: values[-1] for name, values in history.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "jit_compile"), further_but_for([(1, True), (2, False)], (2, False))
 )
@@ -49,6 +50,7 @@ def test_logged_loss_and_residual_max_are_those_of_numpy(order, jit_compile):
     assert pinn.metrics_names == ["loss", "residual_max"]
 
 
+@pytest.mark.slow
 def test_validation_data_come_as_array_list_tuple_and_dataset():
     pinn = small_pinn()
     training, times = times_of(pinn, num=5), times_of(pinn, num=6, seed=1)
@@ -104,6 +106,7 @@ def test_fit_and_evaluate_without_times_take_the_collocation_points():
     assert int(pinn.optimizer.iterations) == 100
 
 
+@pytest.mark.slow
 def test_no_digit_of_float64_times_is_lost():
     pinn = small_pinn()
     time = np.array([1.0 + 1e-10])
@@ -297,6 +300,7 @@ def test_forces_act_eagerly_and_compiled(name, jit_compile):
     assert logs["val_loss"] == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_plain_force_acts_wherever_times_are_given():
     force, of_numpy = FORCES["plain"]
     pinn = small_pinn(Decay(force=force))
@@ -344,6 +348,7 @@ class Pushed(InitialValueProblem):
         return evaluate_force(self.force, t, ops) - x
 
 
+@pytest.mark.slow
 def test_each_coordinate_may_have_its_own_force():
     pinn = small_pinn(Pushed((lambda t: np.exp(-t), Sinusoid(2.0, 3.0))), jit_compile=True)
     times = times_of(pinn)
@@ -368,6 +373,7 @@ def test_float32_trains_in_float32():
     assert loss[-1] < loss[0]
 
 
+@pytest.mark.slow
 def test_h1_may_be_written_in_keras_ops_and_train():
     pinn = PINN(Decay(), 1.0, (4,), h1=lambda t: ops.exp(-0.5 * t), seed=0)
     pinn.compile(keras.optimizers.Adam(1e-2), jit_compile=True)

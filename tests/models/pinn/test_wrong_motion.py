@@ -14,6 +14,7 @@ def fit(pinn, epochs=60, steps_per_epoch=100):
     return pinn.fit(pinn.collocation_points(None, steps_per_epoch), epochs=epochs, verbose=0)
 
 
+@pytest.mark.slow
 def test_too_few_waves_are_noticed():
     """Eight waves over 20 periods: far too few, whatever their weights."""
     pinn = PINN(DampedOscillator(damping=0.1), 40.0 * np.pi, hidden_units=(8,), seed=1)
@@ -46,6 +47,7 @@ def test_a_fit_that_has_only_begun_is_left_in_peace():
     assert np.abs(pinn(pinn.domain.sketch().times) - pinn.domain.sketch().states[:, :1]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_a_residual_that_vanishes_at_too_few_points_only_is_noticed():
     """Eight windows with eight points and 33 weights each: any right-hand side is met there."""
     pinn = PINN(Duffing(), 10.0, seed=0)
@@ -58,6 +60,7 @@ def test_a_residual_that_vanishes_at_too_few_points_only_is_noticed():
         pinn.fit(pinn.collocation_points(60), epochs=9, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_motion_at_rest_is_no_wrong_motion():
     """Rounding is infinitely far from 0; what the tolerance permits is not."""
     pinn = PINN(DampedOscillator(position=0.0), 3.0)

@@ -109,12 +109,13 @@ def test_states_are_the_equation_taken_step_by_step(mask, way):
     assert_same(found, checks.recurrence(weights, x, "hidden", mask, start), 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mask, options",
     further_but_for(
         [("none", "sequences"), ("left", "sequences"), ("right", "sequences")]
         + [("interior", name) for name in OPTIONS],
-        *(("none", "sequences"), ("interior", "sequences"), ("interior", "last")),
+        *(("none", "sequences"), ("interior", "last")),
     ),
 )
 def test_gradients_are_those_of_the_plain_recurrence(mask, options):
@@ -126,7 +127,8 @@ def test_gradients_are_those_of_the_plain_recurrence(mask, options):
         assert_same(graph(run, way)(x, mask), expected, 1e-11)
 
 
-@pytest.mark.parametrize("options", ["sequences", "last", "no bias"])
+@pytest.mark.slow
+@pytest.mark.parametrize("options", further_but_for(["sequences", "last", "no bias"], "sequences"))
 def test_outside_training_gradients_are_the_same(options):
     layer = built(**OPTIONS[options])
     x, mask = sequences(), mask_of("interior")
@@ -136,7 +138,7 @@ def test_outside_training_gradients_are_the_same(options):
         assert_same(found, expected, 1e-11)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize("mask", further_but_for(["none", "interior"], "interior"))
 def test_second_derivatives_are_those_of_the_plain_recurrence(mask):
     layer = built(3, output_units=2, return_sequences=True, return_state=True)
@@ -148,6 +150,7 @@ def test_second_derivatives_are_those_of_the_plain_recurrence(mask):
         assert_same(graph(run, way)(x, mask), expected, 1e-12 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["known", "any length"])
 def test_second_derivatives_are_those_of_finite_differences(way):
     layer = built(2, return_sequences=True)

@@ -130,6 +130,7 @@ def test_dropout_is_the_same_at_every_step_with_and_without_a_teacher():
     assert not np.allclose(outputs, plain)
 
 
+@pytest.mark.slow
 @needs_float64
 def test_gradients_with_a_teacher_are_those_of_finite_differences():
     layer = built(learn_initial_state=True, return_sequences=True, dtype="float64")
@@ -172,6 +173,7 @@ def taught_model():
     return keras.Model([x, teacher], layer(keras.layers.Masking(-1e9)(x), teacher=teacher))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     further_but_for([{"jit_compile": False}, {"jit_compile": True}], {"jit_compile": False}),

@@ -108,6 +108,7 @@ def loss_of_states(matrix, drive, start):
     return ops.sum(states**2 * ops.convert_to_tensor(scale))
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_finite_differences():
     arrays = problem(37, units=2, batch=1, radius=0.9)
     expected = finite_differences(compiled(loss_of_states, MODES[-1]), arrays)

@@ -85,6 +85,7 @@ def test_gradients_are_the_sums_of_those_of_the_pieces_from_given_states():
     assert_same(truncated, gradient(loss_of_pieces)(*tensors), 1e-13)
 
 
+@pytest.mark.slow
 def test_fit_trains_the_layer_of_another_model():
     keras.utils.set_random_seed(0)
     layer = ElmanRNN(UNITS, output_units=1, return_sequences=True)

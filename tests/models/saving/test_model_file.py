@@ -381,6 +381,7 @@ class TestSizes:
         refused(file, "could not be loaded")
 
 
+@pytest.mark.slow
 def test_a_solver_goes_on_where_it_was(tmp_path):
     pinn = PINN(DampedOscillator(), 2.0, (6,), seed=1)
     pinn.compile(LevenbergMarquardt())

@@ -49,7 +49,7 @@ def test_jacobian_is_the_difference_of_residuals(name):
         np.testing.assert_allclose(jacobian @ direction, expected, rtol=0, atol=1e-8 * scale)
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.parametrize("edges", further_but_for([None, [0.0, 0.4, 1.0]], [0.0, 0.4, 1.0]))
 @pytest.mark.parametrize("problem", [Chain(), LotkaVolterra()], ids=["order 2", "order 1"])
 def test_jacobian_is_that_of_the_tape(problem, edges):

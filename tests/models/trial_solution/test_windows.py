@@ -125,6 +125,7 @@ def test_edges_lie_where_a_force_jumps_or_bends(force, times):
     assert set(times) <= set(pinn.window_edges)
 
 
+@pytest.mark.slow
 def test_a_step_force_is_solved_to_rounding_on_both_sides():
     problem = DampedOscillator(damping=0.2, force=Step(1.0, 2.5))
     pinn = PINN(problem, 8.0, seed=1)

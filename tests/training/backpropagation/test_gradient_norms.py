@@ -127,6 +127,7 @@ def test_gradient_of_eulers_cell_grows_and_decays_as_the_oscillator_does():
         np.testing.assert_allclose(found.norms[0], powers, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_gradient_of_an_undamped_unit_oscillator_is_exactly_lambda_to_the_k():
     found = gradient_norms(EulerCell(0.1, 0.0, 1.0, dtype="float64"), np.zeros((1, 400, 1)))
     np.testing.assert_allclose(found.norms[0], 1.01 ** (found.lags / 2), rtol=1e-12)

@@ -129,6 +129,7 @@ def assert_same(received, expected):
     assert received.notes == expected.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "share"),
     [
@@ -183,6 +184,7 @@ def test_least_squares_that_had_finished_takes_no_further_step(each_epoch, tmp_p
     assert_same(resumed, whole)
 
 
+@pytest.mark.slow
 def test_without_a_backup_resume_begins_at_the_beginning_and_says_so(two_epochs, tmp_path, capsys):
     whole, printed = two_epochs
     assert "no backup" not in printed
@@ -204,6 +206,7 @@ def test_without_resume_training_begins_anew_and_removes_the_backup(
     assert not list((tmp_path / "run").glob(".partial-*"))
 
 
+@pytest.mark.slow
 def test_short_epochs_are_backed_up_every_other_second_only(tmp_path, monkeypatch):
     written = []
     write = Backup._write

@@ -204,6 +204,7 @@ def test_wrong_arguments_of_the_tolerance_raise(arguments, message):
         ResidualTolerance(**arguments)
 
 
+@pytest.mark.slow
 def test_solution_plot_writes_one_picture_per_interval_and_the_last_one(tmp_path):
     folder = tmp_path / "new" / "pictures"
     fit(pinn_for(), [SolutionPlot(folder, every=2)], epochs=5)

@@ -156,6 +156,7 @@ def test_at_rest_friction_holds_what_it_can():
         MeasuredOscillator(dry_friction=-0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "quantity",
     ["acceleration", *(pytest.param(q, marks=FURTHER) for q in ("position", "velocity"))],
@@ -220,6 +221,7 @@ def pushed(driven):
     return identify(driven, model="dry_friction", force_between="linear")
 
 
+@pytest.mark.slow
 def test_friction_is_found_under_a_force(pushed):
     truth = {"natural_frequency": 1.0 / np.pi, "damping_ratio": 0.075, "mass": 0.5}
     truth |= {"damping": 0.15, "stiffness": 2.0, "dry_friction": 0.3}

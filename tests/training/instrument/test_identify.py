@@ -318,6 +318,7 @@ def test_a_driven_pendulum_that_goes_over_the_top():
     assert_found(found, natural_frequency=1.5 / np.pi, damping_ratio=0.2 / 6.0, gain=1.0)
 
 
+@pytest.mark.slow
 def test_short_records_of_a_pendulum_that_is_thrown_over_the_top():
     random, times, records = np.random.default_rng(3), 0.5 * np.arange(50), []
     for _ in range(12):

@@ -55,6 +55,7 @@ def found(bond):
     return identify(bond, Morse(damping=0.05), unknown=("depth", "width"))
 
 
+@pytest.mark.slow
 def test_a_bond_is_found_from_values_that_are_far_off(found):
     for name, value in {"depth": 3.0, "width": 1.4}.items():
         one = found.estimates[name]

@@ -112,6 +112,7 @@ def test_a_jump_of_the_force_is_named_beside_its_line():
     assert names(ax) == ["|residual|", "tolerance 1e-06", "force jumps"]
 
 
+@pytest.mark.slow
 def test_a_familys_pictures_name_their_member(tmp_path):
     run = Run(from_preset("pinn-damped-family"), "solution", {}, None, 0)
     (ax,) = panels()

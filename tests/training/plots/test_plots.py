@@ -306,6 +306,7 @@ def test_wrong_names_of_a_history_raise(history, names, message):
         plot_history(history, names)
 
 
+@pytest.mark.slow
 def test_importing_the_package_chooses_no_backend_and_no_style():
     code = (
         "import keras, matplotlib; before = dict.copy(matplotlib.rcParams);"

@@ -59,7 +59,7 @@ FAMILIES = ("pinn-damped-family",)
 SOLUTIONS = [n for n in GENERATED if n.startswith("pinn") and n not in FAMILIES]
 TO_THE_END = (*FAMILIES, *SOLUTIONS, "euler-damped")  # least squares, which stops by itself
 
-QUICK = ("dense-window", "euler-damped", "pinn-decay", "pinn-pendulum")  # of each kind
+QUICK = ("dense-window", "euler-damped", "pinn-decay")  # of each kind
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,7 @@ def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(tra
         assert (folder / picture).read_bytes().startswith(PNG)
 
 
+@pytest.mark.slow
 def test_training_repeats_bit_for_bit_with_one_seed_and_differs_with_another(tmp_path):
     first, second, other = (
         train("dense-window", tmp_path / str(i), epochs=1, seed=seed)[0].model.get_weights()
@@ -206,6 +207,7 @@ def test_gradients_end_far_from_where_least_squares_end():
     assert errors[0] < 0.01 < 30.0 * errors[0] < errors[1]  # a hundred times, says the recipe
 
 
+@pytest.mark.slow
 def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_path):
     run, evaluation = train(
         "elman-measured", tmp_path / "run", epochs=1, data=record, sampling_rate=10.0
@@ -224,7 +226,7 @@ def test_a_measured_model_takes_and_returns_the_units_of_the_file(record, tmp_pa
     np.testing.assert_array_equal(Run.load(tmp_path / "run").model(force), run.model(force))
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_a_measured_network_is_scored_on_the_quarter_and_runs_in_before_it(record, tmp_path):
     options = {"data": record, "sampling_rate": 10.0}
     network = train("elman-measured", tmp_path / "elman", epochs=1, **options)[1]
@@ -264,6 +266,7 @@ def noise_record(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_duffing_recipe_finds_the_oscillator_behind_a_record(noise_record, tmp_path):
     columns = {"input_column": "in_mV", "output_column": "out_mV"}
     run, evaluation = train(
@@ -315,6 +318,7 @@ def test_a_network_of_eight_units_follows_the_silverbox_through_its_last_quarter
     assert evaluation["model"]["position_rmse"] < 0.4e-3
 
 
+@pytest.mark.slow
 def test_run_json_says_what_was_done(tmp_path):
     train("pinn-decay", tmp_path, epochs=2, seed=5)
     content = json.loads((tmp_path / "run.json").read_text())
