@@ -52,6 +52,9 @@ class Ensemble:
 
 
 def oscillator_zoo(e):
+    """With Keras loaded, as after `import oscillator_zoo.models`: large nonlinear ones compile."""
+    import keras  # noqa: F401
+
     from oscillator_zoo.data import DampedOscillator, Duffing, Sinusoid, simulate
 
     def value(array):

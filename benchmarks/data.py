@@ -1,12 +1,14 @@
 """Speed of `simulate` next to other ways to make the same sequences, as ratios in one run.
 
-    python benchmarks/data.py [--quick]
+    python benchmarks/data.py [--quick] [--processor] [--only 'zoo|JAX']
 
 needs the extra `benchmark`. The contenders take turns, so that all see the same machine; only with
 large ensembles, whose memory would be as fresh or used as the one before leaves it, does each make
 its calls in a row. Medians are shown, with the ratio to oscillator_zoo in brackets (of the medians,
-and of the fastest calls): above 1, oscillator_zoo is faster. The case "stream", in `stream.py`,
-asks whether `trajectory_stream` keeps up with `fit`, and needs no extra: `--case stream`.
+and of the fastest calls): above 1, oscillator_zoo is faster. With `--processor` it is the
+processor's time, which other work on the machine disturbs less; that of all threads counts.
+The case "stream", in `stream.py`, asks whether `trajectory_stream` keeps up with `fit`, and needs
+no extra: `--case stream`.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import gc
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import time
 import warnings
@@ -32,11 +35,19 @@ PACKAGES = ("numpy", "scipy", "numba", "jax", "diffrax", "torch", "torchdiffeq")
 OF_STREAM = ("numpy", "keras", "tensorflow")
 
 
-def measure(case, batch, dtype, num_steps, rounds):
-    """{name: (seconds of every round, of the first call, deviation from the NumPy loop)}."""
+def measure(numbers, contenders, clock, rounds):
+    """{name: (seconds of every round, of the first call, deviation from the NumPy loop)}.
+
+    Args:
+        numbers: arguments of `Ensemble`.
+        contenders: those that take part, as `CONTENDERS`.
+        clock: function that gives seconds.
+        rounds: number of calls, or rows of short ones.
+    """
+    batch = numbers[1]
     runs, first, deviation, seconds = {}, {}, {}, {}
-    for name, (build, time_first) in CONTENDERS.items():
-        ensemble = Ensemble(case, batch, num_steps, dtype)
+    for name, (build, time_first) in contenders.items():
+        ensemble = Ensemble(*numbers)
         start = time.perf_counter()
         run = build(ensemble)
         if run is None:
@@ -46,11 +57,11 @@ def measure(case, batch, dtype, num_steps, rounds):
         runs[name] = run
         deviation[name] = compare(result, time_first, ensemble)
         del result
-        seconds[name] = [once(run) for _ in range(rounds)] if batch >= LARGE else []
+        seconds[name] = [once(run, clock) for _ in range(rounds)] if batch >= LARGE else []
     if batch < LARGE:
         for _ in range(rounds):
             for name, run in runs.items():
-                seconds[name].append(once(run))
+                seconds[name].append(once(run, clock))
     return {name: (seconds[name], first[name], deviation[name]) for name in runs}
 
 
@@ -67,14 +78,14 @@ def compare(result, time_first, ensemble):
     return max(float(np.abs(y - z).max()) for y, z in zip(got, expected))
 
 
-def once(run):
+def once(run, clock):
     """Seconds of one call; short ones are repeated until they fill 20 ms."""
     gc.collect()
-    count, start = 0, time.perf_counter()
+    count, start = 0, clock()
     while True:
         result = run()
         count += 1
-        elapsed = time.perf_counter() - start
+        elapsed = clock() - start
         if elapsed > 0.02:
             return elapsed / count
         del result
@@ -138,6 +149,8 @@ def commit():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="1 and 1000 trajectories, few rounds")
+    parser.add_argument("--processor", action="store_true", help="the processor's time")
+    parser.add_argument("--only", default="", help="contenders whose names match, and ours")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 1000, 100_000])
     parser.add_argument("--dtype", nargs="+", default=["float64", "float32"])
     parser.add_argument("--case", nargs="+", default=["free", "driven", "duffing", "stream"])
@@ -145,6 +158,12 @@ def main():
     arguments = parser.parse_args()
     batches = [b for b in arguments.batch if b <= 1000] if arguments.quick else arguments.batch
 
+    clock = time.process_time if arguments.processor else time.perf_counter
+    contenders = {
+        name: contender
+        for name, contender in CONTENDERS.items()
+        if name == OURS or re.search(arguments.only, name)
+    }
     packages = OF_STREAM if arguments.case == ["stream"] else PACKAGES
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     print(f"{datetime.date.today()}, {processor()}, commit {commit()}, {versions}.\n")
@@ -159,7 +178,8 @@ def main():
             load = os.getloadavg()[0]
             for batch in batches:
                 rounds = 3 if arguments.quick or batch >= LARGE else 15
-                measured[batch] = measure(case, batch, dtype, arguments.steps, rounds)
+                numbers = case, batch, arguments.steps, dtype
+                measured[batch] = measure(numbers, contenders, clock, rounds)
             print(table(case, dtype, measured))
             print(f"Load before and after: {load:.1f}, {os.getloadavg()[0]:.1f}.\n", flush=True)
 

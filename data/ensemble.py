@@ -1,5 +1,7 @@
 """Parameters that may differ from one trajectory to the next."""
 
+import copy
+
 import numpy as np
 
 from .configurable import Configurable
@@ -48,6 +50,16 @@ class Ensemble(Configurable):
             else value
             for value in values
         )
+
+    def members(self, index):
+        """Some of an ensemble, without the checks of `select`, nor starts or a force of their own.
+
+        Args:
+            index: slice or array.
+        """
+        some = copy.copy(self)
+        vars(some).update({name: value[index] for name, value in self.arrays().items()})
+        return some
 
     def arrays(self):
         """The parameters that are arrays, by name."""

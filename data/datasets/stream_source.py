@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from ..checks import positive_integer, real_value
-from ..forces.force_grid import force_array
+from ..forces.force_grid import force_on_grid
 from ..forces.formulas import Sinusoid
 from ..problems.damped_oscillator import DampedOscillator
 from ..stepping.simulation import simulate
@@ -60,10 +60,9 @@ class StreamSource:
         drawn = in_ranges(draw_uniform(self.seed, first, step, num), self.ranges)
         problem = self._oscillators(drawn, num)
         times = self.time_step * np.arange(self.num_steps + 1)
-        states = np.empty((num, len(times), 2))
-        force = force_array(problem, times, num, "float64")
+        force = force_on_grid(problem, times, num, "float64")
         with np.errstate(over="ignore", invalid="ignore"):  # seen where the numbers are cast
-            solve_stepwise(problem, times, self.time_step, self.method, states, force)
+            states = solve_stepwise(problem, times, self.time_step, self.method, "float64")
         return Trajectory(times, states, problem.feature_names, force, problem)
 
     def extremes(self):

@@ -153,3 +153,6 @@ class Chirp(Force):
     def __call__(self, t, ops=np):
         amplitude, start, end, duration, phase = self.columns(*self.ensemble_parameters, ops=ops)
         return amplitude * ops.sin(phase + (start + (end - start) * t / (2.0 * duration)) * t)
+
+
+FORMULAS = (Constant, Sinusoid, Step, Chirp)

@@ -104,9 +104,9 @@ def sine_response(matrix, wave, time_step, fractions, length):
 
 def sine_inputs(wave, times):
     """u at the starts of the blocks: A sin(ωt + φ) and A cos(ωt + φ), `(batch or 1, blocks, 2)`."""
-    cosine = wave.with_parameters(phase=wave.phase + 0.5 * np.pi)
-    values = (np.atleast_2d(force(times[None, :])) for force in (wave, cosine))
-    return np.stack(list(values), axis=-1)
+    amplitude, angular_frequency, phase = wave.columns(*wave.ensemble_parameters)
+    angle = angular_frequency * times[None, :] + phase
+    return np.stack([amplitude * np.sin(angle), amplitude * np.cos(angle)], axis=-1)
 
 
 def is_sine(problem, times):

@@ -32,21 +32,19 @@ of an ensemble have the trajectories on their *last* axis, where NumPy works fas
 
 import numpy as np
 
-from ..forces.force import select_force
-from ..forces.force_grid import fill_force, force_rows, is_forced
+from ..forces.force_grid import force_rows, is_forced, slices
 from .block_response import block_matrix, in_blocks, is_sine, powers, sine_inputs, sine_response
 from .smooth_steps import response_in_pieces, split_steps
-from .step_loop import slices
 from .step_matrix import rates, step_matrix
 from .steppers import FORCE_FRACTIONS, ORDERS
 
 # Steps in a block: the product with M grows with its height, of force values L · m of it.
 FREE_LENGTH, FORCED_LENGTH = 40, 20
-PART = 250  # trajectories at once, no power of 2: a cache keeps few numbers 2ⁿ bytes apart
+PART = 500  # trajectories at once, no power of 2: a cache keeps few numbers 2ⁿ bytes apart
 
 
-def solve_linear(problem, matrix, times, time_step, method, states, force):
-    """Write the states, and the force where it is not shared, of a linear problem.
+def solve_linear(problem, matrix, times, time_step, method, dtype):
+    """The states of a linear problem, `(batch, N + 1, d)`.
 
     Args:
         problem: an `InitialValueProblem` whose `is_linear`.
@@ -54,30 +52,26 @@ def solve_linear(problem, matrix, times, time_step, method, states, force):
         times: `(N + 1,)`, in s.
         time_step: Δt, in s.
         method: name of the method.
-        states: `(batch, N + 1, d)`, written to.
-        force: `(batch, N + 1, dimension)`, written to.
+        dtype: of the states, and of the products with M.
     """
     fractions = FORCE_FRACTIONS[method] if is_forced(problem) else ()
     pieces = split_steps(problem, times) if fractions and ORDERS[method] > 1 else None
     sine = pieces is None and is_sine(problem, times)
     num_steps = len(times) - 1
     length = min(FORCED_LENGTH if fractions and not sine else FREE_LENGTH, num_steps)
-    shape = (len(states), problem.dimension)
+    shape = (problem.ensemble_size or 1, problem.dimension)
     start = np.hstack([np.broadcast_to(y, shape) for y in problem.initial_state()])
+    states = np.empty((len(start), len(times), start.shape[1]), dtype)
 
     for part in slices(len(states), PART):
         own = matrix if matrix.shape[-1] == 1 else matrix[:, :, part]
-        if fractions:
-            rows = force_rows(problem, times, part)
-            fill_force(force, part, rows)
         if sine:
-            wave = select_force(problem.force, part)
+            wave = problem.force.members(part)
             response = sine_response(own, wave, time_step, fractions, length)
             inputs = sine_inputs(wave, times[:-1:length])
         elif fractions:
-            later = [times[:-1] + fraction * time_step for fraction in fractions[1:]]
-            rows = [rows[:, :-1]] + [force_rows(problem, t, part) for t in later]
-            inputs = np.concatenate(rows, axis=-1)
+            looks = [times[:-1] + fraction * time_step for fraction in fractions]
+            inputs = np.concatenate([force_rows(problem, t, part) for t in looks], axis=-1)
             if pieces is not None:
                 own, inputs = with_cut_steps(problem, own, inputs, pieces, part)
             response = block_matrix(powers(own, length))
@@ -85,6 +79,7 @@ def solve_linear(problem, matrix, times, time_step, method, states, force):
         else:
             response, inputs = block_matrix(powers(own, length)), None
         fill_states(states[part], start[part], response, inputs)
+    return states
 
 
 def with_cut_steps(problem, matrix, inputs, pieces, part):
@@ -140,6 +135,9 @@ def block_starts(start, power, num_blocks, adds):
 def fill_states(states, start, response, inputs):
     """Write s_0 … s_N of some trajectories.
 
+    The starts of the blocks are computed in float64, so that in float32 errors do not add up from
+    block to block.
+
     Args:
         states: `(batch, N + 1, d)`, float64 or float32, written to.
         start: s_0, `(batch, d)`.
@@ -153,13 +151,14 @@ def fill_states(states, start, response, inputs):
     power = np.ascontiguousarray(response[:, :d, -d:].T)
     adds = None if inputs is None else np.matmul(inputs, response[:, d:, -d:])
 
-    rows = np.empty((batch, num_blocks, response.shape[1]))
+    rows = np.empty((batch, num_blocks, response.shape[1]), states.dtype)
     rows[:, :, :d] = block_starts(start, power, num_blocks, adds)
     if inputs is not None:
         rows[:, :, d:] = inputs
+    response = response.astype(states.dtype, copy=False)
     states[:, 0] = start
     whole = states[:, 1 : 1 + num_whole * length].reshape(batch, num_whole, length * d)
-    np.matmul(rows[:, :num_whole], response, out=whole, dtype=np.float64, casting="same_kind")
+    np.matmul(rows[:, :num_whole], response, out=whole)
     if rest:
         last = np.matmul(rows[:, -1:], response[:, :, : rest * d])
         states[:, -rest:] = last.reshape(batch, rest, d)

@@ -12,7 +12,6 @@ for an overdamped one above 2 / (α/2 + √(α²/4 − δ)); without damping it 
 For a nonlinear problem that cannot gain energy, the energy of the computed motion is looked at.
 """
 
-import copy
 import math
 
 import numpy as np
@@ -88,7 +87,7 @@ def linear_growth_warning(problem, matrix, time_step, num_steps, method):
     if not wrong.any():
         return None
     worst = int(np.argmax(np.where(wrong, radius, 0.0)))
-    one = _member(problem, worst) if len(radius) > 1 else problem
+    one = problem.members(slice(worst, worst + 1)) if len(radius) > 1 else problem
     factor, limit = radius[worst], stable_limit(one, time_step, method)
     which = f"for trajectory {worst}" if len(radius) > 1 else "for this oscillator"
     if limit > 1e-9 * time_step:
@@ -100,14 +99,6 @@ def linear_growth_warning(problem, matrix, time_step, num_steps, method):
         f"free motion grows {_times(num_steps * math.log10(factor))}. "
         f"{_cure(one, time_step, method)}"
     )
-
-
-def _member(problem, index):
-    """The equation of one trajectory, without a start of its own: cheaper than `select`."""
-    one = copy.copy(problem)
-    for name, value in problem.arrays().items():
-        setattr(one, name, value[index : index + 1])
-    return one
 
 
 def _cure(problem, time_step, method):

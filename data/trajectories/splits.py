@@ -1,6 +1,5 @@
 """Parts of the data for training, validation and test that share no sample."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -100,13 +99,8 @@ def _edges(fractions, size, what):
 
 
 def _part(trajectory, start, end):
-    return dataclasses.replace(
-        trajectory,
-        times=trajectory.times[start:end],
-        states=trajectory.states[:, start:end],
-        force=trajectory.force[:, start:end],
-        problem=_problem_from(trajectory, start) if start else trajectory.problem,
-    )
+    problem = _problem_from(trajectory, start) if start else trajectory.problem
+    return trajectory._chosen(kept=slice(start, end), problem=problem)
 
 
 def _problem_from(trajectory, start):

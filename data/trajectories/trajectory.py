@@ -6,6 +6,7 @@ import numpy as np
 
 from ..checks import did_you_mean, positive_integer
 from ..files import reason
+from ..forces.force_grid import ForceGrid
 from ..problems.initial_value_problem import InitialValueProblem
 from .resampling import resampled
 from .trajectory_file import read_trajectory, write_trajectory
@@ -24,7 +25,8 @@ class Trajectory:
             `feature_names` says. A measurement has one of them, or the acceleration, in the unit
             of its file.
         feature_names: names of the last axis of `states`, a tuple of texts.
-        force: F at `times`, `(batch, time, dimension)`, in N.
+        force: F at `times`, `(batch, time, dimension)`, in N. That of `simulate`, where it is a
+            formula, is evaluated when it is first read.
         problem: the `InitialValueProblem`, or None for a measurement.
         method: the method of `simulate` that made it, or None.
         method_step: the steps that this took, in s, or None; `every` leaves it as it is.
@@ -58,7 +60,9 @@ class Trajectory:
     input_kind: str = "force"
 
     def __post_init__(self):
-        for name in ("times", "states", "force"):
+        if isinstance(self.force, ForceGrid):
+            vars(self)["_force_grid"] = vars(self).pop("force")
+        for name in ("times", "states", "force")[: 2 if self._is_unread else 3]:
             object.__setattr__(self, name, _float_array(name, getattr(self, name)))
         object.__setattr__(self, "times", self.times.astype(np.float64, copy=False))
         if isinstance(self.feature_names, str):
@@ -69,6 +73,27 @@ class Trajectory:
         object.__setattr__(self, "feature_names", tuple(map(str, self.feature_names)))
         _check_times(self.times)
         _check_shapes(self)
+
+    def __getattr__(self, name):
+        """The force where it has not been read yet; `vars` has it from then on."""
+        if name != "force" or "_force_grid" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        force = vars(self)["force"] = self._force_grid.evaluate()
+        return force
+
+    @property
+    def _is_unread(self):
+        return "force" not in vars(self)
+
+    def _chosen(self, rows=slice(None), kept=slice(None), **changes):
+        """Some trajectories at some of the times; a force that nobody has read stays so."""
+        if self._is_unread:
+            force = self._force_grid.chosen(rows, kept)
+        else:
+            force = self.force[rows][:, kept]
+        return dataclasses.replace(
+            self, times=self.times[kept], states=self.states[rows][:, kept], force=force, **changes
+        )
 
     def __len__(self):
         """Number of trajectories."""
@@ -98,9 +123,7 @@ class Trajectory:
         problem = self.problem
         if problem is not None and problem.ensemble_size is not None:
             problem = problem.select(index)
-        return dataclasses.replace(
-            self, states=self.states[rows], force=self.force[rows], problem=problem
-        )
+        return self._chosen(rows, problem=problem)
 
     def __repr__(self):
         origin = "measured" if self.problem is None else f"of a {type(self.problem).__name__}"
@@ -154,9 +177,7 @@ class Trajectory:
         array([0. , 0.1, 0.2, 0.3])
         """
         kept = slice(None, None, positive_integer("num_steps", num_steps))
-        return dataclasses.replace(
-            self, times=self.times[kept], states=self.states[:, kept], force=self.force[:, kept]
-        )
+        return self._chosen(kept=kept)
 
     def resample(self, time_step=None, longest_gap=None):
         """The motion on a grid of equal steps, interpolated between its times.
@@ -243,7 +264,8 @@ def _check_times(times):
 
 
 def _check_shapes(trajectory):
-    states, force, problem = trajectory.states, trajectory.force, trajectory.problem
+    states, problem = trajectory.states, trajectory.problem
+    force = trajectory._force_grid if trajectory._is_unread else trajectory.force
     num_features = len(trajectory.feature_names)
     num_times = len(trajectory.times)
     if states.ndim != 3 or states.shape[1:] != (num_times, num_features):

@@ -14,7 +14,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     simulate,
 )
-from oscillator_zoo.data.forces.force_grid import force_array
+from oscillator_zoo.data.forces.force_grid import ForceGrid
 from oscillator_zoo.data.stepping.block_response import block_matrix, powers
 from oscillator_zoo.data.stepping.linear_recurrence import FORCED_LENGTH, FREE_LENGTH, PART
 from oscillator_zoo.data.stepping.step_loop import solve_stepwise
@@ -24,11 +24,9 @@ from oscillator_zoo.data.stepping.step_matrix import one_step_matrix
 def stepped(problem, time_step, num_steps, method):
     """The same motion by the general step loop."""
     times = problem.start_time + time_step * np.arange(num_steps + 1)
-    batch = problem.ensemble_size or 1
-    states = np.empty((batch, num_steps + 1, problem.order * problem.dimension))
-    force = force_array(problem, times, batch, np.float64)
-    solve_stepwise(problem, times, time_step, method, states, force)
-    return states, force
+    states = solve_stepwise(problem, times, time_step, method, "float64")
+    grid = ForceGrid(problem.coordinate_forces, times, len(states), "float64")
+    return states, grid.evaluate()
 
 
 def assert_same_motion(problem, time_step, num_steps, method):

@@ -19,7 +19,6 @@ from oscillator_zoo.data import (
     Trajectory,
     simulate,
 )
-from oscillator_zoo.data.forces.force_grid import force_array
 from oscillator_zoo.data.stepping.smooth_steps import split_steps
 from oscillator_zoo.data.stepping.step_loop import solve_stepwise
 from oscillator_zoo.models.equation.sketch import Sketch
@@ -177,10 +176,7 @@ def test_rk4_has_order_4_across_jumps_and_bends(name):
 
 def stepped(problem, num_steps):
     times = END / num_steps * np.arange(num_steps + 1)
-    states = np.empty((problem.ensemble_size or 1, num_steps + 1, 2 * problem.dimension))
-    force = force_array(problem, times, len(states), np.float64)
-    solve_stepwise(problem, times, END / num_steps, "rk4", states, force)
-    return states
+    return solve_stepwise(problem, times, END / num_steps, "rk4", "float64")
 
 
 @pytest.mark.parametrize("name", ["step off the grid", "samples, ensemble", "masses"])

@@ -1,5 +1,6 @@
 """Trajectories, the files they are kept in, and what is refused."""
 
+import copy
 import dataclasses
 import json
 import pickle
@@ -11,15 +12,20 @@ import numpy as np
 import pytest
 
 from oscillator_zoo.data import (
+    Chirp,
     Constant,
+    CoupledOscillators,
     DampedOscillator,
     Decay,
     InitialValueProblem,
     Sampled,
     Sinusoid,
+    Step,
     Trajectory,
     add_noise,
     simulate,
+    split_by_time,
+    split_by_trajectory,
 )
 from oscillator_zoo.data.files import write_whole
 from oscillator_zoo.data.trajectories.trajectory_file import FORMAT_VERSION
@@ -67,6 +73,83 @@ def assert_same(one, other):
 
 
 # Fields
+
+
+def is_read(trajectory):
+    return "force" in vars(trajectory)
+
+
+def test_force_of_a_formula_is_evaluated_when_it_is_read_and_kept():
+    trajectory = ensemble()
+    parts = (
+        *(trajectory[1], trajectory[[2, 0]], trajectory[np.array([True, False, True])]),
+        *(trajectory.every(3), *split_by_time(trajectory, (0.5, 0.5))),
+        *split_by_trajectory(trajectory, (0.7, 0.3), seed=0),
+        *(copy.deepcopy(trajectory), pickle.loads(pickle.dumps(trajectory))),
+    )
+    repr(trajectory), len(trajectory), trajectory.feature("position"), trajectory.time_step
+    assert not any(is_read(one) for one in (trajectory, *parts))
+
+    first = trajectory.force
+    assert is_read(trajectory) and trajectory.force is first
+    assert first.shape == (3, 21, 1) and first.dtype == np.float64 and first.flags.writeable
+    expected = np.outer([1.0, 2.0, 3.0], np.sin(1.3 * trajectory.times))[:, :, None]
+    np.testing.assert_allclose(first, expected, rtol=0, atol=1e-15)
+    after = (
+        *(trajectory[1], trajectory[[2, 0]], trajectory[np.array([True, False, True])]),
+        *(trajectory.every(3), *split_by_time(trajectory, (0.5, 0.5))),
+        *split_by_trajectory(trajectory, (0.7, 0.3), seed=0),
+        *(trajectory, trajectory),
+    )
+    for early, late in zip(parts, after, strict=True):
+        np.testing.assert_array_equal(early.force, late.force)
+        np.testing.assert_array_equal(early.states, late.states)
+
+
+def test_force_is_that_of_the_simulation_whatever_becomes_of_the_problem():
+    amplitude = np.array([1.0, 2.0])
+    problem = DampedOscillator(force=Sinusoid(amplitude, 1.3), damping=1.0)
+    before, after = (simulate(problem, 0.1, 20) for _ in range(2))
+    expected = before.force
+    problem.force.amplitude[:] = amplitude[:] = 7.0
+    np.testing.assert_array_equal(after.force, expected)
+
+
+@pytest.mark.parametrize(
+    "force",
+    [
+        *(None, Constant(2.0), Step(1.0, 0.5), Chirp(1.0, 0.5, 2.0, 3.0), Sinusoid(1.0, 2.0)),
+        *(Sampled([0.0, 9.0], [0.0, 1.0]), np.cos, lambda t, ops: ops.cos(t)),
+        *(Sinusoid(np.arange(3.0), 2.0), Sampled([0.0, 9.0], np.arange(6.0).reshape(3, 2))),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_force_has_the_values_of_the_problems_force(force, dtype):
+    problem = DampedOscillator(force=force, position=np.arange(1.0, 4.0))
+    trajectory = simulate(problem, 0.01, 250, dtype=dtype)
+    expected = problem.force_values(trajectory.times).astype(dtype)
+    np.testing.assert_array_equal(trajectory.force, expected)
+    assert trajectory.force.dtype == dtype
+    is_shared = getattr(force, "ensemble_size", None) is None
+    assert trajectory.force.flags.writeable != is_shared
+    assert (trajectory.force.strides[0] == 0) == is_shared
+
+
+def test_a_force_on_each_coordinate_is_chosen_from():
+    forces = (Sinusoid(np.arange(3.0), 2.0), None, Constant(1.0))
+    problem = CoupledOscillators(
+        np.ones(3), force=forces, position=np.ones((3, 3)), velocity=np.zeros((3, 3))
+    )
+    early, late = (simulate(problem, 0.1, 20, "rk4") for _ in range(2))
+    part = early[1:]
+    np.testing.assert_array_equal(part.force, late.force[1:])
+    np.testing.assert_array_equal(part.force[1, :, 0], 2.0 * np.sin(2.0 * part.times))
+
+
+def test_what_a_trajectory_lacks_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'Trajectory' object has no attribute 'forces'"):
+        _ = ensemble().forces
+    assert not hasattr(ensemble(), "__array__")
 
 
 def test_force_may_be_a_broadcast_view():
