@@ -194,8 +194,8 @@ def _plain_guesses(law, driven):
 
 def _shooting(law, records, rate, scales, course, periods=None):
     fine, coarse = (
-        windows_of(records, rate, scales, parts, course, periods or law.periods)
-        for parts in (law.parts, COARSE * law.parts)
+        windows_of(records, rate, scales, share * law.parts, course, periods or law.periods, rough)
+        for share, rough in ((1.0, False), (COARSE, True))
     )
     return Shooting(law, fine, coarse)
 
