@@ -20,7 +20,7 @@ FEW_STEPS, MOST_STEPS = 8, 40
 FIRST_STEPS = 25
 SLIGHT = 1e-3  # fall in variances of the noise, where kinks let no search end: .03 standard errors
 SHUT = 1e-6  # a gap, of the size of the motion, below which a run is one
-MOST_WINDOWS = 2000  # of all guesses together
+MOST_WINDOWS = 500  # of all guesses together
 QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
 RIDGE = 1e-9  # of starts that no sample sees
 
