@@ -32,6 +32,7 @@ class LawFit(NamedTuple):
     | `closed`    | whether the search ended at one free run for each record                |
     | `course`    | of the force between samples, or None                                   |
     | `scales`    | of the records, where they have their own                               |
+    | `search`    | `Shooting` and the `Point` where it ended, or None                      |
     """
 
     law: object
@@ -43,6 +44,7 @@ class LawFit(NamedTuple):
     closed: bool
     course: str | None
     scales: np.ndarray = np.ones(1)
+    search: tuple | None = None
 
     @property
     def num_unknowns(self):
@@ -255,4 +257,5 @@ def _in_units(law, records, shot, shooting, rate, scales, course):
         shot.closed,
         course,
         np.atleast_1d(shot.point.scales),
+        (shooting, shot.point),
     )
