@@ -68,7 +68,7 @@ def identify(
     the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good. Long
     records are fitted by the equations that their first 60 periods do not rule out, and all terms
     at once are tried only where a nonlinear equation leaves a residual that is not white, dry
-    friction under a force only where the best fit's residual looks like it (`friction_score`).
+    friction under a force only where a residual looks like it (`friction_score`).
 
     Standard errors are those of linearised least squares; where the residual is not white, those
     for correlated noise if they are larger.
@@ -144,7 +144,7 @@ def _by_name(model, unknown, records, course):
             "the sampling rate."
         )
     if auto and driven:
-        fits += _with_friction(_nearest(fits), records)
+        fits += _with_friction(fits, records)
     best = _nearest(fits)
     if auto and best.law.name in NOT_ALL and not _white(best, records):
         fits += _more("all_terms", best, records)
@@ -155,9 +155,11 @@ def _nearest(fits):
     return min(fits, key=lambda fit: _compared(fit).bic)
 
 
-def _with_friction(best, records):
+def _with_friction(fits, records):
     """`LawFit` with dry friction in a list, empty where it is not worth a search."""
-    if not bic_of_friction(best) < 0.0:
+    best = _nearest(fits)
+    promised = min(_compared(fit).bic + bic_of_friction(fit) for fit in fits)
+    if not promised < _compared(best).bic:
         return []
     found = _more("dry_friction", best, records)
     return [fit for fit in found if fit.constants["dry_friction"] > 0.0]
