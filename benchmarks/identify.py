@@ -1,6 +1,8 @@
 """Random records of oscillators: are the constants that `identify` finds in their intervals?
 
     python benchmarks/identify.py [--records 60] [--seed 0] [--longest 20000] [--auto] [--peers 20]
+    python benchmarks/identify.py --friction [--records 60] [--seed 0] [--longest 1000] [--auto]
+    python benchmarks/identify.py --ring-downs [--records 60] [--seed 0] [--longest 1000]
     python benchmarks/identify.py --silverbox FILE
 
 Every case is drawn at random: damping ratio 1e-6 … .9, 2 to 500 periods, 6 to 200 samples a
@@ -10,17 +12,23 @@ half not. Free motions come from closed forms or SciPy's DOP853, driven ones fro
 at least 160 steps a period: nothing of the code under test. The law is given; `--auto` lets it
 choose. That the force is a straight line between samples is given too: dense samples do not tell.
 
+With `--friction` all records are driven, by white noise or three sines, and have dry friction, of
+.05 to .6 of the spring's usual force or the driving one's, whichever is less. Their motions are
+closed forms from one turning point to the next.
+
 Printed, of all cases above the threshold:
 
 - valley: share whose fit is one free run and no farther from the record than the true motion is.
   No other valley can be: the noise is all that the true motion leaves. (With `--auto` and another
   law, whose frequency is within five standard errors or 1e-4 of the truth.)
+- law: share that is fitted by the law that made the record, all of them without `--auto`;
 - coverage: share of 95 % intervals that hold the truth, of all constants; its standard error takes
   those of one case as one draw. A search without an end at one free run has no intervals;
 - spread: root mean square of (estimate − truth) / Cramér–Rao bound, which is 1 at best. The bound
   is that of the true noise, with the sensitivities at the estimate;
 - seconds of CPU time;
-- with `--peers`, of the first cases' first records: the natural frequencies of other tools.
+- with `--peers`, of the first cases' first records: the natural frequencies of other tools;
+  `--ring-downs` takes single free linear records at even times only, and the tools for these.
 
 The threshold: a frequency can be told from noise where the signal's energy is 25 times the noise's
 variance (the matched filter's output five standard deviations above it); damping, offset and
@@ -40,8 +48,8 @@ from typing import NamedTuple
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from identify_cases import draw
-from identify_peers import PEERS
+from identify_cases import draw, draw_friction
+from identify_peers import OF_RING_DOWNS, PEERS, is_ring_down
 
 from oscillator_zoo.data import load_measurement, split_by_time
 from oscillator_zoo.training import identify
@@ -66,6 +74,7 @@ class Row(NamedTuple):
     pulls: list
     right: bool
     seconds: float
+    named: bool
 
 
 def judge(law, truth, records, sigma, case, auto):
@@ -94,10 +103,10 @@ def off(frequency, truth):
     return abs(frequency / truth["natural_frequency"] - 1.0)
 
 
-def of_peers(law, truth, record, driven):
+def of_peers(tools, law, truth, record, driven):
     """Errors of the natural frequency, infinite where none is found, and CPU seconds by tool."""
     found = {}
-    for name, tool in PEERS.items():
+    for name, tool in tools.items():
         begin = time.process_time()
         try:
             error = off(tool(law, record, driven), truth)
@@ -125,6 +134,8 @@ def main():
     options.add_argument("--records", type=int, default=60)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--auto", action="store_true")
+    options.add_argument("--friction", action="store_true", help="driven, with dry friction, all")
+    options.add_argument("--ring-downs", action="store_true", help="single free linear records")
     options.add_argument("--longest", type=int, default=LONGEST)
     options.add_argument("--first", type=int, default=0)
     options.add_argument("--peers", type=int, default=0, help="cases that other tools see too")
@@ -136,8 +147,12 @@ def main():
         return
     rows, left_out, others = [], {"below": 0, "escaped": 0, "refused": 0}, []
     for i in range(given.first, given.first + given.records):
-        drawn = draw(np.random.default_rng([given.seed, i]), given.longest)
+        kind = draw_friction if given.friction else draw
+        drawn = kind(np.random.default_rng([given.seed, i]), given.longest)
         law, truth, records, sigma, case = drawn
+        peer_case = law, truth, records[0], case["driven"]
+        if given.ring_downs and (len(records) > 1 or not is_ring_down(law, *peer_case[2:])):
+            continue
         reason = why_not(law, sigma, case)
         if reason:
             left_out[reason] += 1
@@ -148,10 +163,11 @@ def main():
             left_out["refused"] += 1
             print(i, "refused:", error)
             continue
-        rows.append(Row(case, *row))
-        if len(others) < given.peers:
+        rows.append(Row(case, *row, found.law == law))
+        if given.ring_downs or len(others) < given.peers:
             ours = off(found.estimates["natural_frequency"].value, truth), row[-1]
-            others.append({"identify": ours} | of_peers(law, truth, records[0], case["driven"]))
+            tools = OF_RING_DOWNS if given.ring_downs else PEERS
+            others.append({"identify": ours} | of_peers(tools, *peer_case))
         if given.verbose or not rows[-1].right:
             shown = {k: round(v, 6) if isinstance(v, float) else v for k, v in case.items()}
             print(i, "right" if rows[-1].right else "WRONG", np.round(row[1], 2), shown, flush=True)
@@ -192,6 +208,7 @@ def report(name, rows):
     seconds = np.array([row.seconds for row in rows])
     print(
         f"{name:18} {len(rows):4} cases: valley {np.mean([row.right for row in rows]):6.1%}, "
+        f"law {np.mean([row.named for row in rows]):.1%}, "
         f"coverage {covered:5.1%} ± {error:.1%} of {len(inside)}, "
         f"spread {np.sqrt(np.mean(pulls**2)):.2f}, "
         f"CPU s median {np.median(seconds):.2f}, largest {seconds.max():.1f}"

@@ -1,7 +1,11 @@
 """Random records of oscillators whose constants are known, made without the code under test."""
 
+import itertools
+import math
+
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
 from oscillator_zoo.data import Trajectory
 from oscillator_zoo.training.instrument.found_constants import named
@@ -118,3 +122,101 @@ def draw(random, longest):
     case |= {"energy": energy, "square": square}
     names = LAWS[law].constants(driven)
     return law, named(LAWS[law], dict(zip(names, p))), records, sigmas[0], case
+
+
+def slid_motion(p, gain, force, between):
+    """x from rest under dry friction, `(N,)`: closed forms from one turning point to the next."""
+    s, d, f = p
+    parts = max(1, math.ceil(40.0 * between * math.sqrt(s) / (2.0 * math.pi)))
+    h, (x, v, way), run = between / parts, (0.0, 0.0, 0.0), [0.0]
+    for now, then in itertools.pairwise(force):
+        slope = gain * (then - now) / between
+        for part in range(parts):
+            x, v, way = _slid_step((s, d, f), gain * now + slope * h * part, slope, h, (x, v, way))
+        run.append(x)
+    return np.array(run)
+
+
+def _slid_step(p, pull, slope, h, state):
+    """x, v, σ after h under pull + slope t, in parts from one event to the next; σ = 0 is rest."""
+    (s, _, f), (x, v, way), now = p, state, 0.0
+    while now < h:
+        left, here = h - now, pull + slope * now
+        if way == 0.0:
+            drive = here - s * x
+            later = (math.copysign(f, slope) - drive) / slope if abs(drive) <= f else 0.0
+            if later >= left:
+                return x, 0.0, 0.0
+            now += later
+            way = math.copysign(1.0, slope if abs(drive) <= f else drive)
+            continue
+        moved = _swing(p, way, (here, slope), (x, v))
+        speed, push = lambda t: way * moved(t)[1], lambda t: way * moved(t)[2]  # noqa: B023
+        begun = 1e-9 * h if v == 0.0 else 0.0  # until then the speed is rounding
+        lowest = left
+        if push(begun) < 0.0 < push(left):
+            lowest = brentq(push, begun, left, xtol=1e-16 * h)
+        if not (lowest > begun and speed(lowest) < 0.0):
+            x, v, _ = moved(left)
+            return x, v, way
+        turn = brentq(speed, begun, lowest, xtol=1e-16 * h) if speed(begun) > 0.0 else begun
+        x, v, now = moved(turn)[0], 0.0, now + turn
+        drive = pull + slope * now - s * x
+        way = 0.0 if abs(drive) <= f else math.copysign(1.0, drive)
+    return x, v, way
+
+
+def _swing(p, way, pulls, start):
+    """x, v, x'' of x'' + d x' + s x = a + b t − f σ as a function of t, in closed form."""
+    (s, d, f), (pull, slope), (x, v) = p, pulls, start
+    alpha, drift = 0.5 * d, slope / s
+    middle = (pull - way * f - d * drift) / s
+    omega = math.sqrt(s - alpha * alpha)
+    a, b = x - middle, (v - drift + alpha * (x - middle)) / omega
+
+    def moved(t):
+        e, c, w = math.exp(-alpha * t), math.cos(omega * t), math.sin(omega * t)
+        there = middle + drift * t + e * (a * c + b * w)
+        speed = drift + e * ((b * omega - alpha * a) * c - (a * omega + alpha * b) * w)
+        return there, speed, pull + slope * t - way * f - d * speed - s * there
+
+    return moved
+
+
+def draw_friction(random, longest):
+    """A driven case with dry friction, under noise or under a few sines; as `draw`."""
+    ratio, noise = 10.0 ** random.uniform(-4.0, -0.3), 10.0 ** random.uniform(-3.0, -1.0)
+    periods, rate = 10.0 ** random.uniform(0.6, 2.3), 10.0 ** random.uniform(0.78, 2.0)
+    omega = 2.0 * np.pi * 10.0 ** random.uniform(-1.0, 3.0)
+    num_records = int(random.choice([1, 1, 2, 3]))
+    num = int(np.clip(periods * rate, 48, longest / num_records))
+    between, size = 2.0 * np.pi / omega / rate, 10.0 ** random.uniform(-3.0, 3.0)
+    if random.random() < 0.5:
+        forces = random.normal(size=(num_records, num))
+    else:
+        tones = omega * random.uniform(0.3, 1.7, (num_records, 3, 1)) * between
+        turns = random.uniform(0.0, 2.0 * np.pi, (num_records, 3, 1))
+        forces = np.sin(tones * np.arange(num) + turns).sum(axis=1)
+    viscous, still = [omega**2, 2.0 * ratio * omega], np.zeros((num_records, 2))
+    plain = driven_motion("linear", viscous, 1.0, forces, between, still)
+    gain = size / plain.std()
+    share = 10.0 ** random.uniform(-1.3, -0.2)
+    p = [*viscous, share * min(omega**2 * size, gain * forces.std())]  # of spring or drive
+    motions = [slid_motion(p, gain, force, between) for force in forces]
+    sigma = noise * np.std(motions[0])
+    errors = sigma * random.normal(size=(num_records, num))
+    records = [
+        Trajectory(
+            between * np.arange(num),
+            (motion + error + size * random.normal())[None, :, None],
+            ("position",),
+            force[None, :, None],
+        )
+        for motion, error, force in zip(motions, errors, forces)
+    ]
+    energy = sum(np.sum((motion - motion.mean()) ** 2) for motion in motions) / sigma**2
+    case = {"law": "dry_friction", "driven": True, "ratio": ratio, "share": share}
+    case |= {"periods": num / rate, "rate": rate, "records": num_records, "noise": noise}
+    case |= {"samples": num, "energy": energy, "square": float(np.sum(errors**2))}
+    law = LAWS["dry_friction"]
+    return law.name, named(law, dict(zip(law.constants(True), [*p, gain]))), records, sigma, case

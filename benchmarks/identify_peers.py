@@ -1,4 +1,4 @@
-"""The natural frequency of one record, in Hz, as three other tools find it.
+"""The natural frequency of one record, in Hz, as four other tools find it.
 
 Each is told the law, as `identify` is, and guesses the frequency from the record's spectrum. The
 offset of a record is its mean. Not a number stands for what a tool is not made for, infinity for
@@ -42,6 +42,23 @@ def fitted_curve(law, record, driven):
     except (RuntimeError, ValueError):
         return np.inf
     return np.hypot(found[3], found[4] / (2.0 * np.pi))
+
+
+def is_ring_down(law, record, driven):
+    """Whether a record is a free linear decay at even times."""
+    steps = np.diff(record.times)
+    return law == "linear" and not driven and np.ptp(steps) < 1e-3 * steps.mean()
+
+
+def ring_down(law, record, driven):
+    """RingDownAnalysis: nonlinear least squares on a free linear record at even times."""
+    from ringdownanalysis import NLSFrequencyEstimator
+
+    if not is_ring_down(law, record, driven):
+        return np.nan
+    rate = 1.0 / np.diff(record.times).mean()
+    found = NLSFrequencyEstimator(tau_known=None).estimate_full(record.states[0, :, 0], rate)
+    return np.hypot(found.f, 1.0 / (2.0 * np.pi * found.tau)) if found.tau else np.inf
 
 
 def sindy(law, record, driven):
@@ -97,8 +114,5 @@ def network(law, record, driven):
     return np.sqrt(square) / (2.0 * np.pi) if square > 0.0 else np.inf
 
 
-PEERS = {
-    "FFT + curve_fit": fitted_curve,
-    "pysindy": sindy,
-    "PINN(unknown_parameters)": network,
-}
+OF_RING_DOWNS = {"FFT + curve_fit": fitted_curve, "RingDownAnalysis": ring_down}
+PEERS = OF_RING_DOWNS | {"pysindy": sindy, "PINN(unknown_parameters)": network}

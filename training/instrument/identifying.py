@@ -9,6 +9,7 @@ from oscillator_zoo.data.checks import one_of
 from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
 
 from .found_constants import estimates_of
+from .friction_score import bic_of_friction
 from .identified import Identified, errors_of
 from .law_fit import PIECE, fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
@@ -23,13 +24,13 @@ UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JA
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
 NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
 SHORT = 30  # periods that tell the courses of a force apart
-FRICTION_BY_NAME = (
-    'Dry friction was not tried: under a force its search is long. Pass model="dry_friction".'
-)
 
 
 class LawComparison(NamedTuple):
-    """How near a law comes to the records: Bayesian information criterion, RMSE; and its √s."""
+    """How near a law comes to the records: Bayesian information criterion, and RMSE.
+
+    `rate` is the natural frequency that it finds, in rad/s.
+    """
 
     bic: float
     rmse: float
@@ -66,8 +67,8 @@ def identify(
     are joined until one free run is left. `model="auto"` fits all equations and takes the one of
     the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good. Long
     records are fitted by the equations that their first 60 periods do not rule out, and all terms
-    at once are tried only where a nonlinear equation leaves a residual that is not white. Dry
-    friction under a force is searched for by name alone.
+    at once are tried only where a nonlinear equation leaves a residual that is not white, dry
+    friction under a force only where a residual looks like it (`friction_score`).
 
     Standard errors are those of linearised least squares; where the residual is not white, those
     for correlated noise if they are larger.
@@ -142,14 +143,33 @@ def _by_name(model, unknown, records, course):
             f"{', '.join(names)} stays finite with a spring that draws back. Check the columns and "
             "the sampling rate."
         )
-    best = min(fits, key=lambda fit: _compared(fit).bic)
-    if auto and driven and not _white(best, records):
-        doubts = [*doubts, FRICTION_BY_NAME]
+    if auto and driven:
+        fits += _with_friction(fits, records)
+    best = _nearest(fits)
     if auto and best.law.name in NOT_ALL and not _white(best, records):
-        rate = np.sqrt(best.constants["squared_frequency"])
-        more = fit_law(LAWS["all_terms"], records, rate, best.constants, best.course)
-        fits += [] if more is None else [more]
+        fits += _more("all_terms", best, records)
     return fits, doubts
+
+
+def _nearest(fits):
+    return min(fits, key=lambda fit: _compared(fit).bic)
+
+
+def _with_friction(fits, records):
+    """`LawFit` with dry friction in a list, empty where it is not worth a search."""
+    best = _nearest(fits)
+    promised = min(_compared(fit).bic + bic_of_friction(fit) for fit in fits)
+    if not promised < _compared(best).bic:
+        return []
+    found = _more("dry_friction", best, records)
+    return [fit for fit in found if fit.constants["dry_friction"] > 0.0]
+
+
+def _more(name, best, records):
+    """`LawFit` of one law more in a list, searched for from the best one; empty without a run."""
+    rate = np.sqrt(best.constants["squared_frequency"])
+    found = fit_law(LAWS[name], records, rate, best.constants, best.course)
+    return [] if found is None else [found]
 
 
 def _white(fit, records):
@@ -261,7 +281,7 @@ def _may_be(name, records):
     """Whether a law is worth a try: a pendulum's angle is in rad and no farther than the top."""
     if name == "all_terms":
         return False
-    if name == "dry_friction":  # under a force its search takes ten times as long as all others
+    if name == "dry_friction":  # under a force its search is long, and `bic_of_friction` is asked
         return records[0].force is None
     if name != "pendulum":
         return True

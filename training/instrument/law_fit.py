@@ -15,6 +15,7 @@ DYING, NOISY = 0.15, 2.0  # size of a motion, of the largest and of the least, t
 FEWEST_IN_A_PERIOD = 3  # samples that give a size
 OTHERS = (0.73, 1.37)  # lengths of windows, of the usual, for where these do not join
 WELL = 1.3  # mean square error of whole records, of that of windows with own starts
+AS_NEAR = 1.01  # square of one run, of that of windows whose gaps are small
 
 
 class LawFit(NamedTuple):
@@ -31,6 +32,7 @@ class LawFit(NamedTuple):
     | `closed`    | whether the search ended at one free run for each record                |
     | `course`    | of the force between samples, or None                                   |
     | `scales`    | of the records, where they have their own                               |
+    | `search`    | `Shooting` and the `Point` where it ended, or None                      |
     """
 
     law: object
@@ -42,6 +44,7 @@ class LawFit(NamedTuple):
     closed: bool
     course: str | None
     scales: np.ndarray = np.ones(1)
+    search: tuple | None = None
 
     @property
     def num_unknowns(self):
@@ -109,20 +112,33 @@ def fit_from(law, records, rate, scales, guesses, course):
         point = shooting.at_rest(best.point.constants)
         points = [along(shooting, point, heads)] if law.sticks else [point]
         best = _best(shooting, [*points, point], near=True)
-    driven = records[0].force is not None
-    for periods in (*OTHERS * driven, np.inf) if law.sticks else ():
-        if best is None or best.closed:
-            break
-        # A window that begins where the motion only just turns or sticks may do so or not: windows
-        # that begin elsewhere need not, and one run cannot.
-        whole = np.isinf(periods)
-        heads, constants = best.point.starts[shooting.begins], best.point.constants
-        shooting = _shooting(law, records, rate, scales, course, law.periods * periods)
-        point = best.point._replace(starts=heads) if whole else shooting.at_rest(constants)
-        best = _best(shooting, [point], near=whole)
+    if law.sticks and best is not None and not best.closed:
+        shooting, best = _closed(shooting, best, records, rate, scales, course)
     if best is None:
         return None
     return _in_units(law, records, best, shooting, rate, scales, course)
+
+
+def _closed(shooting, best, records, rate, scales, course):
+    """`Shooting` and `Shot` of one run for each record, from windows that do not quite join.
+
+    A window that begins where the motion only just turns or sticks may do so or not: one run
+    cannot. It may end in another valley; windows that begin elsewhere need not.
+    """
+    law = shooting.law
+    tries = (np.inf, *OTHERS, np.inf) if records[0].force is not None else (np.inf,)
+    for number, periods in enumerate(tries, 1):
+        whole, is_last = np.isinf(periods), number == len(tries)
+        heads, constants = best.point.starts[shooting.begins], best.point.constants
+        trial = _shooting(law, records, rate, scales, course, law.periods * periods)
+        point = best.point._replace(starts=heads) if whole else trial.at_rest(constants)
+        shot = _best(trial, [point], near=whole)
+        if shot is None or (whole and not is_last and shot.square > AS_NEAR * best.square):
+            continue
+        shooting, best = trial, shot
+        if best.closed:
+            break
+    return shooting, best
 
 
 def fit_windows(law, records, rate, course):
@@ -194,8 +210,8 @@ def _plain_guesses(law, driven):
 
 def _shooting(law, records, rate, scales, course, periods=None):
     fine, coarse = (
-        windows_of(records, rate, scales, parts, course, periods or law.periods)
-        for parts in (law.parts, COARSE * law.parts)
+        windows_of(records, rate, scales, share * law.parts, course, periods or law.periods, rough)
+        for share, rough in ((1.0, False), (COARSE, True))
     )
     return Shooting(law, fine, coarse)
 
@@ -208,7 +224,8 @@ def _best(shooting, points, near=False):
         if np.isfinite(shot.square):
             shots.append(shot)
         noise = shot.noise and WELL * shot.noise * len(shot.error)
-        if shot.closed and (near or (noise and shot.square < noise)):
+        good = noise and shot.square < noise
+        if (near or good) and (shot.closed or (good and shooting.law.sticks)):
             break
         near = False
     return min(shots, key=lambda shot: (not shot.closed, shot.square), default=None)
@@ -240,4 +257,5 @@ def _in_units(law, records, shot, shooting, rate, scales, course):
         shot.closed,
         course,
         np.atleast_1d(shot.point.scales),
+        (shooting, shot.point),
     )

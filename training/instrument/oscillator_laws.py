@@ -21,7 +21,7 @@ class Term(NamedTuple):
 
     | field      | content                                                              |
     |------------|----------------------------------------------------------------------|
-    | `values`   | φ, ∂φ/∂x and ∂φ/∂v as a function of x and v                          |
+    | `values`   | φ, ∂φ/∂x and ∂φ/∂v as a function of x and v; None for a slope of 0   |
     | `rate`     | power of 1/s in the unit of p                                        |
     | `position` | power of 1/m in the unit of p                                        |
     | `shape`    | φ of x alone, for first guesses; "velocity", or None if there is none |
@@ -34,16 +34,16 @@ class Term(NamedTuple):
 
 
 def _sine(x, v):
-    return np.sin(x), np.cos(x), 0.0
+    return np.sin(x), np.cos(x), None
 
 
 TERMS = {
-    "squared_frequency": Term(lambda x, v: (x, 1.0, 0.0), 2, 0, lambda x: x),
-    "damping_rate": Term(lambda x, v: (v, 0.0, 1.0), 1, 0, "velocity"),
-    "quadratic_drag": Term(lambda x, v: (np.abs(v) * v, 0.0, 2.0 * np.abs(v)), 0, 1),
-    "quadratic_stiffness": Term(lambda x, v: (x * x, 2.0 * x, 0.0), 2, 1, lambda x: x * x),
-    "cubic_stiffness": Term(lambda x, v: (x * x * x, 3.0 * x * x, 0.0), 2, 2, lambda x: x * x * x),
-    "dry_friction": Term(lambda x, v: (np.sign(v), 0.0, 0.0), 2, -1),
+    "squared_frequency": Term(lambda x, v: (x, 1.0, None), 2, 0, lambda x: x),
+    "damping_rate": Term(lambda x, v: (v, None, 1.0), 1, 0, "velocity"),
+    "quadratic_drag": Term(lambda x, v: (np.abs(v) * v, None, 2.0 * np.abs(v)), 0, 1),
+    "quadratic_stiffness": Term(lambda x, v: (x * x, 2.0 * x, None), 2, 1, lambda x: x * x),
+    "cubic_stiffness": Term(lambda x, v: (x * x * x, 3.0 * x * x, None), 2, 2, lambda x: x * x * x),
+    "dry_friction": Term(lambda x, v: (np.sign(v), None, None), 2, -1),
 }
 PENDULUM = {"squared_frequency": Term(_sine, 2, 0, np.sin)}
 
@@ -77,10 +77,11 @@ class Law(NamedTuple):
     def acceleration(self, constants, x, v, u=None):
         """x'', ∂x''/∂x, ∂x''/∂v, each `(K,)`, and ∂x''/∂p, `(P, K)`; constants `(P, K or 1)`."""
         by_constant, slope_x, slope_v = np.empty((len(constants), *x.shape)), 0.0, 0.0
-        for i, term in enumerate(self.terms.values()):
-            value, along_x, along_v = term.values(x, v)
-            by_constant[i] = -value
-            slope_x, slope_v = slope_x - constants[i] * along_x, slope_v - constants[i] * along_v
+        for i, (p, term) in enumerate(zip(constants, self.terms.values())):
+            by_constant[i], along_x, along_v = term.values(x, v)
+            slope_x = slope_x if along_x is None else slope_x - p * along_x
+            slope_v = slope_v if along_v is None else slope_v - p * along_v
+        np.negative(by_constant, out=by_constant)
         if u is not None:
             by_constant[-1] = u
         return (constants * by_constant).sum(axis=0), slope_x, slope_v, by_constant

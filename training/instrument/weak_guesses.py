@@ -160,14 +160,15 @@ def _alone(law, record, rate, periods, held):
     if found is None:
         return None
     second, columns, force = found
-    if law is _TURNED:  # whose angle c stands for the offset of the record
+    has_angle = "cosine" in law.terms
+    if has_angle:  # in which the pendulum hangs: it stands for the offset of the record
         columns = columns[:, :-1]
     columns = np.c_[columns, -force]
     if len(second) < EQUATIONS * columns.shape[1]:
         return None
     p = np.linalg.lstsq(columns, -second, rcond=1e-12)[0]
     left = np.linalg.norm(columns @ p + second) / np.linalg.norm(second)
-    square = np.hypot(p[0], p[1]) if law is _TURNED else max(p[0], 0.0)
+    square = np.hypot(p[0], p[1]) if has_angle else max(p[0], 0.0)
     return np.sqrt(square), p, left
 
 

@@ -57,6 +57,62 @@ class Stand(NamedTuple):
     way: np.ndarray
 
 
+class Known(NamedTuple):
+    """What is had once for all steps of the windows.
+
+    | field     | content                                                                  |
+    |-----------|--------------------------------------------------------------------------|
+    | `law`     | `WindowConstants`                                                        |
+    | `pulls`   | G u and its derivatives by f and G, `(N, 3, 5, K)`                       |
+    | `without` | the motion without friction, `(N + 1, 2, 7, K)`                          |
+    | `powers`  | maps of 0, 1, … steps under a constant force, `(ahead + 1, 2, 3, 3, K)`  |
+    """
+
+    law: WindowConstants
+    pulls: np.ndarray
+    without: np.ndarray
+    powers: np.ndarray
+
+
+class Path(NamedTuple):
+    """The motion with friction as far as it is had: `Stand` at every step of every window.
+
+    | field   | content                        |
+    |---------|--------------------------------|
+    | `nodes` | the states, `(N + 1, 2, 7, K)` |
+    | `ways`  | σ, `(N + 1, K)`                |
+    """
+
+    nodes: np.ndarray
+    ways: np.ndarray
+
+    def stand(self, step, window):
+        """`Stand` of some windows, each at its own step."""
+        return Stand(self.nodes[step, :, :, window].transpose(1, 2, 0), self.ways[step, window])
+
+    def write(self, step, window, stand):
+        """Put down where some windows stand at their steps."""
+        self.nodes[step, :, :, window] = stand.state.transpose(2, 0, 1)
+        self.ways[step, window] = stand.way
+
+
+class Underway(NamedTuple):
+    """Some of the windows on their way.
+
+    | field    | content                                                    |
+    |----------|------------------------------------------------------------|
+    | `window` | which ones, `(M,)`                                         |
+    | `step`   | at which step each is, `(M,)`                              |
+    | `now`    | their `Stand`                                              |
+    | `apart`  | its state less that of the motion without friction, `(2, 7, M)` |
+    """
+
+    window: np.ndarray
+    step: np.ndarray
+    now: Stand
+    apart: np.ndarray
+
+
 def run_driven_with_friction(constants, starts, windows):
     """Run every window of driven records from its own start, as `run_windows` does.
 
@@ -82,28 +138,25 @@ def _run(constants, starts, windows):
     pulls = np.stack([gain * force, np.zeros_like(force), force], axis=1)
     without = driven_nodes(maps, starts, pulls)
     ahead = min(len(force), 1 + int(HALF_SWING / law.h.min()))
-    powers = power_maps(maps, ahead)
-    nodes, ways = np.empty_like(without), np.zeros(without.shape[:1] + without.shape[-1:])
-    nodes[0], ways[0] = without[0], _first_way(law, starts, pulls[0, 0, 0])
-    place, going = np.zeros(len(starts), int), np.arange(len(starts))
+    known = Known(law, pulls, without, power_maps(maps, ahead))
+    path = Path(np.empty_like(without), np.zeros(without.shape[:1] + without.shape[-1:]))
+    path.nodes[0], path.ways[0] = without[0], _first_way(law, starts, pulls[0, 0, 0])
+    steps, going = np.zeros(len(starts), int), np.arange(len(starts))
     while len(going):  # each turn of the loop goes on by a step at least
-        here = place[going]
-        now = Stand(nodes[here, :, :, going].transpose(1, 2, 0), ways[here, going])
-        apart = now._replace(state=now.state - without[here, :, :, going].transpose(1, 2, 0))
+        here, now = steps[going], path.stand(steps[going], going)
+        apart = now.state - without[here, :, :, going].transpose(1, 2, 0)
+        place = Underway(going, here, now, apart)
         most = np.minimum(ahead, windows.num_steps[going] - here)
-        event = _events(law, going, here, (now, apart), (without, pulls, powers))
-        event &= np.arange(len(event))[:, None] < most
+        event = _events(known, place) & (np.arange(ahead)[:, None] < most)
         passed = np.where(event.any(axis=0), event.argmax(axis=0), most)
-        _fill(law, going, here, passed, (now, apart), (without, powers), (nodes, ways))
-        place[going] += passed
+        _pass(known, place, passed, path)
+        steps[going] += passed
         cut = going[event.any(axis=0)]
-        step = place[cut]
-        at = Stand(nodes[step, :, :, cut].transpose(1, 2, 0), ways[step, cut])
-        then = _cut(law.some(cut), at, force[step, :, cut].T)
-        nodes[step + 1, :, :, cut], ways[step + 1, cut] = then.state.transpose(2, 0, 1), then.way
-        place[cut] += 1
-        going = going[place[going] < windows.num_steps[going]]
-    return _read(law, nodes, ways, windows)
+        step = steps[cut]
+        path.write(step + 1, cut, _cut(law.some(cut), path.stand(step, cut), force[step, :, cut].T))
+        steps[cut] += 1
+        going = going[steps[going] < windows.num_steps[going]]
+    return _read(law, path, windows)
 
 
 def _first_way(law, starts, drive):
@@ -114,40 +167,40 @@ def _first_way(law, starts, drive):
     return np.where(v == 0.0, np.where(held, 0.0, np.sign(pull)), np.sign(v))
 
 
-def _events(law, going, here, stands, known):
-    """Whether windows may turn or break away in the first, second, … step from `here`, `(M, n)`."""
-    (now, apart), (without, pulls, powers) = stands, known
-    law, way = law.some(going), now.way
-    node = np.minimum(here + np.arange(len(powers))[:, None], len(pulls))
-    moves = powers[:, :, 0][..., going].transpose(1, 2, 0, 3)
-    x, v = without[node, :, 0, going].transpose(2, 0, 1) - way * law.f * moves[:, 2]
-    (a, b), (own_x, own_v) = moves[:, :2].transpose(1, 0, 2, 3), apart.state[:, 0]
+def _events(known, place):
+    """Whether windows may turn or break away in the first, second, … step from here, `(n, M)`."""
+    k, way, pulls = place.window, place.now.way, known.pulls
+    law, number = known.law.some(k), np.arange(len(known.powers))
+    node = np.minimum(place.step + number[:, None], len(pulls))
+    moves = known.powers[:, :, 0][..., k].transpose(1, 2, 0, 3)
+    x, v = known.without[node, :, 0, k].transpose(2, 0, 1) - way * law.f * moves[:, 2]
+    (a, b), (own_x, own_v) = moves[:, :2].transpose(1, 0, 2, 3), place.apart[:, 0]
     x, v = x + a[0] * own_x + b[0] * own_v, way * (v + a[1] * own_x + b[1] * own_v)
     step = np.minimum(node[:-1], len(pulls) - 1)  # what lies behind the end is not used
-    first, last = pulls[step, 0, 0, going], pulls[step, 0, 4, going]
+    first, last = pulls[step, 0, 0, k], pulls[step, 0, 4, k]
     loss = law.d * v + law.f
     falls = way * (first - law.s * x[:-1]) - loss[:-1]
     rises = way * (last - law.s * x[1:]) - loss[1:]
     # Where the speed falls and rises again, it is above where its tangents meet.
     meet = (v[1:] - v[:-1] - rises * law.h) / (falls - rises)
     dips = (falls < 0.0) & (rises > 0.0) & (v[:-1] + falls * meet < 0.0)
-    stuck = np.maximum(*(np.abs(pull - law.s * now.state[0, 0]) for pull in (first, last))) > law.f
-    return np.where(way == 0.0, stuck, (v[1:] < 0.0) | dips)
+    spring = law.s * place.now.state[0, 0]
+    drawn = np.maximum(np.abs(first - spring), np.abs(last - spring)) > law.f
+    return np.where(way == 0.0, drawn, (v[1:] < 0.0) | dips)
 
 
-def _fill(law, going, here, passed, stands, known, found):
+def _pass(known, place, passed, path):
     """Write what the windows do in the steps that they pass without an event."""
-    (now, apart), (without, powers), (nodes, ways) = stands, known, found
-    of = np.repeat(np.arange(len(going)), passed)
+    of = np.repeat(np.arange(len(passed)), passed)
     number = 1 + np.arange(len(of)) - np.repeat(np.cumsum(passed) - passed, passed)
-    k, step, way = going[of], here[of] + number, now.way[of]
-    pulls = np.stack([-way * law.f[k], -way, np.zeros(len(k))])[:, None]
-    maps = np.ascontiguousarray(powers[number, :, :, :, k].transpose(1, 2, 3, 0))
-    motion = carried(maps, apart.state[:, :, of], pulls).transpose(2, 0, 1)
-    motion += without[step, :, :, k]
+    k, step, way = place.window[of], place.step[of] + number, place.now.way[of]
+    pulls = np.stack([-way * known.law.f[k], -way, np.zeros(len(k))])[:, None]
+    maps = np.ascontiguousarray(known.powers[number, :, :, :, k].transpose(1, 2, 3, 0))
+    state = carried(maps, place.apart[:, :, of], pulls)
+    state += known.without[step, :, :, k].transpose(1, 2, 0)
     still = way == 0.0
-    motion[still, 0], motion[still, 1] = now.state[0][:, of[still]].T, 0.0
-    nodes[step, :, :, k], ways[step, k] = motion, way
+    state[0][:, still], state[1][:, still] = place.now.state[0][:, of[still]], 0.0
+    path.write(step, k, Stand(state, way))
 
 
 def _cut(law, at, force):
@@ -182,11 +235,12 @@ def _broken_away(law, at, force, share):
     pull = law.gain * _within(force, share, rest) - spring
     first, last = np.abs(pull[0]) > law.f, np.abs(pull[4]) > law.f
     way = np.where(first, np.sign(pull[0]), np.where(last, np.sign(pull[4]), 0.0))
+    stuck, later = at.way == 0.0, np.zeros(len(way))
+    waits = stuck & last & ~first
     left = -way * (QUARTIC @ pull)
     left[0] += law.f
-    later = np.where(first | ~last, 0.0, zero_of(left))
-    stuck = at.way == 0.0
-    return np.where(stuck, way, at.way), np.where(stuck, share + rest * later, share)
+    later[waits] = zero_of(left[:, waits])
+    return np.where(stuck, way, at.way), share + rest * later
 
 
 def _moved(law, at, force, h):
@@ -211,8 +265,9 @@ def _turned(law, at, force):
     return Stand(state, np.where(goes, -at.way, 0.0))
 
 
-def _read(law, nodes, ways, windows):
+def _read(law, path, windows):
     """The measured quantity at the samples, and the ends of the windows."""
+    nodes, ways = path
     ends = nodes[windows.num_steps, :, :, np.arange(nodes.shape[-1])]
     step, k = windows.at_step, windows.window
     x, v = nodes[step, :, :, k].transpose(1, 0, 2)

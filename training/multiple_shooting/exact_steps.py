@@ -37,15 +37,15 @@ def step_maps(s, d, h):
     h = np.maximum(h, SHORTEST)
     series = np.zeros((ORDER + 1, 3, 7, len(h)))
     series[0, 0, 0], series[1, 0, 1] = 1.0, h
-    loss, spring = h * d, h * h * s
-    for j in range(ORDER - 1):
-        slope = (j + 1) * series[j + 1]
-        pull = -loss * slope - spring * series[j]
-        pull[1] -= h * h * series[j, 0]
-        pull[2] -= h * slope[0]
+
+    def pulled(j):
+        pull = np.zeros_like(series[0])
+        pull[1], pull[2] = -h * h * series[j, 0], -h * (j + 1) * series[j + 1, 0]
         if j < len(QUARTIC):
-            pull[0, 2:] += QUARTIC[j][:, None] * (h * h)
-        series[j + 2] = pull / ((j + 1) * (j + 2))
+            pull[0, 2:] = QUARTIC[j][:, None] * (h * h)
+        return pull
+
+    _continue(series, h * d, h * h * s, pulled)
     by_order = np.arange(ORDER + 1.0)
     return np.stack([series.sum(axis=0), np.tensordot(by_order, series, 1) / h])
 
@@ -60,13 +60,15 @@ def velocity_series(s, d, h, state, g):
     """
     series, powers = np.zeros((ORDER + 1, len(h))), h * h * (QUARTIC @ g)
     series[0], series[1] = state[0], h * state[1]
-    loss, spring = h * d, h * h * s
-    for j in range(ORDER - 1):
-        pull = -loss * (j + 1) * series[j + 1] - spring * series[j]
-        if j < len(powers):
-            pull += powers[j]
-        series[j + 2] = pull / ((j + 1) * (j + 2))
+    _continue(series, h * d, h * h * s, lambda j: powers[j] if j < len(powers) else 0.0)
     return np.arange(1, ORDER + 1)[:, None] * series[1:]
+
+
+def _continue(series, loss, spring, pulled):
+    """Fill in c_2, c_3, … from c_0 and c_1, with h d, h² s, and h² g_j as a function of j."""
+    for j in range(ORDER - 1):
+        forces = pulled(j) - loss * (j + 1) * series[j + 1] - spring * series[j]
+        series[j + 2] = forces / ((j + 1) * (j + 2))
 
 
 def value_at(powers, place):
@@ -105,9 +107,12 @@ def first_zero_of(powers):
     """
     powers = np.where(powers[0] == 0.0, np.concatenate([powers[1:], 0.0 * powers[:1]]), powers)
     slopes = np.arange(1, len(powers))[:, None] * powers[1:]
-    least = np.where((slopes[0] < 0.0) & (slopes.sum(axis=0) > 0.0), zero_of(-slopes), 1.0)
+    dips = (slopes[0] < 0.0) & (slopes.sum(axis=0) > 0.0)
+    least, place = np.ones((2, len(dips)))
+    least[dips] = zero_of(-slopes[:, dips])
     falls = value_at(powers, least)[0] < 0.0
-    return np.where(falls, zero_of(powers, least), 1.0), falls
+    place[falls] = zero_of(powers[:, falls], least[falls])
+    return place, falls
 
 
 def carried(maps, state, pulls):

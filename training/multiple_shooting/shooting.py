@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .window_descent import LAST_FALL, descend, merit_of
+from .window_descent import FALL, LAST_FALL, descend, merit_of
 from .window_runs import repeated_windows, sums_of_groups
 from .window_starts import settled
 
 JOINED = 4  # groups become one
 FEW_STEPS, MOST_STEPS = 8, 40
 FIRST_STEPS = 25
-FALL = 1e-3  # relative, of the sum of squares, at which a level ends
+SLIGHT = 1e-3  # fall in variances of the noise, where kinks let no search end: .03 standard errors
 SHUT = 1e-6  # a gap, of the size of the motion, below which a run is one
-MOST_WINDOWS = 2000  # of all guesses together
+MOST_WINDOWS = 500  # of all guesses together
 QUIET = np.errstate(over="ignore", invalid="ignore")  # of runs that leave the range of numbers
 RIDGE = 1e-9  # of starts that no sample sees
 
@@ -107,7 +107,8 @@ class Shooting:
                 noise = float(state.error @ state.error) / freedom
             point, weight = state.point, state.weight
             size, steps = size * JOINED, FEW_STEPS
-        state = descend(self, point, self.groups(longest), MOST_STEPS, LAST_FALL, weight)
+        last = max(LAST_FALL, SLIGHT / len(self.windows.values)) if self.law.sticks else LAST_FALL
+        state = descend(self, point, self.groups(longest), MOST_STEPS, last, weight)
         return Shot(
             *(state.point, state.error, self.projected(state)),
             *(float(state.error @ state.error), self.gap(state) < SHUT, noise),

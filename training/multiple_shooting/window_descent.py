@@ -2,8 +2,9 @@
 
 import numpy as np
 
-LAST_FALL, CLOSED = 1e-10, 1e-9
-HEAVIER = 100.0
+FALL, LAST_FALL = 1e-3, 1e-10  # relative, of the sum of squares, at which a level ends
+CLOSED = 1e-9
+HEAVIER, HEAVIEST = 100.0, 1e8  # growth of the gaps' weight: in a step, and until none will close
 LITTLE = 0.1  # growth of the sum of squares, at which the weight of the gaps is adapted
 WORTH = 2.0  # of the growth, that closing the gaps takes off
 HALVINGS = 4
@@ -55,7 +56,7 @@ def descend(shooting, point, group, most, least_fall, weight):
     """
     state, damping = shooting.state(point, group, weight), 0.0
     for _ in range(most):
-        if not np.isfinite(state.merit):
+        if not np.isfinite(state.merit) or state.weight > HEAVIEST * max(weight, 1.0):
             break
         state, fall = _line_search(shooting, state, shooting.move(state, group, damping), group)
         if fall is None and damping < 1.0:
@@ -66,6 +67,6 @@ def descend(shooting, point, group, most, least_fall, weight):
         if fall is None:
             break
         damping = 0.1 * damping if damping > 1e-6 else 0.0
-        if fall < least_fall and (shooting.gap(state) < CLOSED or least_fall > LAST_FALL):
+        if fall < least_fall and (shooting.gap(state) < CLOSED or least_fall == FALL):
             break
     return state

@@ -10,7 +10,7 @@ PERIODS = 1.5  # in a window: more than one, that noise is averaged, and few, th
 LEAST_SAMPLES = 6  # in a window, on average
 
 
-def windows_of(records, rate, scales, parts, course, periods=PERIODS):
+def windows_of(records, rate, scales, parts, course, periods=PERIODS, rough=False):
     """`Windows` of all records, in the unit of time 1/`rate`.
 
     Args:
@@ -20,6 +20,7 @@ def windows_of(records, rate, scales, parts, course, periods=PERIODS):
         parts: Runge–Kutta steps in a radian.
         course: of the force between samples, see `force_between`.
         periods: in a window, about; infinity makes one window of each record.
+        rough: whether errors of 1e-4 do.
     """
     lay = _lay_free if records[0].force is None else _lay_driven
     laid = [lay(record, rate, parts, course, periods) for record in records]
@@ -48,6 +49,7 @@ def windows_of(records, rate, scales, parts, course, periods=PERIODS):
         quantity=quantity,
         scaled=any(record.scaled for record in records),
         share=None if driven else joined("share"),
+        rough=rough,
     )
 
 

@@ -43,6 +43,7 @@ RK4 = np.array([[0, 0, 0, 0], [1 / 2, 0, 0, 0], [0, 1 / 2, 0, 0], [0, 0, 1, 0], 
 RK4[4] /= 6.0
 AT_ONCE = 500  # windows: what they need stays in a processor's cache
 FINE = 0.06  # rad; of shorter steps, as dense samples of a force ask for, RK4 errs by 1e-7
+ROUGH = 0.33  # the same for 1e-4, h⁴/120 a radian: enough until the end of a search
 ABSCISSAE = (0.0, 0.5 - _R / 14.0, 0.5, 0.5 + _R / 14.0, 1.0)  # where a step asks for the force
 FORCE_OF_STAGE = (0, 2, 2, 3, 3, 2, 1, 1, 2, 3, 4)
 FORCE_OF_RK4 = (0, 2, 2, 4)
@@ -78,6 +79,7 @@ class Windows(NamedTuple):
     | `quantity` | that was measured                                                      |
     | `scaled`   | whether each record but the first has a scale of its own               |
     | `share`    | of the step at which each sample lies, `(N,)`, or None at its start    |
+    | `rough`    | whether errors of 1e-4 do                                              |
     """
 
     record: np.ndarray
@@ -93,6 +95,7 @@ class Windows(NamedTuple):
     quantity: str
     scaled: bool = False
     share: np.ndarray | None = None
+    rough: bool = False
 
 
 class WindowRun(NamedTuple):
@@ -168,7 +171,7 @@ def _run(law, constants, starts, windows):
     state = np.zeros((2, size, len(starts)))
     state[:, 0], state[0, 1], state[1, 2] = starts.T, 1.0, 1.0
     h, table, at = windows.step, TABLEAU, FORCE_OF_STAGE
-    if h.max() < FINE:
+    if h.max() < (ROUGH if windows.rough else FINE):
         table, at = RK4, FORCE_OF_RK4
     slopes = np.empty((len(at), *state.shape))
     rows = slopes.reshape(len(at), -1)

@@ -8,6 +8,7 @@ from scipy.integrate import solve_ivp
 from oscillator_zoo.data import MeasuredOscillator, Trajectory, simulate
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
+from oscillator_zoo.training.instrument.friction_score import bic_of_friction
 from oscillator_zoo.training.instrument.record_list import Record
 from oscillator_zoo.training.multiple_shooting import run_with_friction, windows_of
 
@@ -186,15 +187,15 @@ def test_the_cell_breaks_away_within_a_step():
         np.testing.assert_allclose(x, 2.0 + way * 20.0 * 0.075**3 / 6.0, rtol=1e-12)
 
 
-def stuck_at_times(times, force):
-    """x under f = .6 by small steps of the trapezoid, at rest where v changes sign: off by 1e-4."""
+def stuck_at_times(times, force, f=0.6):
+    """x under f by small steps of the trapezoid, at rest where v changes sign: off by 1e-4."""
     x, v, motion, parts = 0.3, 0.0, [0.3], 100
     h = (times[1] - times[0]) / parts
     for u, change in zip(force, np.diff(force)):
         for part in range(parts):
             drive = 2.0 * (u + change * (part + 0.5) / parts) - 4.0 * x - 0.3 * v
-            way = np.sign(v) or np.sign(drive) * (abs(drive) > 0.6)
-            before, a = v, drive - 0.6 * way if way else 0.0
+            way = np.sign(v) or np.sign(drive) * (abs(drive) > f)
+            before, a = v, drive - f * way if way else 0.0
             v = before + h * (a - 2.0 * h * before) / (1.0 + 0.15 * h)
             v = 0.0 if v * way < 0.0 else v
             x += 0.5 * h * (before + v)
@@ -253,7 +254,23 @@ def test_the_model_of_a_driven_record_sticks_like_it(pushed, fitted):
 
 
 @pytest.mark.slow
-def test_auto_says_that_friction_under_a_force_was_not_tried(driven):
+def test_auto_names_friction_under_a_force(driven, pushed):
     found = identify(driven, force_between="linear")
-    assert "dry_friction" not in found.comparison
-    assert any('model="dry_friction"' in doubt for doubt in found.doubts), found.doubts
+    assert found.law == "dry_friction" and found.doubts == []
+    for name, one in pushed.estimates.items():  # from another start
+        assert abs(found.estimates[name].value - one.value) < 1e-3 * one.standard_error
+
+
+@pytest.mark.parametrize("f", [0.0, 0.03])
+def test_the_score_is_what_a_search_for_weak_friction_gains(f):
+    times = 0.1 * np.arange(400)
+    force = 0.6 * np.sin(1.3 * times) + 0.5 * np.sin(2.4 * times)
+    x = stuck_at_times(times, force, f) + 0.005 * np.random.default_rng(4).normal(size=400)
+    one = Trajectory(times, x[None, :, None], ("position",), force[None, :, None])
+    linear, full = (
+        identify(one, model=name, force_between="linear") for name in ("linear", "dry_friction")
+    )
+    score = bic_of_friction(linear.fit)
+    gained = full.comparison["dry_friction"].bic - linear.comparison["linear"].bic
+    assert (score < -10.0) == (f > 0.0)
+    assert score == pytest.approx(gained, rel=0.1)  # to first order in f over the spring's force
