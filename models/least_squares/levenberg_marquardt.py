@@ -53,12 +53,14 @@ class LevenbergMarquardt(WholeBatchOptimizer):
     - *constrained least squares*: what the model itself takes for a step, where its equation is a
       constraint and not a residual, as in a `PINN` with unknown parameters.
 
-    Never the normal equations: JᵀJ squares the condition of J and ends near 1e-8. Every step uses
-    all points of its batch, so give `fit` the same full batch each time. Training stops by itself
-    and `stop_reason` says why: "rounding floor" (the residual is no larger than the rounding
-    errors in it), "tolerance met" (it no longer falls, or need not, and is at most `tolerance`),
-    "stalled", or "converged" where what is constrained no longer moves: "converged, misfit above
-    noise" and "at a bound" where a look at the misfit speaks against the result (see `PINN.fit`).
+    All are solved by QR, as JᵀJ squares the condition of J and ends near 1e-8; only a damped step
+    in float64 with λ above 1e-10 of the largest squared column of J factors JᵀJ + λI, several times
+    faster, and refines the step at full precision. Every step uses all points of its batch, so give
+    `fit` the same full batch each time. Training stops by itself and `stop_reason` says why:
+    "rounding floor" (the residual is no larger than the rounding errors in it), "tolerance met" (it
+    no longer falls, or need not, and is at most `tolerance`), "stalled", or "converged" where what
+    is constrained no longer moves: "converged, misfit above noise" and "at a bound" where a look at
+    the misfit speaks against the result (see `PINN.fit`).
 
     Args:
         variable_projection: "auto" solves for the readout first and trains hidden weights only if

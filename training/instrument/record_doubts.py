@@ -73,7 +73,7 @@ def doubts_of(records, fit, errors, estimates, correlation):
         _open(fit),
         _not_white(errors),
         *(no_better(record, error) for record, error in zip(records, errors)),
-        _at_a_bound(estimates),
+        _not_above_zero(estimates),
         *_alike(list(fit.constants), correlation),
         *(_too_short(record, estimates) for record in records),
         *(_too_coarse(record, estimates) for record in records),
@@ -118,12 +118,12 @@ def no_better(record, error):
         )
 
 
-def _at_a_bound(estimates):
+def _not_above_zero(estimates):
     one = estimates.get("damping_ratio")
     if one is not None and -np.inf < one.lower <= 0.0:  # an open search has no intervals
         return (
-            f"The damping lies at its bound, 0: damping_ratio {one.value:.3g}, 95 % interval from "
-            f"{one.lower:.3g} to {one.upper:.3g}. Only its upper end is found."
+            "The damping is not above 0 by more than its error: damping_ratio "
+            f"{one.value:.3g}, 95 % interval from {one.lower:.3g} to {one.upper:.3g}."
         )
 
 

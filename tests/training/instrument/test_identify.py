@@ -223,7 +223,7 @@ def test_a_nonlinear_decay_is_no_linear_one():
         (lambda t, x: (t[::30], x[::30]), "too slow"),
         (
             lambda t, x: (t, decay(t, ratio=0.0) + 0.01 * np.sin(1e5 * t)),
-            "damping lies at its bound",
+            "damping is not above 0 by more than its error",
         ),
     ],
 )
