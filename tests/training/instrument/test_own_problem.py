@@ -78,7 +78,8 @@ def test_its_keras_model_runs_like_the_fit_and_goes_on(found, tmp_path):
     assert cell.constants.shape == (3,) and cell.unknown == ("depth", "width")
     model.save(tmp_path / "bond.keras")
     again = keras.saving.load_model(tmp_path / "bond.keras", custom_objects={"Morse": Morse})
-    np.testing.assert_array_equal(again.predict(x, verbose=0), run)
+    # Not to the bit: the last one depends on where in memory the processor finds the numbers.
+    np.testing.assert_allclose(again.predict(x, verbose=0), run, rtol=0, atol=1e-14)
     cell.constants.assign(cell.constants + np.array([0.1, 0.0, 0.0]))
     model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)  # soon had
     losses = model.fit(x, found.records[0].values[None, 1:, None], epochs=5, verbose=0)
