@@ -135,19 +135,19 @@ def _prepared(item, dtype, forces):
         dtype: of the columns.
         forces: list of every `ForceAhead`, which is appended to.
     """
-    ready = item
-    if isinstance(item, Ensemble):
-        ready, made = copy.copy(item), {}
+    if not isinstance(item, Ensemble):  # something of the user's, which stays as it is
+        return item
+    ready, made = copy.copy(item), {}
 
-        def columns(*names, ops=np):
-            if (names, ops) not in made:
-                made[names, ops] = tuple(
-                    value.astype(dtype, copy=False) if isinstance(value, np.ndarray) else value
-                    for value in item.columns(*names, ops=ops)
-                )
-            return made[names, ops]
+    def columns(*names, ops=np):
+        if (names, ops) not in made:
+            made[names, ops] = tuple(
+                value.astype(dtype, copy=False) if isinstance(value, np.ndarray) else value
+                for value in item.columns(*names, ops=ops)
+            )
+        return made[names, ops]
 
-        ready.columns = columns
+    ready.columns = columns
     given = getattr(item, "force", None)
     if given is not None:
         ready.force = [

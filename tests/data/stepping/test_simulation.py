@@ -477,3 +477,19 @@ def test_a_motion_that_has_run_away_is_not_stepped_to_its_end():
     with pytest.raises(ValueError, match="leaves the range of float64 in step"):
         simulate(Counted(), 10.0, 100_000, "rk4")
     assert Counted.calls < 4 * 100
+
+
+def test_a_force_of_the_users_that_holds_another_stays_as_it_is():
+    class Half:
+        def __init__(self, force):
+            self.force = force
+
+        def __call__(self, t):
+            return 0.5 * self.force(t)
+
+    sine = Sinusoid(amplitude=1.0, angular_frequency=1.3)
+    half = Half(sine)
+    found = simulate(Duffing(damping=0.1, force=half), H, 40)
+    assert half.force is sine
+    expected = simulate(Duffing(damping=0.1, force=Sinusoid(0.5, 1.3)), H, 40)
+    np.testing.assert_allclose(found.states, expected.states, rtol=0, atol=1e-14)
