@@ -1,6 +1,7 @@
 """`PINN.error_bound` against the error to 34 digits: random problems, and problems at edges.
 
-    python benchmarks/error_bounds.py [--random 2000] [--edges 200] [--nonlinear 0] [--first 0]
+    python benchmarks/error_bounds.py [--random 2000] [--edges 200] [--learned 0] [--nonlinear 0]
+                                      [--first 0]
     python benchmarks/error_bounds.py --random 0 --edges 0 --floor
 
 A bound holds where no error at any of some fifteen times, of position or velocity, is above it. It
@@ -22,7 +23,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tests"))
 
 import nonlinear_bound_cases as nonlinear
 import numpy as np
-from error_bound_cases import EDGES, STAGES, edge_case, random_case, try_case
+from error_bound_cases import (
+    EDGES,
+    LEARNED_STAGES,
+    STAGES,
+    edge_case,
+    learned_case,
+    random_case,
+    try_case,
+)
 
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN, LevenbergMarquardt, from_preset
@@ -120,6 +129,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--random", type=int, default=2000)
     parser.add_argument("--edges", type=int, default=200)
+    parser.add_argument("--learned", type=int, default=0, help="all weights of every window")
     parser.add_argument("--nonlinear", type=int, default=0)
     parser.add_argument("--trained", action="store_true", help="nonlinear ones in training too")
     parser.add_argument("--floor", action="store_true", help="radius beside rounding")
@@ -127,6 +137,7 @@ def main():
     given = parser.parse_args()
     wrong = run(given.edges, given.first, edge_case, EDGES) if given.edges else 0
     wrong += run(given.random, given.first, random_case, STAGES) if given.random else 0
+    wrong += run(given.learned, given.first, learned_case, LEARNED_STAGES) if given.learned else 0
     stages = nonlinear.STAGES if given.trained else nonlinear.STAGES[:1]
     wrong += run_nonlinear(given.nonlinear, given.first, stages) if given.nonlinear else 0
     if given.floor:

@@ -22,7 +22,7 @@ from oscillator_zoo.data import (
     Sinusoid,
     Step,
 )
-from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden
 from oscillator_zoo.models.error_bounds.error_bound import enclose_error
 from oscillator_zoo.models.error_bounds.linear_equation import LinearEquation
 from oscillator_zoo.models.error_bounds.residual_bounds import ResidualBounds
@@ -239,6 +239,22 @@ def random_pinn(random, problem, duration):
     )
 
 
+def random_learned_pinn(random, problem, duration):
+    """A network of any depth for each window, with weights of its own."""
+    edges = problem.start_time + duration * np.linspace(0.0, 1.0, int(random.integers(2, 6)))
+    edges[-1] = problem.start_time + duration
+    return PINN(
+        problem,
+        duration,
+        hidden_units=[(8,), (10, 10), (4, 6, 4)][random.integers(3)],
+        activation=str(random.choice(["sin", "tanh", "tanh", "swish"])),
+        window_edges=edges,
+        derivatives=str(random.choice(["tape", "taylor"])),
+        learned=True,
+        seed=int(random.integers(1 << 30)),
+    )
+
+
 STAGES = ("untrained", "random weights", "Adam", "least squares", "perturbed", "all but done")
 
 
@@ -256,9 +272,14 @@ def train(pinn, stage, random):
     num = 48 * (len(pinn.window_edges) - 1)
     pinn.fit(pinn.collocation_points(num, steps_per_epoch=steps), epochs=1, verbose=0)
     if stage == "perturbed":
-        noise = 10.0 ** random.uniform(-14.0, -1.0)
-        for weight in pinn.trainable_variables:
-            weight.assign(weight * (1.0 + noise * random.normal(size=weight.shape)))
+        perturb(pinn, random)
+
+
+def perturb(pinn, random):
+    """Moves every weight, by a share that is the same for all."""
+    noise = 10.0 ** random.uniform(-14.0, -1.0)
+    for weight in pinn.trainable_variables:
+        weight.assign(weight * (1.0 + noise * random.normal(size=weight.shape)))
 
 
 class Outcome(NamedTuple):
@@ -286,6 +307,25 @@ def random_case(random):
     pinn = random_pinn(random, problem, duration)
     stage = STAGES[random.integers(len(STAGES))]
     train(pinn, stage, random)
+    return pinn, stage
+
+
+LEARNED_STAGES = ("untrained", "random weights", "Adam", "quasi-Newton", "perturbed")
+
+
+def learned_case(random):
+    """The same for a network all of whose weights are learned."""
+    problem, duration = random_problem(random)
+    pinn = random_learned_pinn(random, problem, duration)
+    stage = LEARNED_STAGES[random.integers(len(LEARNED_STAGES))]
+    if stage in ("untrained", "random weights"):
+        train(pinn, stage, random)
+        return pinn, stage
+    optimizer = SelfScaledBroyden(tolerance=0.0)  # windows may be too long for any other
+    pinn.compile(keras.optimizers.Adam(0.01) if stage == "Adam" else optimizer)
+    pinn.fit(pinn.collocation_points(steps_per_epoch=30), epochs=1, verbose=0)
+    if stage == "perturbed":
+        perturb(pinn, random)
     return pinn, stage
 
 

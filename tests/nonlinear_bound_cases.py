@@ -20,7 +20,7 @@ from oscillator_zoo.data import (
     Step,
     VanDerPol,
 )
-from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden
 from oscillator_zoo.models.error_bounds.error_bound import enclose_error
 from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
 from oscillator_zoo.models.nonlinear_bounds.nonlinear_bound import NonlinearErrorSeries
@@ -108,7 +108,7 @@ def wrong_by(problem, duration, size, seed=0, windows=3, activation="sin"):
     return pinn
 
 
-STAGES = ("random readout", "Adam", "one step", "least squares")
+STAGES = ("random readout", "Adam", "one step", "least squares", "learned")
 
 
 def network(random, problem, duration, stage):
@@ -121,6 +121,11 @@ def network(random, problem, duration, stage):
         pinn = PINN(problem, duration, hidden_units=(16, 16), activation="tanh", seed=1)
         pinn.compile(keras.optimizers.Adam(1e-2))
         pinn.fit(pinn.collocation_points(64), epochs=5, verbose=0)
+        return pinn
+    if stage == "learned":
+        pinn = PINN(problem, duration, learned=True, seed=1)
+        pinn.compile(SelfScaledBroyden())
+        pinn.fit(epochs=int(random.integers(1, 4)), verbose=0)
         return pinn
     pinn = PINN(problem, duration, seed=1)
     pinn.compile(LevenbergMarquardt(), run_eagerly=True)

@@ -2,8 +2,8 @@
 
 `error_bound` encloses the error of a linear equation's solution: the residual's response with its
 sign, plus bounds on all that its computation can miss. `error_estimate` linearises any equation
-and proves nothing. `chebyshev_cells` are the polynomials that both use, `bound_table` is the bound
-as a file keeps it. It may import the rooms below it. The proof, lemma by lemma, with the function
+and proves nothing. `chebyshev_cells` are the polynomials that both use. It may import the rooms
+below it. The proof, lemma by lemma, with the function
 and the test of each (`tests/models/error_bounds/test_bound_lemmas.py`, against 50 digits):
 
 **Claim.** For a problem marked `@linear` and a float64 `PINN` with the trial solution of its own,
@@ -34,12 +34,13 @@ times that are asked for.
    for the extended numbers in which the residual is computed, and for the model's own. There the
    error of τ is one and the same for all units, and moves N by 8u sup|N'|; |N|, |N'|, |N''| are
    Λ times their largest values at nodes, and what lemma 5 says is missed.
-   *Starts of windows* (`start_bounds`). The proof adds whole numbers, without rounding. The model
+   *Starts of windows* (`start_bounds`). The proof adds `whole_numbers`, without rounding. The model
    cuts numbers into heads, whose products and sums are exact in any order, and rounds what they
    leave over, one in 2²⁰ and less (`trial_solution.exact_sums`). So rounding does not add up over
    windows; an error of h at τ = 1 is one and the same for all of them, and is multiplied by sums of
-   A, in which terms cancel. From here on x̂ begins every window at the extended numbers that were
-   found (`TrialBounds.starts`), without error, and so jumps by what one window's N may be off.
+   A, in which terms cancel. Where every window has hidden layers of its own, errors of N and N' add
+   up instead (`StartBoundsOfEach`). From here on x̂ begins every window at the extended numbers that
+   were found (`TrialBounds.starts`), without error, and so jumps by what one window's N may be off.
 4. *The residual* (`residual_bounds`, `linear_equation`). r = x̂'' − A x̂ − B x̂' − C F at n nodes of
    each cell, off by at most δr. A cell never reaches across an edge of a window or a kink of a
    force, and its piece of the force is that where it begins.

@@ -11,7 +11,9 @@ import keras
 import numpy as np
 
 from ..trial_solution.dense_network import DenseNetwork, Readout
+from ..trial_solution.learned_trial import LearnedTrial
 from ..trial_solution.linearised_trial import LinearisedTrial
+from ..trial_solution.window_networks import WindowNetworks
 from .activation_bounds import activation_bounds
 from .rounding import (
     EXTENDED,
@@ -20,6 +22,7 @@ from .rounding import (
     function_value,
     product,
     sum_of_products,
+    times_kernel,
     total,
 )
 
@@ -33,18 +36,50 @@ OFF_CENTRE = 2.0 * ROUNDINGS_OF_TAU * UNIT
 
 
 class Weights(NamedTuple):
-    """The weights of a `DenseNetwork` as extended arrays: `layers` of pairs (U, b), A, c, f."""
+    """The weights of a network N as extended arrays.
+
+    | field        | content                                                                   |
+    |--------------|---------------------------------------------------------------------------|
+    | `layers`     | pairs (U, b), `(n, m)` and `(m,)`; `(W, n, m)`, `(W, m)`: of each window |
+    | `kernel`     | A, `(W, H, dimension)`                                                    |
+    | `bias`       | c, `(W, dimension)`                                                       |
+    | `activation` | bounds of f                                                               |
+    | `products`   | roundings of h A: one, and another where N = X (h A + c)                  |
+    """
 
     layers: list
     kernel: np.ndarray
     bias: np.ndarray
     activation: type
+    products: float = 1.0
 
     @classmethod
     def of(cls, network):
+        """Those of a `DenseNetwork` or of `WindowNetworks`, there with X A and X c for A and c."""
+        activation = activation_bounds(network.activation)
+        if isinstance(network, WindowNetworks):
+            arrays, size = [_array(a) for a in network.arrays], _array(network.size)
+            *layers, (kernel, bias) = network.layers_of(arrays)
+            return cls(layers, size * kernel, size * bias, activation, products=2.0)
         layers = [(_array(layer.kernel), _array(layer.bias)) for layer in network.hidden]
         readout = _array(network.readout.kernel), _array(network.readout.bias)
-        return cls(layers, *readout, activation_bounds(network.activation))
+        return cls(layers, *readout, activation)
+
+    @property
+    def readout_sizes(self):
+        """Pair (|A|, |c|), float64."""
+        return tuple(np.abs(a).astype(np.float64) for a in (self.kernel, self.bias))
+
+    @property
+    def are_shared(self):
+        """Whether all windows have the same hidden layers."""
+        return self.layers[0][0].ndim == 2
+
+    def hidden_in(self, window):
+        """The same with a hidden layer for each row, that of its window `(num,)`."""
+        if self.are_shared:
+            return self
+        return self._replace(layers=[(u[window], b[window]) for u, b in self.layers])
 
     @property
     def rounded(self):
@@ -85,12 +120,13 @@ class LayerBounds(NamedTuple):
 def features(weights, tau, moved=0.0):
     """[h, h', h''] of the last hidden layer at extended times τ `(…)`, each `(…, H)`.
 
-    `moved`, `(H,)`, is added to z of the first layer.
+    Times are `(num, n)` where each row has layers of its own. `moved`, `(H,)`, is added to z of the
+    first layer.
     """
     h = tau[..., None]
     dh, ddh = np.ones_like(h), np.zeros_like(h)
     for place, (kernel, bias) in enumerate(weights.layers):
-        z = h @ kernel + bias
+        z = h @ kernel + (bias if weights.are_shared else bias[:, None])
         f, df, ddf = weights.activation.derivatives(z if place else z + moved)
         dz, ddz = dh @ kernel, ddh @ kernel
         h, dh, ddh = f, df * dz, ddf * dz**2 + df * ddz
@@ -119,12 +155,11 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
     h_size, dh_size = Rounded(np.abs(h), exact), Rounded(dh, exact)
     dsize, ddsize = np.ones_like(h), np.zeros_like(h)
     found = []
-    for (kernel, bias), (kernel_size, bias_size) in zip(weights.layers, weights.sizes):
-        kernel, bias = kernel.astype(np.float64), bias.astype(np.float64)
-        z, dz = h @ kernel + bias, dh @ kernel
+    for (kernel, bias), (kernel_size, bias_size) in zip(weights.rounded.layers, weights.sizes):
+        z, dz = times_kernel(h, kernel) + bias, times_kernel(dh, kernel)
         moved = sum_of_products(h_size, kernel_size, UNIT, bias_size).error
         dz_error = sum_of_products(dh_size, kernel_size, UNIT).error
-        dz_bound, ddz_bound = dsize @ kernel_size, ddsize @ kernel_size
+        dz_bound, ddz_bound = (times_kernel(a, kernel_size) for a in (dsize, ddsize))
         at_centre = np.abs(dz) + dz_error
         distance = moved + r * np.fmin(dz_bound, at_centre + 0.5 * r * ddz_bound)
         if not every_path:
@@ -135,9 +170,8 @@ def layer_bounds(weights, centre, radius, is_complex=False, every_path=False):
         f, df, _ = _function_values(weights.activation, z, moved, moved, UNIT)
         h, slope, _ = weights.activation.derivatives(z)
         h_size = Rounded(np.abs(h), f.error)  # these are the computed ones: no matter
-        dh_size = product(df, Rounded(np.abs(dz), dz_error), UNIT)
         dh = slope * dz
-        dh_size = dh_size.at_most(np.abs(dh))
+        dh_size = product(df, Rounded(np.abs(dz), dz_error), UNIT).at_most(np.abs(dh))
     return found
 
 
@@ -160,8 +194,9 @@ def rounding_errors(weights, layers, unit, tau, products=1.0, additions=None, by
         z = np.abs(layer.z) + layer.distance
         moved = sum_of_products(h, kernel, unit, bias, products, additions, total=z).error
         if place == 0:  # z' = U is no sum
-            dz = Rounded(kernel, of_derivatives.get("products", 0.0) * unit * kernel)
-            ddz = Rounded(0.0 * kernel, 0.0 * kernel)
+            row = kernel[..., 0, :]
+            dz = Rounded(row, of_derivatives.get("products", 0.0) * unit * row)
+            ddz = Rounded(0.0 * row, 0.0 * row)
         else:
             dz = sum_of_products(dh, kernel, unit, total=layer.dz, **of_derivatives)
             ddz = sum_of_products(ddh, kernel, unit, total=layer.ddz, **of_derivatives)
@@ -190,7 +225,7 @@ def sums_of_derivatives(weights, by_tape):
     """
     if not by_tape:
         return {}
-    shapes = [layer[0].shape for layer in weights.layers] + [weights.kernel.shape[-2:]]
+    shapes = [kernel.shape[-2:] for kernel, _ in (*weights.layers, (weights.kernel, None))]
     additions = {} if len(weights.layers) == 1 else {"additions": float(max(map(max, shapes)))}
     return {"products": 1.0 + TAPE, **additions}
 
@@ -220,11 +255,6 @@ def check_trial(pinn):
             "error_bound needs the trial solution x0 + v0 t + (t/T)² N. Received: a PINN with h1 "
             f"or h2 of its own, whose size off the real line is not known. {advice}"
         )
-    if pinn.learned:
-        raise ValueError(
-            "error_bound needs hidden layers that all windows share. Received: a PINN with "
-            f"learned=True, where each has its own. {advice}"
-        )
     if pinn.compute_dtype != "float64":
         raise ValueError(
             f"error_bound needs a float64 model. Received: {pinn.compute_dtype}, in which "
@@ -252,12 +282,7 @@ def _other_part(pinn):
         method = getattr(type(pinn), name)
         if name in vars(pinn) or not method.__module__.startswith(("oscillator_zoo.", "keras.")):
             return f"a {type(pinn).__name__} with a {name} of its own"
-    for part, kind in (
-        (pinn.trial, LinearisedTrial),
-        (network, DenseNetwork),
-        *((layer, keras.layers.Dense) for layer in network.hidden),
-        (network.readout, Readout),
-    ):
+    for part, kind in _parts(pinn):
         if type(part) is not kind:
             return f"a {type(part).__name__} in place of a {kind.__name__}"
         hidden = vars(part).keys() & _methods(kind)
@@ -267,9 +292,22 @@ def _other_part(pinn):
             return f"a {kind.__name__} of {part.compute_dtype}"
         if getattr(part, "quantization_mode", None) or getattr(part, "lora_enabled", False):
             return f"a {kind.__name__} that is quantized or has LoRA weights"
-    if any(layer.activation is not network.activation for layer in network.hidden):
+    if not pinn.learned and any(a.activation is not network.activation for a in network.hidden):
         return "layers with activations of their own"
     return None
+
+
+def _parts(pinn):
+    """Pairs of a part and the class that it has where `PINN` makes it, until one differs."""
+    if pinn.learned:
+        yield pinn.trial, LearnedTrial
+        yield pinn.network, WindowNetworks
+        return
+    yield pinn.trial, LinearisedTrial
+    yield pinn.network, DenseNetwork
+    for layer in pinn.network.hidden:
+        yield layer, keras.layers.Dense
+    yield pinn.network.readout, Readout
 
 
 def _methods(kind):

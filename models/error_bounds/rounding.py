@@ -84,8 +84,8 @@ def sum_of_products(inputs, kernel, unit, bias=None, products=1.0, additions=Non
         total: bound of |h U + b|, where one is known.
     """
     n = kernel.shape[-2]
-    carried = _times(inputs.error, kernel)
-    size = _times(inputs.size, kernel) + (0.0 if bias is None else bias)
+    carried = times_kernel(inputs.error, kernel)
+    size = times_kernel(inputs.size, kernel) + (0.0 if bias is None else bias)
     if additions is None:
         additions = n - 1.0 if bias is None else float(n)
     terms = size + carried
@@ -170,5 +170,6 @@ def power_above(sizes):
     return float(max(np.ldexp(1.0, np.frexp(largest)[1]), least)) if largest > least else least
 
 
-def _times(rows, kernel):
+def times_kernel(rows, kernel):
+    """h U for rows of h, `(num, n)`: one U for all, or for each row its own, `(num, n, m)`."""
     return rows @ kernel if kernel.ndim == 2 else (rows[:, None] @ kernel)[:, 0]

@@ -6,7 +6,8 @@ All windows share the hidden layers, whose features h, h' at τ = 1 are computed
 theirs enters every N = h A_w + c_w alike, and is multiplied by a sum of A over the windows before,
 in which terms cancel as they do in the motion. The proof adds whole numbers, which round nothing.
 The model adds heads, whose sums and products are exact, and rounds what they leave over, which is
-2⁻²⁰ of them and less (`trial_solution.exact_sums`).
+2⁻²⁰ of them and less (`trial_solution.exact_sums`). Where each window has hidden layers of its own,
+so are its errors, and add up.
 """
 
 from typing import NamedTuple
@@ -26,19 +27,21 @@ from .rounding import (
     multiple_bounds,
     power_above,
     sum_bounds,
+    sum_of_products,
 )
+from .whole_numbers import FEATURE_BITS, ROUNDINGS_OF_WHOLE, whole_sums
 
 # Sums of A over windows are computed in float64: 2 A/L has three roundings, its product with L and
 # the sum with A two, and one to spare.
 ROUNDINGS_OF_WEIGHTS = 6.0
 # N of exact heads: the sums of H + 1 products with what is left over, and of both kinds.
 ROUNDINGS_OF_REST = 2.0
-# A whole number as an extended one: its float64 head is exact, its rest and their sum are rounded,
-# and bits beyond `KEPT_BITS` are less than a third.
-ROUNDINGS_OF_WHOLE = 3.0
-KEPT_BITS = 128
-FEATURE_BITS = 128  # of h after the point
-GUARD_BITS = 200  # below the last bit of the smallest number
+ROUNDINGS_OF_HEADS = 0.0  # N + N' of exact heads; of numbers, which have no rest, one
+
+
+def start_bounds(weights, *args):
+    """`StartBounds`, or `StartBoundsOfEach` where windows have hidden layers of their own."""
+    return (StartBounds if weights.are_shared else StartBoundsOfEach)(weights, *args)
 
 
 class StartBounds:
@@ -46,7 +49,7 @@ class StartBounds:
 
     `values` are right to `errors`; any float64 order of the model's sums stays within
     `model_errors` of the exact ones. A motion that begins each window at `values` misses its own
-    end of the window before by at most `jumps`.
+    end of the window before by at most `jumps`. All windows share their hidden layers.
 
     Args:
         weights: `Weights`.
@@ -55,16 +58,18 @@ class StartBounds:
         initial: [x, v] at t0, extended, each `(dimension,)` (order 1: [x]).
     """
 
+    roundings_of_heads = ROUNDINGS_OF_HEADS
+
     def __init__(self, weights, order, edges, initial):
         self.weights, self.order, self.initial = weights, order, initial
         self.length = np.diff(edges.astype(EXTENDED)).astype(np.float64)[:, None]
-        h, dh, _ = (a[0] for a in features(weights, np.ones(1, EXTENDED)))
+        num = 1 if weights.are_shared else len(self.length)
+        h, dh, _ = (a[:, 0] for a in features(weights, np.ones((num, 1), EXTENDED)))
         self.features = h, dh
-        self.layers = layer_bounds(weights, np.ones(1), np.zeros(1))
-        self.influences = _influences(weights.kernel.astype(np.float64), order, self.length)
+        self.layers = layer_bounds(weights, np.ones(num), np.zeros(num))
         numbers = [h, dh, weights.kernel, weights.bias, edges, *initial]
         if all(np.isfinite(a).all() for a in numbers):
-            of_ends, states, lost = _whole_sums(*numbers[:5], initial, order)
+            of_ends, states, lost = whole_sums(*numbers[:5], initial, order)
         else:
             of_ends = states = [np.full(weights.bias.shape, np.nan, EXTENDED)] * 2
             lost = np.inf
@@ -77,11 +82,16 @@ class StartBounds:
         self.jumps = self._jumps(lost)
         self.model_errors = self._model_errors()
 
-    def _feature_errors(self, unit, additions=None):
-        """How far h and h' may be off at τ = 1, as whole numbers too, each `(H,)`."""
-        tau = Rounded(np.ones((1, 1)), np.zeros((1, 1)))
+    def _features(self, unit, additions=None):
+        """`Rounded` of h and h' at τ = 1, as whole numbers too, each `(1, H)` or `(W, H)`."""
+        one = np.ones((len(self.features[0]), 1))
+        tau = Rounded(one, 0.0 * one)
         found = rounding_errors(self.weights, self.layers, unit, tau, 0.0, additions)
-        return [a.error[0] + 2.0**-FEATURE_BITS for a in found[:2]]
+        return [Rounded(a.size, a.error + 2.0**-FEATURE_BITS) for a in found[:2]]
+
+    def _feature_errors(self, unit, additions=None):
+        """How far h and h', which all windows share, may be off at τ = 1, each `(H,)`."""
+        return [a.error[0] for a in self._features(unit, additions)]
 
     def _moved_in_model(self):
         """`_moved` for the model's h and h', where the rounding of U + b is known with its sign.
@@ -91,13 +101,13 @@ class StartBounds:
         """
         kernel, bias = self.weights.layers[0]
         moved = (kernel[0].astype(np.float64) + bias.astype(np.float64)) - (kernel[0] + bias)
-        there = [a[0] for a in features(self.weights, np.ones(1, EXTENDED), moved)[:2]]
-        shifts = [(a - b).astype(np.float64) for a, b in zip(there, self.features)]
+        there = features(self.weights, np.ones((1, 1), EXTENDED), moved)
+        shifts = [(a[0, 0] - b[0]).astype(np.float64) for a, b in zip(there, self.features)]
         after = self._feature_errors(UNIT, additions=0.0)
         own = [a + 2.0 * b for a, b in zip(after, self._feature_errors(EXTENDED_UNIT))]
         rounding = gamma(2.0 * len(shifts[0]) + 2.0, UNIT)
         found = []
-        for of_state in self.influences:
+        for of_state in self._influences():
             shift = sum(np.einsum("whd,h->wd", one.value, s) for one, s in zip(of_state, shifts))
             off = [rounding * np.abs(s) for s in shifts]
             rest = sum(
@@ -113,8 +123,12 @@ class StartBounds:
         errors = self._feature_errors(unit)
         return [
             sum(np.einsum("whd,h->wd", a.largest, e) for a, e in zip(of_state, errors))
-            for of_state in self.influences
+            for of_state in self._influences()
         ]
+
+    def _influences(self):
+        """How h and h' move the states, `influences`."""
+        return influences(self.weights.kernel.astype(np.float64), self.order, self.length)
 
     def _jumps(self, lost):
         """How far `values` miss what the window before ends with, `(W, dimension)`.
@@ -145,6 +159,7 @@ class StartBounds:
         else:
             both = np.abs(sum(self.of_ends)).astype(np.float64) + sum(off) + 2.0 * rest.largest
             rounding = gamma(1.0, UNIT) * 2.0 * rest.largest + TINIEST
+            rounding = rounding + gamma(self.roundings_of_heads, UNIT) * both
             both = PairBounds(both, 2.0 * rest.largest + rounding, 2.0 * rest.error + rounding)
             rates = multiple_bounds(2.0 / self.length, both)
             velocity = sum_bounds(first[1], rates[:2], rates.error, value[1])
@@ -170,7 +185,7 @@ class StartBounds:
         """
         num = self.weights.kernel.shape[1] + 1
         features = [
-            np.append(np.abs(h).astype(np.float64) + e, 1.0)
+            np.append(np.abs(h[0]).astype(np.float64) + e, 1.0)
             for h, e in zip(self.features, self._feature_errors(UNIT))
         ]
         sizes = [np.abs(a).astype(np.float64) for a in (self.weights.kernel, self.weights.bias)]
@@ -180,6 +195,35 @@ class StartBounds:
         rest = rest + num * 0.25 ** (bits_of_heads(2 * num) + 1) * p * q  # of h times A's head
         error = gamma(num + ROUNDINGS_OF_REST, UNIT) * rest + (4 * num + 4) * TINIEST
         return Rounded(rest, error)
+
+
+class StartBoundsOfEach(StartBounds):
+    """`StartBounds` where each window has hidden layers of its own: errors of N and N' add up."""
+
+    roundings_of_heads = ROUNDINGS_OF_HEADS + 1.0
+
+    def _moved_in_model(self):
+        return self._moved(UNIT)
+
+    def _moved(self, unit):
+        """How far the errors of N and N' of all windows before move the states."""
+        n, dn = self._ends_moved(unit)
+        if self.order == 1:
+            return [_before(n)]
+        velocity = _before(2.0 * (n + dn) / self.length)
+        return [_before(n + velocity * self.length), velocity]
+
+    def _ends_moved(self, unit):
+        """How far N and N' at τ = 1 may be off, `(W, dimension)`."""
+        kernel, bias, products = *self.weights.readout_sizes, self.weights.products
+        h, dh = self._features(unit)
+        n = sum_of_products(h, kernel, unit, bias, products)
+        return [n.error, sum_of_products(dh, kernel, unit, products=products).error]
+
+    def _rest_of_end(self):
+        """`Rounded` of what N leaves over: nothing, as it is one number."""
+        none = np.zeros_like(self.of_ends[0], np.float64)
+        return Rounded(none, none)
 
 
 class Influence(NamedTuple):
@@ -193,7 +237,7 @@ class Influence(NamedTuple):
         return np.abs(self.value) + self.error
 
 
-def _influences(kernel, order, length):
+def influences(kernel, order, length):
     """[∂x_w/∂h, ∂x_w/∂h'], and the same of v_w, each an `Influence`."""
     length, size = length[..., None], np.abs(kernel)
     lost = gamma(2.0 * len(kernel) + ROUNDINGS_OF_WEIGHTS, UNIT)
@@ -209,65 +253,3 @@ def _influences(kernel, order, length):
 
 def _before(steps):
     return np.cumsum(steps, axis=0) - steps
-
-
-def _whole_sums(h, dh, kernel, bias, edges, initial, order):
-    """[N, N'] at the ends of windows, and [x_w, v_w], by whole numbers: multiples of 2^e.
-
-    All numbers but h are such multiples; 2^e is 2^−200 of the smallest. What is lost is bounded:
-    N and N' lose less than 2^e, v 4/L + 1 times that in each window, x that times L, and 2 more.
-    """
-    unit = min(_last_bit(a) for a in (kernel, bias, edges, *initial)) - GUARD_BITS
-    features = np.stack([_whole(a, -FEATURE_BITS) for a in (h, dh)])
-    weights, bias = _whole(kernel, unit), _whole(bias, unit)
-    lengths = np.diff(_whole(edges.astype(EXTENDED), unit))
-    x, v = [_whole(y, unit) for y in (*initial, *initial)[:2]]
-    ends, states = [], []
-    for a, c, length in zip(weights, bias, lengths):
-        n, dn = (features @ a) >> FEATURE_BITS
-        ends.append((n + c, dn))
-        states.append((x, v))
-        if order == 1:
-            x = x + n + c
-            continue
-        x = x + _shifted(v * length, unit) + n + c
-        v = v + _shifted(2 * (n + c + dn), -unit) // length
-    ends, states = (
-        [_numbers(np.stack(part), unit) for part in zip(*pairs)] for pairs in (ends, states)
-    )
-    length = np.diff(edges)
-    lost = len(weights) ** 2 * (4.0 / length.min() + 1.0) * (length.max() + 2.0)
-    return ends, states, float(np.ldexp(lost, unit))
-
-
-def _last_bit(values):
-    """The exponent of 2 of which all values are multiples."""
-    exponents = np.frexp(values[values != 0.0].astype(EXTENDED))[1]
-    return int(exponents.min(initial=0)) - np.finfo(EXTENDED).nmant - 1
-
-
-def _whole(values, unit):
-    """Values as multiples of 2^unit, Python's own integers, rounded down."""
-    mantissas, exponents = np.frexp(values.astype(EXTENDED))
-    bits = np.finfo(EXTENDED).nmant + 1
-    whole = np.ldexp(mantissas, bits)  # whole numbers, exactly
-    found = np.empty(values.shape, object)
-    for i, (number, exponent) in enumerate(zip(whole.flat, exponents.flat)):
-        found.flat[i] = _shifted(int(number), int(exponent) - bits - unit)
-    return found
-
-
-def _shifted(whole, bits):
-    """Whole numbers times 2^bits, rounded down."""
-    return whole << bits if bits >= 0 else whole >> -bits
-
-
-def _numbers(whole, unit):
-    """Whole numbers times 2^unit, extended."""
-    found = np.empty(whole.shape, EXTENDED)
-    for i, number in enumerate(whole.flat):
-        lost = max(number.bit_length() - KEPT_BITS, 0)
-        head = float(number >> lost)
-        rest = float((number >> lost) - int(head))
-        found.flat[i] = np.ldexp(EXTENDED(head) + EXTENDED(rest), unit + lost)
-    return found

@@ -17,7 +17,7 @@ from .network_bounds import (
     sums_of_derivatives,
 )
 from .rounding import EXTENDED, EXTENDED_UNIT, TINIEST, UNIT, Rounded, gamma, sum_of_products
-from .start_bounds import StartBounds
+from .start_bounds import start_bounds
 
 MOST_TIMES = 16_384  # at once: 8 MB for each extended array of 32 hidden units
 MOST_CELLS = 4096  # at once: 1 MB for each of some hundred arrays of 32 hidden units
@@ -95,10 +95,9 @@ class TrialBounds:
         self.edges = np.asarray(pinn.window_edges, np.float64)
         self.lengths = np.diff(self.edges)
         self.weights = Weights.of(pinn.network)
-        self.kernel = np.abs(self.weights.kernel).astype(np.float64)
-        self.bias = np.abs(self.weights.bias).astype(np.float64)
+        self.kernel, self.bias = self.weights.readout_sizes
         initial = [np.reshape(y, -1).astype(EXTENDED) for y in pinn.problem.initial_state()]
-        starts = StartBounds(self.weights, self.order, self.edges, initial)
+        starts = start_bounds(self.weights, self.order, self.edges, initial)
         self.starts, self.start_sizes = starts.values, starts.sizes
         self.start_jumps = starts.jumps
         self.model_start_errors = [a + b for a, b in zip(starts.model_errors, starts.errors)]
@@ -125,7 +124,7 @@ class TrialBounds:
     def _motion_in(self, window, elapsed):
         length = np.diff(self.edges.astype(EXTENDED))[window][:, None]
         s = elapsed / length
-        h = features(self.weights, 2.0 * s - 1.0)
+        h = features(self.weights.hidden_in(window), 2.0 * s - 1.0)
         n = [a @ self.weights.kernel[window] for a in h]
         n[0] = n[0] + self.weights.bias[window][:, None]
         start = [y[window][:, None] for y in self.starts]
@@ -156,7 +155,8 @@ class TrialBounds:
         layers = self._layer_bounds(cells, cells.half)
         one = np.ones((len(cells.begin), 1))
         tau = Rounded(one, ROUNDINGS_AT_NODE * EXTENDED_UNIT * one)
-        of_network = rounding_errors(self.weights, layers, EXTENDED_UNIT, tau)
+        weights = self.weights.hidden_in(cells.window)
+        of_network = rounding_errors(weights, layers, EXTENDED_UNIT, tau)
         n = self._read(cells, of_network, EXTENDED_UNIT)
         sizes = self._motion(cells, cells.half, self.start_sizes, [a.largest for a in n])
         exact = [0.0 * y for y in self.start_sizes]
@@ -183,12 +183,13 @@ class TrialBounds:
 
     def _model_errors(self, cells, centre, radius, largest):
         tau = (np.abs(centre) + radius)[:, None]
-        tau, is_deep = Rounded(tau, 0.0 * tau), len(self.weights.layers) > 1
-        layers = layer_bounds(self.weights, centre, radius)
-        h, dh, _ = rounding_errors(self.weights, layers, UNIT, tau, by_tape=not is_deep)
+        weights = self.weights.hidden_in(cells.window)
+        tau, is_deep = Rounded(tau, 0.0 * tau), len(weights.layers) > 1
+        layers = layer_bounds(weights, centre, radius)
+        h, dh, _ = rounding_errors(weights, layers, UNIT, tau, by_tape=not is_deep)
         if is_deep:  # derivatives go other ways
-            layers = layer_bounds(self.weights, centre, radius, every_path=True)
-            dh = rounding_errors(self.weights, layers, UNIT, tau, by_tape=True)[1]
+            layers = layer_bounds(weights, centre, radius, every_path=True)
+            dh = rounding_errors(weights, layers, UNIT, tau, by_tape=True)[1]
         n, dn = self._read(cells, [h, dh], UNIT, largest, by_tape=True)
         length = self.lengths[cells.window][:, None]
         s, time = 0.5 * (1.0 + centre + radius)[:, None], ROUNDINGS_OF_TAU * UNIT
@@ -213,13 +214,12 @@ class TrialBounds:
         layers = self._layer_bounds(cells, cells.half)
         one = np.ones((len(cells.begin), 1))
         tau = Rounded(one, ROUNDINGS_AT_NODE * UNIT * one)
-        errors = self._read(cells, rounding_errors(self.weights, layers, UNIT, tau), UNIT)
+        weights = self.weights.hidden_in(cells.window)
+        errors = self._read(cells, rounding_errors(weights, layers, UNIT, tau), UNIT)
         centre, radius = self._in_tau(cells, cells.half)
         nodes = centre[:, None] + radius[:, None] * EXTENDED_NODES.astype(np.float64)
         kernel = self.weights.kernel[cells.window].astype(np.float64)
-        values = [
-            np.einsum("knh,khd->knd", a, kernel) for a in features(self.weights.rounded, nodes)
-        ]
+        values = [np.einsum("knh,khd->knd", a, kernel) for a in features(weights.rounded, nodes)]
         values[0] = values[0] + self.weights.bias[cells.window].astype(np.float64)[:, None]
         missed = [np.inf] * 3
         with np.errstate(over="ignore", invalid="ignore"):  # of no use, then
@@ -237,16 +237,19 @@ class TrialBounds:
     def _read(self, cells, of_network, unit, totals=(None, None, None), by_tape=False):
         """`Rounded` N, N', N'' from h, h', h'', in any order of their sums."""
         kernel, bias = self.kernel[cells.window], self.bias[cells.window]
+        products = self.weights.products
         told = sums_of_derivatives(self.weights, by_tape)
+        told["products"] = told.get("products", 1.0) + products - 1.0
         value, *derivatives = of_network
-        n = [sum_of_products(value, kernel, unit, bias, total=totals[0])]
+        n = [sum_of_products(value, kernel, unit, bias, products, total=totals[0])]
         return n + [
             sum_of_products(h, kernel, unit, total=total, **told)
             for h, total in zip(derivatives, totals[1:])
         ]
 
     def _layer_bounds(self, cells, radius, is_complex=False, every_path=False):
-        return layer_bounds(self.weights, *self._in_tau(cells, radius), is_complex, every_path)
+        weights = self.weights.hidden_in(cells.window)
+        return layer_bounds(weights, *self._in_tau(cells, radius), is_complex, every_path)
 
     def _in_tau(self, cells, radius):
         """The middles of cells, right to `OFF_CENTRE`, and a radius, in τ, each `(num,)`."""

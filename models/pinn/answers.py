@@ -67,8 +67,8 @@ class Answers(IntervalModel):
                 `abs` of what keeps its sign (it names the operation), or has no two derivatives at
                 the motion (it says when, and at which state); an `rhs` that is not as
                 simple as its mark `@linear` says, forces that are plain functions, activations
-                other than "sin", "tanh" and "swish", h1 or h2, `learned=True`, float32, weights
-                that are NaN or infinite, methods or layers that are not those of `PINN`.
+                other than "sin", "tanh" and "swish", h1 or h2, float32, weights that are NaN or
+                infinite, methods or layers that are not those of `PINN`.
                 `error_estimate` takes all of them. Also for a motion that turns by more than about
                 120 000 rad.
 

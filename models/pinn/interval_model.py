@@ -8,7 +8,6 @@ from oscillator_zoo.data.problems.serialization import check_saveable
 from ..base_model.array_batches import without_autotuning
 from ..base_model.dataset_checks import dataset_errors_as_value_error
 from ..equation.plain_forces import add_force, force_values, has_plain_force
-from ..error_bounds.bound_table import bound_endpoint
 from ..export.portable_graphs import graphs_without_tapes, is_without_tapes
 from ..export.saved_model import check_no_options, write_endpoints, write_whole_saved_model
 from ..least_squares.distribution import num_replicas
@@ -16,6 +15,7 @@ from ..least_squares.least_squares_model import LeastSquaresModel
 from ..least_squares.levenberg_marquardt import LevenbergMarquardt
 from ..saving.file_checks import check_registered_function
 from ..trial_solution.domain import OUTSIDE
+from .bound_table import bound_endpoint
 from .many_steps import has_fixed_shapes, many_steps
 
 if keras.backend.backend() == "tensorflow":

@@ -5,6 +5,7 @@ import pytest
 from error_bound_cases import (
     edge_case,
     exact_motion,
+    learned_case,
     random_damping_ratio,
     random_problem,
     try_case,
@@ -77,6 +78,13 @@ def weights_of(units, activation, seed=0, scale=1.0):
 def test_bound_holds_and_is_tight_for_random_problems_networks_and_stages(seed):
     # errors against 34 digits: nothing is forgiven to the bound, no rounding to the oracle
     outcome = try_case(seed)
+    assert outcome.holds, outcome
+    assert outcome.is_tight, outcome
+
+
+@pytest.mark.parametrize("seed", further_but_for(range(3000, 3010), 3000, 3001))
+def test_bound_holds_and_is_tight_where_every_window_has_a_network_of_its_own(seed):
+    outcome = try_case(seed, make=learned_case)
     assert outcome.holds, outcome
     assert outcome.is_tight, outcome
 

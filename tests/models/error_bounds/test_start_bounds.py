@@ -1,4 +1,5 @@
 import itertools
+from operator import mul
 
 import mpmath
 import numpy as np
@@ -11,8 +12,9 @@ from oscillator_zoo.data import CoupledOscillators, DampedOscillator, Decay
 from oscillator_zoo.models import PINN, from_preset
 from oscillator_zoo.models.error_bounds.error_bound import ErrorSeries
 from oscillator_zoo.models.error_bounds.rounding import EXTENDED
-from oscillator_zoo.models.error_bounds.start_bounds import StartBounds
+from oscillator_zoo.models.error_bounds.start_bounds import start_bounds
 from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
+from oscillator_zoo.models.trial_solution.dense_network import DenseNetwork
 
 COUPLED = CoupledOscillators([1.0, 2.0], [1.0, 3.0, 2.0], [0.1, 0.2], None, [1.0, -3.0], [0.5, 2.0])
 
@@ -29,15 +31,42 @@ def network(problem, windows, seed, scale=1.0, uneven=0.3):
     return pinn
 
 
+def learned_network(problem, windows, seed, scale=1.0, uneven=0.3):
+    """A `PINN` whose windows have hidden layers of their own, drawn at random."""
+    random = np.random.default_rng(seed)
+    steps = 10.0 ** random.uniform(-uneven, uneven, windows)
+    edges = problem.start_time + np.concatenate([[0.0], np.cumsum(steps)])
+    pinn = PINN(
+        problem, steps.sum(), (7, 5), "sin", window_edges=edges, bandwidth=4.0, learned=True
+    )
+    for array in pinn.network.arrays:
+        array.assign(random.normal(size=array.shape))
+    pinn.network.size.assign(0.7 * scale)
+    return pinn
+
+
+def end_of_window(network, w):
+    """N and N' at τ = 1, lists of `mpf`, for hidden layers that windows share or do not."""
+    if isinstance(network, DenseNetwork):
+        layers = [layer.get_weights() for layer in network.hidden]
+        layers.append([a[w] for a in network.readout.get_weights()])
+        size = mpf(1)
+    else:
+        layers = network.layers_of([array[w].numpy() for array in network.arrays])
+        size = mpf(float(network.size))
+    h, dh = [mpf(1)], [mpf(1)]
+    for kernel, bias in layers:
+        columns = [[mpf(float(u)) for u in column] for column in kernel.T]
+        z = [mpf(float(b)) + sum(map(mul, h, u)) for b, u in zip(bias, columns)]
+        dz = [sum(map(mul, dh, u)) for u in columns]
+        h, dh = [mpmath.sin(y) for y in z], [y * mpmath.cos(x) for x, y in zip(z, dz)]
+    return [size * y for y in z], [size * y for y in dz]
+
+
 def after_window(pinn, w, state, length):
     """State at the end of a window from that at its start, `mpf`."""
-    (kernel, bias), readout = pinn.network.hidden[0].get_weights(), pinn.network.readout
-    z = [(mpf(float(u)), mpf(float(u)) + mpf(float(b))) for u, b in zip(kernel[0], bias)]
-    h, dh = [mpmath.sin(y) for _, y in z], [u * mpmath.cos(y) for u, y in z]
-    a, c = readout.kernel[w].numpy(), readout.bias[w].numpy()
-    d = range(len(c))
-    n = [mpf(float(c[j])) + sum(y * mpf(float(r)) for y, r in zip(h, a[:, j])) for j in d]
-    dn = [sum(y * mpf(float(r)) for y, r in zip(dh, a[:, j])) for j in d]
+    n, dn = end_of_window(pinn.network, w)
+    d = range(len(n))
     if pinn.problem.order == 1:
         return [[state[0][j] + n[j] for j in d]]
     x, v = state
@@ -66,11 +95,12 @@ def exact(extended):
     further_but_for([(1.0, 0.3), (1.0, 3.0), (0.0, 0.3), (1e-200, 1.0), (1e120, 0.3)], (1.0, 3.0)),
 )
 @pytest.mark.parametrize("problem", [DampedOscillator(start_time=-3.0), Decay(1.0), COUPLED])
-def test_starts_of_windows_are_within_their_errors(problem, scale, uneven):
-    pinn = network(problem, 9, seed=3, scale=scale, uneven=uneven)
+@pytest.mark.parametrize("make", [network, learned_network])
+def test_starts_of_windows_are_within_their_errors(make, problem, scale, uneven):
+    pinn = make(problem, 9, seed=3, scale=scale, uneven=uneven)
     trial = TrialBounds(pinn)
     initial = [np.reshape(y, -1).astype(EXTENDED) for y in problem.initial_state()]
-    starts = StartBounds(trial.weights, problem.order, trial.edges, initial)
+    starts = start_bounds(trial.weights, problem.order, trial.edges, initial)
     model = tf.function(lambda: pinn.trial.window_starts(problem))
     compiled = tf.function(lambda: pinn.trial.window_starts(problem), jit_compile=True)
     with mpmath.workdps(60):
@@ -88,8 +118,9 @@ def test_starts_of_windows_are_within_their_errors(problem, scale, uneven):
 
 @pytest.mark.parametrize("problem", [DampedOscillator(start_time=-3.0), Decay(1.0), COUPLED])
 @pytest.mark.parametrize("uneven", [0.3, 3.0])
-def test_jumps_from_window_to_window_are_within_their_bounds(problem, uneven):
-    pinn = network(problem, 9, seed=4, uneven=uneven)
+@pytest.mark.parametrize("make", [network, learned_network])
+def test_jumps_from_window_to_window_are_within_their_bounds(make, problem, uneven):
+    pinn = make(problem, 9, seed=4, uneven=uneven)
     trial, edges = TrialBounds(pinn), pinn.window_edges
     with mpmath.workdps(60):
         for w in range(8):  # what a window ends with, from where it begins
