@@ -62,7 +62,8 @@ class Trajectory:
     def __post_init__(self):
         if isinstance(self.force, ForceGrid):
             vars(self)["_force_grid"] = vars(self).pop("force")
-        for name in ("times", "states", "force")[: 2 if self._is_unread else 3]:
+        known = ("times", "states") if self._is_unread else ("times", "states", "force")
+        for name in known:  # an unread force is evaluated as floats
             object.__setattr__(self, name, _float_array(name, getattr(self, name)))
         object.__setattr__(self, "times", self.times.astype(np.float64, copy=False))
         if isinstance(self.feature_names, str):
