@@ -36,16 +36,17 @@ def plot_record(record, residual, law, ax=None):
             f"ax must hold three Matplotlib Axes: record, residual, autocorrelation. Received "
             f"{len(axes)}. Make them with plt.subplots(3)."
         )
+    unit = record.units.get(record.quantity)
     top, middle, bottom = map(dressed, axes)
     times, values = record.times[record.kept], record.values[record.kept]
     top.plot(times, values, ".", color=MARK, markersize=3, label="record")
     top.plot(times, values - residual, color=COLOURS[0], linewidth=1.2, label=f"fit: {law}")
     left = np.sqrt(np.mean(np.square(residual)))
-    top.set_title(f"The fit leaves {left:.2g} rms, in the unit of the record")
-    top.set_ylabel(f"{record.quantity} (its unit)")
+    top.set_title(f"The fit leaves {left:.2g} {unit or 'of the record’s unit'} rms")
+    top.set_ylabel(f"{record.quantity} ({unit or 'its unit'})")
     top.legend(loc="upper right", ncols=2, framealpha=1.0)
     middle.plot(times, residual, ".", color=COLOURS[1], markersize=3)
-    middle.set_ylabel("record − fit (its unit)")
+    middle.set_ylabel(f"record − fit ({unit or 'its unit'})")
     middle.set_xlabel("time (s)")
     alike = autocorrelation([residual], MOST_LAGS)[1:]
     lags = np.arange(1, len(alike) + 1)

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
-from oscillator_zoo.data import Trajectory, simulate
+from oscillator_zoo.data import Trajectory, load_measurement, simulate
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.found_constants import estimates_of
@@ -97,8 +97,17 @@ def test_the_result_prints_as_a_table(linear):
 def test_the_plot_has_record_residual_and_autocorrelation(linear):
     axes = linear.plot(1)
     assert len(axes) == 3 and axes[2].get_ylabel() == "autocorrelation"
+    assert axes[0].get_ylabel() == "position (its unit)"
     with pytest.raises(ValueError, match="three Matplotlib Axes"):
         linear.plot(ax=axes[0])
+
+
+def test_the_plot_has_the_unit_that_the_file_names():
+    times = np.arange(0.0, 30.0, 0.05)
+    table = {"time (s)": times, "x (mm)": decay(times) + 0.01 * np.sin(97.0 * times)}
+    axes = identify(load_measurement(table), model="linear").plot()
+    assert axes[0].get_ylabel() == "position (mm)" and " mm rms" in axes[0].get_title()
+    assert axes[1].get_ylabel() == "record − fit (mm)"
 
 
 def test_an_accelerometer_on_a_softening_spring():
