@@ -185,24 +185,48 @@ class Shooting:
         # A window that begins at rest may stick whatever its own velocity is.
         share = RIDGE + damping if self.law.sticks else RIDGE
         blocks = blocks + share * typical * np.eye(2)
-        change = np.zeros(shared.shape[1])
+        unknowns, num = self.unknowns(shared.shape[1])
+        change = np.zeros(num + 1)
         if not fixed:
             cross = sums_of_groups(np.einsum("ni,nj->nij", local, shared), first)
             solved = np.linalg.solve(blocks, np.concatenate([cross, right[..., None]], axis=2))
-            normal = shared.T @ shared - np.einsum("gij,gik->jk", cross, solved[..., :-1])
-            target = shared.T @ rows[:, -1] - np.einsum("gij,gi->j", cross, solved[..., -1])
-            sizes = np.sqrt(np.maximum(np.diag(shared.T @ shared), 1e-300))
-            normal = normal / np.outer(sizes, sizes) + (damping + 1e-13) * np.eye(len(sizes))
-            change = -np.linalg.lstsq(normal, target / sizes, rcond=1e-14)[0] / sizes
-            right = right + cross @ change
+            record = self.windows.record[heads]
+            eliminated = np.einsum("gij,gik->gjk", cross, solved)
+            eliminated = sums_of_groups(eliminated, self.firsts(record))
+            products = self.shared_products(shared, rows[:, -1])
+            change[:-1] = shared_change(products, eliminated, unknowns, num, damping)
+            right = right + np.einsum("gij,gj->gi", cross, change[unknowns[record]])
         of_groups = -np.linalg.solve(blocks, right[..., None])[..., 0]
-        return self.changes(moves, number, of_groups, change)
+        return self.changes(moves, number, of_groups, change[:-1])
+
+    def shared_products(self, shared, error):
+        """Products of the shared columns with each other and the error, summed by record."""
+        products = np.einsum("ni,nj->nij", shared, np.c_[shared, error])
+        return sums_of_groups(products, self.firsts(self.sample_record))
+
+    def firsts(self, record):
+        """Where each record begins in the sorted records of rows, `(R,)`."""
+        return np.searchsorted(record, np.arange(self.num_records))
 
     def shared(self, rows, values):
-        """Columns of the constants, of the records' offsets, and of scales that are their own."""
-        offsets = self.sample_record[:, None] == np.arange(self.num_records)
-        scales = offsets[:, 1:] * values[:, None] if self.windows.scaled else offsets[:, :0]
-        return np.concatenate([rows[:, 2:-1], offsets, scales], axis=1)
+        """Columns of the constants, of the offset of the row's record, and of its scale."""
+        columns = [rows[:, 2:-1], np.ones((len(rows), 1))]
+        return np.concatenate(columns + [values[:, None]] * self.windows.scaled, axis=1)
+
+    def unknowns(self, num_columns):
+        """Which unknown each column of `shared` belongs to, `(R, columns)`, and how many there are.
+
+        Constants come first, then offsets, then scales but that of the first record, which is 1:
+        its place is behind all unknowns.
+        """
+        records = np.arange(self.num_records)
+        num = num_columns - 1 - self.windows.scaled  # constants
+        columns = [np.full(len(records), k) for k in range(num)] + [num + records]
+        num += len(records)
+        if self.windows.scaled:
+            columns.append(np.roll(num + records, 1))
+            num += len(records) - 1
+        return np.stack(columns, axis=1), num
 
     def changes(self, moves, number, of_groups, change):
         """All windows follow the starts of their groups and the constants."""
@@ -256,3 +280,21 @@ class State(NamedTuple):
     gaps: np.ndarray
     weight: float
     merit: float
+
+
+def shared_change(products, eliminated, unknowns, num, damping):
+    """The step of constants, offsets and scales, once the groups' own numbers are eliminated.
+
+    Args:
+        products: of their columns with each other and with the error, `(R, columns, columns + 1)`.
+        eliminated: what the groups' own numbers do instead, of the same shape.
+        unknowns, num: of `Shooting.unknowns`.
+        damping: of Levenberg–Marquardt.
+    """
+    squares, whole = np.zeros(num + 1), np.zeros((num + 1, num + 2))
+    np.add.at(squares, unknowns, np.einsum("rjj->rj", products[..., :-1]))
+    columns = np.c_[unknowns, np.full(len(unknowns), num + 1)]
+    np.add.at(whole, (unknowns[:, :, None], columns[:, None]), products - eliminated)
+    sizes = np.sqrt(np.maximum(squares[:-1], 1e-300))
+    normal = whole[:-1, :-2] / np.outer(sizes, sizes) + (damping + 1e-13) * np.eye(num)
+    return -np.linalg.lstsq(normal, whole[:-1, -1] / sizes, rcond=1e-14)[0] / sizes

@@ -1,5 +1,7 @@
 """Multiple shooting on records that SciPy made."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -7,6 +9,7 @@ from scipy.integrate import solve_ivp
 from oscillator_zoo.training.instrument.oscillator_laws import LAWS
 from oscillator_zoo.training.instrument.record_list import Record
 from oscillator_zoo.training.multiple_shooting import Shooting, windows_of
+from oscillator_zoo.training.multiple_shooting.shooting import Point
 
 LAW = LAWS["duffing"]
 TRUTH = np.array([1.0, 0.05, 0.4])  # squared frequency, damping rate, cubic stiffness
@@ -53,6 +56,37 @@ def test_a_search_from_afar_ends_at_the_constants_of_the_record(shot):
 def test_both_records_are_one_run_from_their_own_starts(shot, shooting):
     heads = shot.point.starts[shooting.begins]
     np.testing.assert_allclose(heads, [[1.0, 0.0], [0.6, 0.0]], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_step_is_that_of_dense_least_squares_on_all_unknowns(scaled):
+    """Starts, constants, offsets and scales at once, by differences of the error: off by 1e-8."""
+    records = [decay(1.0), decay(0.6), decay(0.8)]
+    records = [dataclasses.replace(r, scaled=scaled and i > 0) for i, r in enumerate(records)]
+    shooting = Shooting(LAW, windows_of(records, 1.0, (1.0, 1.0), 8.0, None))
+    random, num = np.random.default_rng(0), len(shooting.windows.step)
+    scales = np.array([1.0, 1.1, 0.9]) if scaled else np.ones(1)
+    sizes = [3, 3, 2 * num, 2 * scaled]  # constants, offsets, starts, scales but the first
+
+    def point(unknowns):
+        constants, offsets, starts, others = np.split(unknowns, np.cumsum(sizes)[:-1])
+        others = np.append(1.0, others) if scaled else 1.0
+        return Point(constants, offsets, starts.reshape(num, 2), others)
+
+    def error(unknowns):
+        return shooting.state(point(unknowns), shooting.groups(1)).error
+
+    starts = 0.5 * random.standard_normal(2 * num)
+    unknowns = np.concatenate([0.9 * TRUTH, [0.1, -0.2, 0.3], starts, scales[1:]])
+    steps = 1e-5 * np.eye(len(unknowns))
+    jacobian = np.stack([(error(unknowns + h) - error(unknowns - h)) / 2e-5 for h in steps], axis=1)
+    expected = -np.linalg.lstsq(jacobian, error(unknowns), rcond=None)[0]
+    state = shooting.state(point(unknowns), shooting.groups(1))
+    move = shooting.move(state, shooting.groups(1))
+    own = np.atleast_1d(move.scales)[1:]
+    received = np.concatenate([move.constants, move.offsets, move.starts.ravel(), own])
+    # Differences and the ridge of 1e-9 are both amplified by starts that few samples see.
+    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_a_search_leaves_nothing_behind(shot, shooting):
