@@ -158,7 +158,11 @@ def _nearest(fits):
 def _with_friction(fits, records):
     """`LawFit` with dry friction in a list, empty where it is not worth a search."""
     best = _nearest(fits)
-    promised = min(_compared(fit).bic + bic_of_friction(fit) for fit in fits)
+    changes = {fit.law.name: bic_of_friction(fit) for fit in fits}
+    # It is the linear law with a term more, which has to help that law, wherever it is compared.
+    if not changes.get("linear", -np.inf) < 0.0:
+        return []
+    promised = min(_compared(fit).bic + changes[fit.law.name] for fit in fits)
     if not promised < _compared(best).bic:
         return []
     found = _more("dry_friction", best, records)
