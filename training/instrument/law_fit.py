@@ -9,6 +9,7 @@ from .linear_decay import fit_linear_decay
 from .weak_guesses import even, position_of, upright, weak_guesses
 
 BEST = 3  # guesses that are searched from, until one leads to the noise of the windows
+ALIKE = 1e-6  # relative, of the sums of squares of two ends
 PIECE = 60  # periods of a long record to begin with
 COARSE = 0.4  # of the steps, until the free run
 DYING, NOISY = 0.15, 2.0  # size of a motion, of the largest and of the least, that is searched
@@ -217,7 +218,10 @@ def _shooting(law, records, rate, scales, course, periods=None):
 
 
 def _best(shooting, points, near=False):
-    """The best end of the searches from several points, the rest left out once one is good."""
+    """The best end of the searches from several points, the rest left out once one is good.
+
+    Or once two ended alike, as those of a wrong law do: of 80 third searches none ended elsewhere.
+    """
     shots = []
     for point in points:
         shot = shooting.search(point, near=near)
@@ -227,8 +231,15 @@ def _best(shooting, points, near=False):
         good = noise and shot.square < noise
         if (near or good) and (shot.closed or (good and shooting.law.sticks)):
             break
+        if len(shots) == 2 and _are_alike(*shots) and not shooting.law.sticks:
+            break
         near = False
     return min(shots, key=lambda shot: (not shot.closed, shot.square), default=None)
+
+
+def _are_alike(one, other):
+    """Whether two searches ended in the same valley."""
+    return one.closed == other.closed and np.isclose(one.square, other.square, rtol=ALIKE, atol=0.0)
 
 
 def _scales(law, records, rate):
