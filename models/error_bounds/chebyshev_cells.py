@@ -22,8 +22,9 @@ PI = 4.0 * np.arctan(EXTENDED(1.0))
 ANGLES = PI * (np.arange(NUM_NODES) + EXTENDED(0.5)) / NUM_NODES
 EXTENDED_NODES = np.cos(ANGLES)
 COSINES = np.cos(np.arange(NUM_NODES)[:, None] * ANGLES)  # T_j at the nodes
-COEFFICIENTS = (COSINES * 2.0 / NUM_NODES).astype(np.float64)  # of values at the nodes
-COEFFICIENTS[0] *= 0.5
+EXTENDED_COEFFICIENTS = COSINES * 2.0 / NUM_NODES  # of values at the nodes
+EXTENDED_COEFFICIENTS[0] *= 0.5
+COEFFICIENTS = EXTENDED_COEFFICIENTS.astype(np.float64)
 INTEGRAL = chebint(np.eye(NUM_NODES), lbnd=-1)  # of a series: coefficients of ∫ from −1 to ξ
 INTEGRATED = COSINES.T.astype(np.float64) @ INTEGRAL[:-1] @ COEFFICIENTS  # T_n is 0 there
 # Λ: an interpolant is at most so many times larger than the largest value at the nodes.

@@ -28,7 +28,9 @@ numbers what it gave on discs; the model returns its trial solution; and lemma 6
 3. *Polynomials on cells* (`cell_polynomials`). A polynomial y of degree n, given by its float64
    coefficients, misses a function g as its slope by |g − y'| ≤ min_ρ 4Mρ^{1−n}/(ρ − 1) + Λ max_i
    |g(t_i) − y'(t_i)|, M ≥ |g| on the ellipse of ρ, as y' is its own interpolant at n nodes
-   (Trefethen, theorem 8.2; Λ the Lebesgue constant).
+   (Trefethen, theorem 8.2; Λ the Lebesgue constant). x̂ itself is no larger on that ellipse than Σ_j
+   |c_j| ρ^j + min_σ 4M(ρ/σ)ⁿ/(1 − ρ/σ), c_j those of its interpolant and M ≥ |x̂| on the ellipse of
+   σ > ρ by its weights, as |a_j| ≤ 2Mσ^−j (`CorrectedMotion.size_of`): weights may cancel.
 4. *The signed error* (`signed_error`). Newton's method, from x̂ or from RK4 (`marched_start`),
    finds polynomials E = (E_x, E_v); nothing is asked of it. With ŷ = (x̂, x̂') and F = (v, f),
    lemma 3 bounds the defect δ = ŷ' − F(t, ŷ − E) − E', since ŷ' − F is known at the nodes up to

@@ -2,12 +2,16 @@
 
 import numpy as np
 
-from ..error_bounds.chebyshev_cells import NUM_NODES
-from ..error_bounds.rounding import EXTENDED, EXTENDED_UNIT, UNIT
+from ..error_bounds.chebyshev_cells import EXTENDED_COEFFICIENTS, NUM_NODES
+from ..error_bounds.residual_bounds import RATIOS
+from ..error_bounds.rounding import EXTENDED, EXTENDED_UNIT, UNIT, gamma
 from .cell_polynomials import changes, largest, node_values
 from .discs import Disc, outwards
 from .right_hand_side import ROUNDINGS_OF_NODE
 
+# A coefficient is a sum of n values with weights ≤ 2/n: values are stored, multiplied by rounded
+# cosines and added, n + 3.
+ROUNDINGS_OF_COEFFICIENT = 2.0 * (NUM_NODES + 3.0)
 AT_MIDDLE = np.real(1j ** np.arange(NUM_NODES + 1))  # T_j(0): 1, 0, −1, 0, …
 
 
@@ -25,7 +29,7 @@ class CorrectedMotion:
         elapsed = cells.middle - trial.edges.astype(EXTENDED)[cells.window]
         self.at_middle = [y[:, 0] for y in trial.motion_in(cells.window, elapsed[:, None])]
         self.order = trial.order
-        self.sizes = {}
+        self.sizes, self.sums_of_weights = {}, {}
 
     def no_error(self):
         """Series of E = 0, `(n + 1, s, num)`."""
@@ -48,10 +52,43 @@ class CorrectedMotion:
         ]
 
     def size_of(self, ratio):
-        """Bounds of |x̂|, |x̂'|, |x̂''| on the ellipse of ρ, each `(num, d)`."""
+        """Bounds of |x̂|, |x̂'|, |x̂''| on the ellipse of ρ, each `(num, d)`.
+
+        Sums of absolute values over the weights or, where these cancel as those of least squares
+        do, what polynomials through the nodes allow, if that is less.
+        """
         if ratio not in self.sizes:
-            self.sizes[ratio] = self.trial.sizes(self.cells, ratio)
+            both = zip(self.size_by_weights(ratio), self._by_nodes(ratio))
+            self.sizes[ratio] = [np.fmin(*bounds) for bounds in both]
         return self.sizes[ratio]
+
+    def size_by_weights(self, ratio):
+        """The same by sums of absolute values, which the model's rounding grows with."""
+        if ratio not in self.sums_of_weights:
+            self.sums_of_weights[ratio] = self.trial.sizes(self.cells, ratio)
+        return self.sums_of_weights[ratio]
+
+    def _by_nodes(self, ratio):
+        """The same from c_j, the coefficients of the interpolant.
+
+            |y| ≤ Σ_j |c_j| ρ^j + min_σ 4 M (ρ/σ)^n/(1 − ρ/σ),   M ≥ |y| on the ellipse of σ > ρ
+
+        as |a_j| ≤ 2 M σ^−j for the series a_j of y, whose terms from n on the nodes take for lower
+        ones: each is missed, and added there, on the ellipse ρ^j at most.
+        """
+        powers, found = ratio ** np.arange(NUM_NODES), []
+        for k, (values, errors) in enumerate(zip(self.values, self.errors)):
+            series = np.abs(np.tensordot(EXTENDED_COEFFICIENTS, values, (1, 1)).astype(np.float64))
+            top = np.abs(values).astype(np.float64).max(axis=1)
+            off = 2.0 * errors + gamma(ROUNDINGS_OF_COEFFICIENT, EXTENDED_UNIT) * top
+            size = np.tensordot(powers, series, 1)
+            missed = np.full(top.shape, np.inf)
+            for wider in (sigma for sigma in RATIOS if sigma > ratio):
+                share = ratio / wider
+                part = 4.0 * share**NUM_NODES / (1.0 - share)
+                missed = np.fmin(missed, part * self.size_by_weights(wider)[k])
+            found.append(size + powers.sum() * off + missed)
+        return found
 
     def times_around(self, ratio):
         """t on the ellipse of ρ around each cell, `(num,)`."""

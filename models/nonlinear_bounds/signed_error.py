@@ -40,6 +40,9 @@ PIECES_WITHOUT_BOUND = 8
 # What interpolation may miss of x̂'' too: a hundredth of its rounding in float64. A bound that asks
 # for less (1e-9 of a residual that is rounding) is smaller by a tenth, and takes 3000 cells for 50.
 OF_MOTION = 0.01 * UNIT
+# And so many times what the rates at the nodes may be off by: where x̂ is known off the line by its
+# nodes, that alone makes four of it, however short a cell is.
+OF_ROUNDING = 8.0
 
 
 class Linearisation(NamedTuple):
@@ -141,7 +144,8 @@ def _resolved_between(rhs, trial, cuts):
         here = linearise(rhs, motion, series)
         if negligible is None:
             negligible = _negligible(here.rates, NEGLIGIBLE)
-            negligible = max(negligible, _negligible(motion.size_of(1.0)[motion.order], OF_MOTION))
+            rounded = motion.size_by_weights(1.0)[motion.order]  # what float64 adds up
+            negligible = max(negligible, _negligible(rounded, OF_MOTION))
         sizes = sizes_off_line(rhs, motion, series)
         pieces, is_in_vain = _pieces(motion, here, sizes, negligible, is_about_error)
         if is_in_vain or not is_settled or _is_hopeless(trial, cells, pieces):
@@ -170,7 +174,7 @@ def _pieces(motion, here, sizes, negligible, is_about_error):
     cells, order = motion.cells, motion.order
     matrix = np.abs(here.matrix).astype(np.float64).max(axis=0)
     missed, lost = (missed_by_interpolation(size) for size in sizes)
-    good = (missed <= np.maximum(here.rate_error, negligible)).all(axis=0)
+    good = (missed <= np.maximum(OF_ROUNDING * here.rate_error, negligible)).all(axis=0)
     good &= lost.max(axis=(0, 1)) <= NEGLIGIBLE * matrix.max(axis=(0, 1))
     is_bounded = np.isfinite(missed).all(axis=0) & np.isfinite(lost).all(axis=(0, 1))
     is_known = np.isfinite(here.rate_error).all(axis=0)  # else shorter cells are of no use either

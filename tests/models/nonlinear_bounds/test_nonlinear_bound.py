@@ -12,6 +12,7 @@ import pytest
 from extended_reference import extended_motion
 from nonlinear_bound_cases import (
     KINDS,
+    SWITCH,
     Everything,
     LotkaVolterra,
     enclosed,
@@ -281,3 +282,19 @@ def test_activation_without_known_bounds_is_refused_as_for_linear_problems():
     pinn = PINN(Duffing(), 1.0, (4,), activation=keras.activations.gelu)
     with pytest.raises(ValueError, match=r"sin, tanh or swish\. Received: .*gelu"):
         pinn.error_bound([0.5])
+
+
+class Declared(Everything):
+    """The same, which says when it changes: windows end there."""
+
+    breakpoints = (SWITCH,)
+
+
+@pytest.mark.slow
+def test_least_squares_have_a_bound_whatever_the_rhs_is_made_of():
+    # Its weights are a hundred times as large as the motion, and cancel.
+    pinn = PINN(Declared(), 4.0, seed=1)
+    pinn.compile(LevenbergMarquardt(), run_eagerly=True)
+    pinn.fit(pinn.collocation_points(steps_per_epoch=30), epochs=1, verbose=0)
+    holds, bound, _ = enclosed(pinn)
+    assert holds and bound.max() < 1e-10  # seen: 4e-12

@@ -8,9 +8,11 @@ import pytest
 from nonlinear_bound_cases import SWITCH, Everything
 from numpy.polynomial.chebyshev import chebder, chebval
 
-from oscillator_zoo.data import Duffing
+from oscillator_zoo.data import DampedOscillator, Duffing
+from oscillator_zoo.models import PINN
 from oscillator_zoo.models.error_bounds.chebyshev_cells import NUM_NODES, Cells
 from oscillator_zoo.models.error_bounds.residual_bounds import RATIOS
+from oscillator_zoo.models.error_bounds.trial_bounds import TrialBounds
 from oscillator_zoo.models.nonlinear_bounds.cell_polynomials import (
     fundamental,
     fundamental_defect,
@@ -18,6 +20,7 @@ from oscillator_zoo.models.nonlinear_bounds.cell_polynomials import (
     node_slopes,
     node_values,
 )
+from oscillator_zoo.models.nonlinear_bounds.corrected_motion import CorrectedMotion
 from oscillator_zoo.models.nonlinear_bounds.discs import Disc
 from oscillator_zoo.models.nonlinear_bounds.jets import Cut
 from oscillator_zoo.models.nonlinear_bounds.right_hand_side import RightHandSide
@@ -92,6 +95,39 @@ def test_what_polynomials_miss_is_bounded_everywhere_on_a_cell():
         assert (missed <= bound[:, k]).all() and (bound[:, k] < 1e-9).all()
         exact = np.array(mpmath.expm(mpmath.matrix(matrix * 2.0 * half[k])).tolist(), float)
         np.testing.assert_allclose(series[:, :, k].sum(axis=0), exact, atol=1e-13)
+
+
+def weights_that_cancel():
+    """A `PINN` for cos t whose last layer is least squares without any damping."""
+    pinn = PINN(DampedOscillator(), 2.0, (24,), window_edges=[0.0, 2.0], bandwidth=3.0, seed=1)
+    kernel, bias = pinn.network.hidden[0].get_weights()
+    t = np.linspace(1e-3, 2.0, 200)[:, None]
+    features = np.sin((t - 1.0) * kernel + bias)
+    readout = np.linalg.lstsq(features, (np.cos(t) - 1.0) / (t / 2.0) ** 2, rcond=1e-15)[0]
+    pinn.network.readout.kernel.assign(readout[None])
+
+    def motion(z):
+        h = np.sin((z[:, None] - 1.0) * kernel + bias)
+        return 1.0 + (z / 2.0) ** 2 * (h @ readout)[:, 0]
+
+    return pinn, motion
+
+
+def test_a_motion_off_the_line_is_bounded_though_weights_cancel():
+    pinn, motion = weights_that_cancel()
+    some = cells(0.0, 0.3, 0.9, 1.2, 2.0)
+    corrected = CorrectedMotion(TrialBounds(pinn), some)
+    circle = np.exp(1j * np.linspace(0.0, 2.0 * np.pi, 400))
+    for ratio in (1.0, *RATIOS):
+        found, plain = corrected.size_of(ratio)[0], corrected.size_by_weights(ratio)[0]
+        for k, (middle, half) in enumerate(zip(some.middle, some.half)):
+            ellipse = middle + half * 0.5 * (ratio * circle + 1.0 / (ratio * circle))
+            largest_there = np.abs(motion(ellipse)).max()
+            # the sum in float64, of terms as large as they are before they cancel
+            assert largest_there <= found[k, 0] + 1e-14 * plain[k, 0]
+            if ratio <= 2.5:  # beyond, what rounding may do to a coefficient grows as ρ^n
+                assert found[k, 0] <= 2.0 * largest_there
+                assert k < 3 or plain[k, 0] >= 20.0 * found[k, 0]
 
 
 def test_values_and_slopes_at_nodes_are_as_exact_as_they_say():
