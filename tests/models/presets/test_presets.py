@@ -26,6 +26,7 @@ from oscillator_zoo.models import (
 from oscillator_zoo.models.presets.card import TASKS
 from oscillator_zoo.models.presets.preset import PRESETS
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
+from oscillator_zoo.training.results.run import Run
 from oscillator_zoo.training.zoo.preset_run import open_run, write_preset
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -163,6 +164,18 @@ class TestGoingOn:
         assert losses[-1] < losses[0]
         after = [np.array(weight) for weight in model.trainable_weights]
         assert max(np.abs(a - b).max() for a, b in zip(before, after)) > 1e-5
+
+    def test_a_rate_that_fell_to_zero_becomes_a_small_one(self, tmp_path):
+        model = keras.Sequential([keras.Input((3, 1)), keras.layers.Dense(1)])
+        rate = keras.optimizers.schedules.CosineDecay(1e-2, 5)
+        model.compile(keras.optimizers.SGD(rate, momentum=0.5), loss="mae")
+        facts = {"recipe": "mine", "seed": 0, "epochs": 1, "training_seconds": 1.0}
+        folder = write_preset(
+            Run(model, "forecast", {}, facts=facts), {"model": {}}, tmp_path / "a"
+        )
+        again = from_preset(folder)
+        assert float(again.optimizer.learning_rate) == pytest.approx(1e-4, rel=1e-6)
+        assert (again.optimizer.momentum, again.loss) == (0.5, "mae")
 
     @pytest.mark.slow
     def test_a_solution_that_is_at_the_rounding_floor_stays_there(self):

@@ -1,5 +1,6 @@
 """Every recipe trains, is judged, and can be read back; what it writes is what it trained."""
 
+import dataclasses
 import itertools
 import json
 import pathlib
@@ -12,7 +13,15 @@ from marks import further_but_for
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
-from oscillator_zoo.models import PINN, from_preset, read_duffing
+from oscillator_zoo.models import (
+    PINN,
+    ForecastModel,
+    ResponseModel,
+    available_presets,
+    from_preset,
+    read_duffing,
+)
+from oscillator_zoo.models.presets.facts import facts_of
 from oscillator_zoo.training import evaluate_family, recipes, train
 from oscillator_zoo.training.results.run import Run
 from oscillator_zoo.training.zoo.forecast_recipes import (
@@ -23,6 +32,7 @@ from oscillator_zoo.training.zoo.forecast_recipes import (
     motions_of_a_family,
 )
 from oscillator_zoo.training.zoo.measured_duffing import measured_motions
+from oscillator_zoo.training.zoo.preset_run import card_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -88,6 +98,66 @@ def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(tra
     assert again.evaluate()[model] == pytest.approx(evaluation[model], rel=1e-6, nan_ok=True)
     for picture in ("result.png", "history.png"):
         assert (folder / picture).read_bytes().startswith(PNG)
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Recipes make data and model as ever and leave out the training: the arguments of `fit`."""
+    calls = []
+
+    def fit(model, *arrays, **options):
+        calls.append((model, arrays, options))
+        history = keras.callbacks.History()
+        history.history = {"loss": [1.0]}
+        return history
+
+    for cls in (keras.Model, PINN, ForecastModel, ResponseModel):
+        monkeypatch.setattr(cls, "fit", fit)
+    return calls
+
+
+@pytest.mark.parametrize("name", [n for n in GENERATED if n not in QUICK])
+def test_a_recipe_makes_the_model_whose_preset_has_its_name(name, fitted):
+    run = recipes()[name](epochs=3)
+    made_by = {"recipe": name, "seed": 0, "epochs": 3, "training_seconds": 1.0}
+    expected = available_presets()[name]
+    card = card_of(dataclasses.replace(run, facts=made_by), {"pinn": {}, "model": {}})
+    card = {**facts_of(run.model), **card}
+    assert fitted[-1][2]["epochs"] == 3
+    facts = ["class", "task", "warm_up", "problem"]
+    if run.task != "solution":  # the rule that places a solution's windows may have changed since
+        facts.append("num_weights")
+    for fact in facts:
+        assert card[fact] == expected[fact], fact
+    assert card["trained_for"].keys() == expected["trained_for"].keys()
+    ranges = [keras.tree.flatten(one["trained_for"]) for one in (card, expected)]
+    assert ranges[0] == pytest.approx(ranges[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["forecast-damped", "forecast-driven"])
+def test_a_forecaster_learns_exact_motions_of_one_size(name, fitted):
+    run = recipes()[name](epochs=1)
+    _, (sequences,), _ = fitted[-1]
+    np.testing.assert_allclose(np.abs(sequences[:, :50, 0]).max(axis=1), 1.0, rtol=1e-15)
+    problem, member = run.test.problem, 7
+    mass, damping, stiffness, force = (
+        problem.get_config()[n] for n in ("mass", "damping", "stiffness", "force")
+    )
+    damping, stiffness = damping[member], stiffness[member]
+
+    def slope(t, s):
+        driven = 0.0
+        if force is not None:
+            wave = (getattr(force, n)[member] for n in ("amplitude", "angular_frequency", "phase"))
+            amplitude, frequency, phase = wave
+            driven = amplitude * np.sin(frequency * t + phase)
+        return [s[1], (driven - damping * s[1] - stiffness * s[0]) / mass]
+
+    times = run.test.times[:200]
+    true = solve_ivp(
+        slope, (0.0, times[-1]), run.test.states[member, 0], "DOP853", times, rtol=1e-12, atol=1e-13
+    )
+    np.testing.assert_allclose(run.test.states[member, :200], true.y.T, rtol=0, atol=1e-10)
 
 
 @pytest.mark.slow
