@@ -449,6 +449,7 @@ def test_a_motion_at_rest_stays_there_whatever_the_step():
     [
         (lambda self, t, x, v, ops=np: np.ones((1, 2)), r"shape \(1, 2\)"),
         (lambda self, t, x, v, ops=np: np.ones(3), r"shape \(3,\)"),
+        (lambda self, t, x, v, ops=np: np.ones((3, 1)), r"shape \(3, 1\)"),
     ],
 )
 def test_a_right_hand_side_of_another_shape_is_refused(rhs, received):
