@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 from marks import further_but_for
 
-from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sinusoid, simulate
+from oscillator_zoo.data import (
+    CoupledOscillators,
+    DampedOscillator,
+    Decay,
+    Duffing,
+    Sinusoid,
+    simulate,
+)
 from oscillator_zoo.models import (
     PINN,
     LevenbergMarquardt,
@@ -24,6 +31,7 @@ from oscillator_zoo.models import (
     save_preset,
 )
 from oscillator_zoo.models.presets.card import TASKS
+from oscillator_zoo.models.presets.facts import described
 from oscillator_zoo.models.presets.preset import PRESETS
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
 from oscillator_zoo.training.results.run import Run
@@ -150,6 +158,14 @@ def test_a_preset_of_a_record_is_judged_on_the_record(name, tmp_path):
         open_run(folder).evaluate()
     with pytest.raises(ValueError, match="A run's folder has its own test data"):
         open_run(tmp_path / "run", **record)
+
+
+def test_a_card_describes_each_force_of_a_problem():
+    pair = CoupledOscillators((1.0, 2.0), force=(Sinusoid(0.5, 1.1), None))
+    assert described(pair)["force"] == [
+        {"class": "Sinusoid", "amplitude": 0.5, "angular_frequency": 1.1, "phase": 0.0},
+        None,
+    ]
 
 
 class TestGoingOn:
