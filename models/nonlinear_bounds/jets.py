@@ -246,9 +246,10 @@ class Time(Jet):
 
     def _is_after(self, other):
         """Whether t > other inside of the cells."""
-        if isinstance(other, Jet) or not np.isscalar(other):
+        is_number = np.isscalar(other) and not isinstance(other, Jet)
+        other = float(other) if is_number else np.nan
+        if np.isnan(other):
             raise NotSmooth("it compares t with what is no number")
-        other = float(other)
         self.compared.add(other)
         after, before = self.begin >= other, self.end <= other
         if not (after | before).all():

@@ -100,12 +100,13 @@ RAMP = Sampled([0.0, 9.0], [0.0, 1.0])
         (lambda self, t, x, v, ops=np: (2.0 + x) ** x, "a power whose exponent is no number"),
         (lambda self, t, x, v, ops=np: x * 1j, "it meets complex 1j"),
         (lambda self, t, x, v, ops=np: ops.where(t > x, x, v), "compares t with what is no number"),
+        (lambda self, t, x, v, ops=np: ops.where(t < np.nan, x, v), "t with what is no number"),
         (
             lambda self, t, x, v, ops=np: self.force(t - 0.1, ops=ops) - x,
             "asks for a Sampled force at another time than t",
         ),
     ],
-    ids=["power", "complex", "comparison", "late force"],
+    ids=["power", "complex", "comparison", "NaN", "late force"],
 )
 def test_what_a_rhs_may_not_ask_for_is_named(rhs, message):
     problem = type("Mine", (Duffing,), {"rhs": rhs})(force=RAMP)
