@@ -135,10 +135,7 @@ def test_a_recipe_makes_the_model_whose_preset_has_its_name(name, fitted):
     card = card_of(dataclasses.replace(run, facts=made_by), {"pinn": {}, "model": {}})
     card = {**facts_of(run.model), **card}
     assert fitted[-1][2]["epochs"] == 3
-    facts = ["class", "task", "warm_up", "problem"]
-    if run.task != "solution":  # the rule that places a solution's windows may have changed since
-        facts.append("num_weights")
-    for fact in facts:
+    for fact in ("class", "num_weights", "task", "warm_up", "problem"):
         assert card[fact] == expected[fact], fact
     assert card["trained_for"].keys() == expected["trained_for"].keys()
     ranges = [keras.tree.flatten(one["trained_for"]) for one in (card, expected)]
