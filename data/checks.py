@@ -17,9 +17,7 @@ def is_tensor(value):
 
 
 def read_only(array):
-    """A view of an array, which a user's function cannot write to; a tensor as it is."""
-    if not isinstance(array, np.ndarray):
-        return array
+    """A view of an array, which a user's function cannot write to."""
     view = array.view()
     view.flags.writeable = False
     return view

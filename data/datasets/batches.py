@@ -105,7 +105,8 @@ def batches(indices, arrays, gather, batch_size, shuffle_seed):
             dataset = tf.data.Dataset.from_tensor_slices(indices).batch(batch_size)
         else:
             dataset = shuffled_batches(tf.constant(indices), batch_size, shuffle_seed)
-        dataset = dataset.map(lambda index: gather(index, *tensors)).prefetch(2)
+        gathered = tf.autograph.experimental.do_not_convert(lambda index: gather(index, *tensors))
+        dataset = dataset.map(gathered).prefetch(2)
     options = tf.data.Options()
     options.autotune.enabled = False  # it would hold up short fits for seconds
     options.deterministic = True

@@ -37,6 +37,7 @@ def shuffled_batches(indices, batch_size, seed):
     if _states.get() is not None:
         _states.get().append(generator.state)
 
+    @tf.autograph.experimental.do_not_convert
     def one_epoch(_):
         seeds = generator.make_seeds()[:, 0]
         order = tf.random.experimental.stateless_shuffle(indices, seeds, alg="philox")

@@ -132,6 +132,7 @@ def _dataset(block, shapes, dtype, in_structure):
     """What `block(number)` gives for 0, 1, 2, …, batch by batch."""
     import tensorflow as tf
 
+    @tf.autograph.experimental.do_not_convert
     def tensors(number):
         parts = tf.numpy_function(block, [number], [dtype] * len(shapes), stateful=False)
         return in_structure([tf.ensure_shape(part, s) for part, s in zip(parts, shapes)])

@@ -98,12 +98,10 @@ def problem_from_text(text):
 
 
 def is_plain_value(config):
-    """Whether Keras's dictionary stands for a tuple, or an array of numbers.
+    """Whether Keras's dictionary stands for an array of numbers.
 
     An array of texts or objects may ask for any amount of memory: "U1000000000" for one letter.
     """
-    if config["class_name"] == "__tuple__":
-        return True
     inner = config.get("config")
     is_array = config["class_name"] in ("__numpy__", "__tensor__") and isinstance(inner, dict)
     return is_array and inner.get("dtype") in NUMBERS

@@ -30,12 +30,14 @@ def with_rows(data):
     if known or not all(isinstance(spec, tf.TensorSpec) for spec in specs):
         return data
     is_tuple = isinstance(data.element_spec, tuple)
-    return data.map(lambda *batch: _checked_rows(batch) if is_tuple else _checked_rows(batch)[0])
 
+    @tf.autograph.experimental.do_not_convert
+    def checked(*batch):
+        first = tf.nest.flatten(batch)[0]
+        batch = raise_in_dataset(tf.reduce_any(tf.equal(tf.shape(first)[:1], 0)), NO_ROWS, batch)
+        return batch if is_tuple else batch[0]
 
-def _checked_rows(batch):
-    first = tf.nest.flatten(batch)[0]
-    return raise_in_dataset(tf.reduce_any(tf.equal(tf.shape(first)[:1], 0)), NO_ROWS, batch)
+    return data.map(checked)
 
 
 def _generated_with_rows(generator):

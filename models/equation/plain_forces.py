@@ -36,6 +36,7 @@ def add_force(dataset, problem):
     def values(t):
         return force_values(problem, np.reshape(t, (-1, 1)))
 
+    @tf.autograph.experimental.do_not_convert
     def with_values(t, *targets):
         if isinstance(t, dict) and "force" in t:
             return (t, *targets) if targets else t

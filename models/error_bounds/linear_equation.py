@@ -161,14 +161,8 @@ class LinearEquation(NamedTuple):
         """The matrices of a problem whose `is_linear`: its rhs, evaluated on symbols (`Affine`).
 
         Raises:
-            ValueError: for a nonlinear problem, or one whose `rhs` is not what the mark `@linear`
-                promises.
+            ValueError: for a problem whose `rhs` is not what the mark `@linear` promises.
         """
-        if not problem.is_linear:
-            raise ValueError(
-                "error_bound holds for linear equations, those marked @linear. "
-                f"Received: {type(problem).__name__}. Use error_estimate(t)."
-            )
         given = problem.force
         forces = given if isinstance(given, tuple) else (given,)
         d, size = problem.dimension, problem.order * problem.dimension

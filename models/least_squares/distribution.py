@@ -22,8 +22,6 @@ def num_replicas(strategy=None):
     Args:
         strategy: `tf.distribute.Strategy`, None for the one in whose scope this is called.
     """
-    if keras.backend.backend() != "tensorflow":
-        return 1
     return (strategy or tf.distribute.get_strategy()).num_replicas_in_sync
 
 

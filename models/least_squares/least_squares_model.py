@@ -161,10 +161,10 @@ class LeastSquaresModel(PreciseModel):
     @property
     def default_batch_size(self):
         """All samples where the optimizer works on all of them at once."""
-        return 32 if self.optimizer_is_ordinary else ALL
+        return super().default_batch_size if self.optimizer_is_ordinary else ALL
 
     def own_callbacks(self):
-        return [StopWhenFinished()]
+        return [*super().own_callbacks(), StopWhenFinished()]
 
     def prepare(self, dataset):
         check_batches(dataset, self.distribute_strategy)

@@ -184,9 +184,6 @@ class Jet:
     def sqrt(self):
         return self**0.5
 
-    def square(self):
-        return self * self
-
     def tanh(self):
         y = discs.tanh(self.value)
         slope = exact_disc(1.0) - y * y
@@ -249,9 +246,10 @@ class Time(Jet):
 
     def _is_after(self, other):
         """Whether t > other inside of the cells."""
-        if isinstance(other, Jet) or not np.isscalar(other):
+        is_number = np.isscalar(other) and not isinstance(other, Jet)
+        other = float(other) if is_number else np.nan
+        if np.isnan(other):
             raise NotSmooth("it compares t with what is no number")
-        other = float(other)
         self.compared.add(other)
         after, before = self.begin >= other, self.end <= other
         if not (after | before).all():
@@ -290,12 +288,9 @@ def _times(derivatives, factor):
 def _outer(a, b, halved=False):
     """a_j b_k + a_k b_j for j ≤ k; with `halved`, where b is a, a_j a_k."""
     found = {}
-    for j, left in a.items():
-        for k, right in b.items():
-            if halved and k < j:
-                continue
-            one, key = left * right, (min(j, k), max(j, k))
-            if j == k and not halved:
-                one = one + one
-            found[key] = found[key] + one if key in found else one
+    for j, k in [(j, k) for j in a for k in b if j <= k or not halved]:
+        one, key = a[j] * b[k], (min(j, k), max(j, k))
+        if j == k and not halved:
+            one = one + one
+        found[key] = found[key] + one if key in found else one
     return found

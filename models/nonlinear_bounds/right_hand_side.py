@@ -105,8 +105,6 @@ class RightHandSide:
 
     def _fill(self, rates, which, cells, time, state, order):
         """Evaluate on the cells `which`, piece by piece of what `rhs` compares t with."""
-        if not len(which):
-            return
         some = cells.select(which)
         t = Time(_select(time, which), some.begin, some.end, order, self.compared)
         jets = [Jet.variable(_select(y, which), j, order) for j, y in enumerate(state)]

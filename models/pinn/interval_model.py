@@ -95,7 +95,8 @@ class IntervalModel(LeastSquaresModel):
         dataset = super().prepare(dataset)
         if not isinstance(dataset, tf.data.Dataset):
             return dataset
-        return add_force(dataset.map(self.domain.check_batch), self.problem)
+        check = tf.autograph.experimental.do_not_convert(self.domain.check_batch)
+        return add_force(dataset.map(check), self.problem)
 
     def compile(self, *args, **kwargs):
         """As `LeastSquaresModel.compile`.

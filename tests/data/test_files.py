@@ -135,6 +135,25 @@ def test_a_disk_that_is_full_only_when_it_is_flushed_leaves_the_old_file(tmp_pat
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_an_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    folder, replace = tmp_path / "served", os.replace
+    folder.mkdir()
+    (folder / "saved_model.pb").write_text("old")
+
+    def failing(old, new):
+        if pathlib.Path(new) == folder and (pathlib.Path(old) / "new").exists():
+            raise OSError(errno.EACCES, "Permission denied")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="served could not be written"):
+        with write_whole_saved_model(folder) as temporary:
+            temporary.mkdir()
+            (temporary / "new").write_text("new")
+    assert (folder / "saved_model.pb").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_text("old")

@@ -77,6 +77,16 @@ class Picky:
 explain_unknown_arguments(Picky)
 
 
+def test_an_error_of_an_inner_constructor_names_the_inner_one():
+    class Outer:
+        def __init__(self, **options):
+            Picky(**options)
+
+    explain_unknown_arguments(Outer)
+    with pytest.raises(TypeError, match=r"^Picky has the arguments first\. Received: 'second'"):
+        Outer(second=1.0)
+
+
 def test_only_an_argument_that_the_error_names_is_to_blame():
     """Not one whose name is part of another word of the message, nor another unknown one."""
     with pytest.raises(ValueError, match=r"^first must be positive$"):

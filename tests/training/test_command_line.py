@@ -17,8 +17,11 @@ from oscillator_zoo.__main__ import LISTING, main, parser
 from oscillator_zoo.data import DampedOscillator
 from oscillator_zoo.models import PINN
 from oscillator_zoo.quiet_import import without_start_up_log
-from oscillator_zoo.training import recipes
+from oscillator_zoo.training import commands, recipes, tour
 from oscillator_zoo.training.commands import listing, table_of
+from oscillator_zoo.training.results.run import Run
+from oscillator_zoo.training.zoo import recipe_sweep
+from oscillator_zoo.training.zoo.preset_run import checkout_folder
 from oscillator_zoo.training.zoo.recipe_sweep import grid_of
 
 COMMAND = shutil.which("oscillator-zoo", path=pathlib.Path(sys.executable).parent)
@@ -261,6 +264,43 @@ def test_a_log_that_is_opened_during_the_import_goes_on_to_standard_error(name, 
     shown = capfd.readouterr().err
     assert "a warning" in shown
     assert "Logging error" not in shown and handler.stream is sys.stderr
+
+
+def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch, tmp_path):
+    def stopped(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    folder = str(tmp_path / "run")
+    command = ["train", "pinn-decay", "--output-dir", folder]
+    monkeypatch.setattr(commands, "train", stopped)
+    assert main([*command, "--preset"]) == 130  # before the first backup
+    assert capsys.readouterr().err == "oscillator-zoo: interrupted\n"
+
+    run = Run(None, "solution", {}, facts={"interrupted": "Ctrl-C"})
+    monkeypatch.setattr(commands, "train", lambda *args, **kwargs: (run, "a table"))
+    assert main([*command, "--resume", "--preset"]) == 130
+    out, err = capsys.readouterr()
+    assert out == f"a table\nWritten to {folder}.\n"
+    assert err == f"Go on with: oscillator-zoo {' '.join(command)} --preset --resume\n"
+
+    monkeypatch.setattr(commands, "rows_of", stopped)
+    assert main(["sweep", "pinn-decay", "--output-dir", folder]) == 130
+    assert capsys.readouterr().err == "oscillator-zoo: interrupted\nThe same command goes on.\n"
+
+
+@pytest.mark.parametrize("module", [tour, recipe_sweep])
+def test_ctrl_c_in_one_training_ends_those_after_it(module, monkeypatch, tmp_path):
+    run = Run(None, "solution", {}, facts={"interrupted": "Ctrl-C"})
+    monkeypatch.setattr(module, "train", lambda *args, **kwargs: (run, {}))
+    one_training = module._train if module is tour else module.trained_errors
+    with pytest.raises(KeyboardInterrupt):
+        one_training("pinn-decay", tmp_path, 0)
+
+
+def test_a_preset_without_a_folder_goes_beside_those_of_the_checkout():
+    presets = pathlib.Path(__file__).parents[2] / "models" / "presets"
+    assert checkout_folder("pinn-decay") == presets / "pinn-decay"
+    assert (presets / "pinn-decay" / "card.json").exists()
 
 
 def test_seeds_and_options_make_a_grid():

@@ -166,7 +166,6 @@ def checkout_folder(name):
             "The presets of an installed package stay as they are. Received no folder for "
             f"{name!r}. Pass one (on the command line --preset FOLDER)."
         )
-    PRESETS.mkdir(exist_ok=True)
     return PRESETS / name
 
 

@@ -21,6 +21,7 @@ from oscillator_zoo.data import (
     trajectory_stream,
 )
 from oscillator_zoo.data.datasets import stream
+from oscillator_zoo.data.datasets.stream_source import StreamSource
 from oscillator_zoo.models import ElmanRNN
 
 RANGES = {
@@ -67,6 +68,15 @@ def test_a_trajectory_is_that_of_a_plain_loop_from_parameters_drawn_for_its_inde
         expected = np.concatenate([states, forces], axis=1)[:-1]
         np.testing.assert_allclose(inputs[row], expected, rtol=0, atol=1e-14)
         np.testing.assert_allclose(targets[row], states[1:], rtol=0, atol=1e-14)
+
+
+def test_a_source_gives_any_trajectories_by_their_indices():
+    source = StreamSource(3, RANGES, None, 0.05, 6, "euler")
+    found = source.trajectories(10**12, 5, 3)
+    for row in range(3):
+        states, forces = by_loop(3, 10**12 + 5 * row, 0.05, 6)
+        np.testing.assert_allclose(found.states[row], states, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(found.force[row], forces, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("names", ["force", ("force", "initial_state"), ("initial_state", "force")])

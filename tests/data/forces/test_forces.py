@@ -139,6 +139,7 @@ def test_a_plain_function_is_evaluated_by_numpy_and_becomes_data():
 def test_numpys_own_functions_are_plain_functions():
     assert not takes_ops(np.sin)
     np.testing.assert_array_equal(evaluate_force(np.sin, TIMES), np.sin(TIMES))
+    assert not takes_ops(max)  # which does not say what it takes
 
 
 def test_a_plain_function_may_return_one_number_for_all_times():

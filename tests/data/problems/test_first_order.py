@@ -47,6 +47,11 @@ def test_energy_and_breakpoints_are_those_of_the_problem():
     np.testing.assert_allclose(pair.energy(y, rate), problem.energy(y[:, :1], y[:, 1:]))
 
 
+def test_energy_can_grow_where_that_of_the_problem_can():
+    assert FirstOrder(Duffing(damping=0.1)).energy_never_grows
+    assert not FirstOrder(Duffing(force=Sinusoid(1.0, 1.0))).energy_never_grows
+
+
 def test_only_a_free_linear_problem_is_a_linear_pair():
     assert FirstOrder(PROBLEMS[2]).is_linear
     assert not FirstOrder(PROBLEMS[0]).is_linear and not FirstOrder(PROBLEMS[1]).is_linear

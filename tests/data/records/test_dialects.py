@@ -13,6 +13,7 @@ TIMES, MOTION, FORCE = [0.0, 0.5, 1.0, 1.5], [0.25, -1.5, 3.0, 1e-3], [1.0, 0.0,
 finite = st.floats(-1e6, 1e6).map(lambda value: float(f"{value:.12g}"))
 
 
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"]
 HEADS = ["name (unit)", "name [unit]", "name_unit", "row", "comment"]
 
 
@@ -21,7 +22,7 @@ def dialects(draw):
     """Encoding, separator, decimal mark, and what stands before the numbers and after them."""
     comma = draw(st.booleans())
     return {
-        "encoding": draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])),
+        "encoding": draw(st.sampled_from(ENCODINGS)),
         "separator": draw(st.sampled_from([";", "\t", "  "] + [","] * (not comma))),
         "decimal": "," if comma else ".",
         "newline": draw(st.sampled_from(["\n", "\r\n"])),
@@ -139,6 +140,9 @@ def test_arguments_say_what_headings_do_not(tmp_path):
     record.save(path)
     loaded = Trajectory.load(path)
     assert loaded.units == {"force": "N", "position": "µm"} == record[0].units
+    assert loaded.input_kind == "force"
+    read(tmp_path, text, **given).save(path)
+    assert Trajectory.load(path).input_kind == "base_acceleration"
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,13 @@ def test_arguments_say_what_headings_do_not(tmp_path):
         ("t,x\n0.3,0\n0.1,1\n0.2,2\n", {}, r"increase. Received 0.1 in line 3.*of 'x' rise thr"),
         ("t,x\n0,3\n,1\n2,2\n", {}, r"Every sample needs its time. Received none in line 3"),
         ("t,x\n0,\n1,\n2,2\n", {}, r"at least two samples. Received 1 in 'x'"),
+        ("t,x\n0.3,3\n0.1,1\n0.2,2\n", {}, r"increase.*if the times are too coarse\.$"),
+        ("t,x\n-,-,-\n0,1\n1,2\n", {}, r"3 in line 2.*Or is line 1, 't,x', no line of headings"),
+        (
+            "t,base x (m),base y (m),x\n0,1,1,1\n1,2,2,2\n",
+            {},
+            r"several columns of the base: 'base x \(m\)', 'base y \(m\)'. Pass input_column",
+        ),
         ("t,x\n0,1\n1,oops\n2,2\n", {}, r"Column 1 \('x'\) .*'oops' in line 3: '1,oops'"),
     ],
 )
@@ -176,6 +187,15 @@ def test_cells_without_a_number_are_gaps(gap, tmp_path):
     assert_is(record, [0.0, 3.0, 5.0], [5.0, 7.0, 8.0], [1.0, 4.0, 5.0])
     record = read(tmp_path, f"u,y\n1,5\n{gap},6\n3,7\n", 10.0)
     assert_is(record, [0.0, 0.2], [5.0, 7.0], [1.0, 3.0])
+    record = read(tmp_path, "u,y\n-,-\n1,5\n3,7\n", 10.0)  # the first sample is one too
+    assert_is(record, [0.1, 0.2], [5.0, 7.0], [1.0, 3.0])
+    assert_is(load_measurement({"t": [0, 1, 2], "y": [1.0, None, 4.0]}), [0.0, 2.0], [1.0, 4.0])
+
+
+def test_headings_need_no_separator_at_their_end(tmp_path):
+    record = read(tmp_path, "t;v (mm/s)\n0;1;\n1;2;\n2;4;\n", output_column="v")
+    assert_is(record, [0.0, 1.0, 2.0], [1.0, 2.0, 4.0])
+    assert (record.feature_names, record.units) == (("velocity",), {"velocity": "mm/s"})
 
 
 def test_several_records_in_one_file(tmp_path):

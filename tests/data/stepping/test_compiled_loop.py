@@ -69,6 +69,17 @@ class Growth(InitialValueProblem):
         return rate * x * (1.0 - x)
 
 
+class Delayed(Growth):
+    """Under a force that acts later."""
+
+    def __init__(self, rate, position, force=None):
+        super().__init__(rate, position)
+        self.force = force or Sinusoid(0.3, 2.0)
+
+    def rhs(self, t, x, ops=np):
+        return super().rhs(t, x, ops) + self.force(t - 0.25, ops=ops)
+
+
 START = np.random.default_rng(0).normal(size=(2, 7, 3))
 PROBLEMS = {
     "free": Duffing(damping=SOME, cubic_stiffness=0.3, position=SOME[::-1]),
@@ -77,6 +88,7 @@ PROBLEMS = {
     "van der pol": VanDerPol(nonlinearity=SOME, force=Constant(0.2)),
     "masses": Masses([1.0, 2.0, 3.0], *START, force=(None, Sinusoid(SOME, 2.0), None)),
     "growth": Growth(SOME, SOME),
+    "delayed": Delayed(SOME, SOME),
 }
 CASES = [
     (name, method)

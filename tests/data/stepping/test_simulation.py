@@ -449,12 +449,14 @@ def test_a_motion_at_rest_stays_there_whatever_the_step():
     [
         (lambda self, t, x, v, ops=np: np.ones((1, 2)), r"shape \(1, 2\)"),
         (lambda self, t, x, v, ops=np: np.ones(3), r"shape \(3,\)"),
+        (lambda self, t, x, v, ops=np: np.ones((3, 1)), r"shape \(3, 1\)"),
     ],
 )
 def test_a_right_hand_side_of_another_shape_is_refused(rhs, received):
     Mine = type("Mine", (InitialValueProblem,), {"rhs": rhs})
-    with pytest.raises(ValueError, match=f"rhs must return one rate .* Received {received}"):
-        simulate(Mine(position=1.0, velocity=0.0), 0.1, 3)
+    for position in (1.0, np.ones(4)):
+        with pytest.raises(ValueError, match=f"rhs must return one rate .* Received {received}"):
+            simulate(Mine(position=position, velocity=0.0), 0.1, 3)
 
 
 @pytest.mark.parametrize("kind", [DampedOscillator, Duffing])

@@ -285,6 +285,7 @@ def test_an_index_that_chooses_nothing_is_refused(index, error, message):
         DampedOscillator(force=Sampled([0.0, 0.1, 9.0], [[0.1, 0.2, 1 / 3], [1.0, 2.0, 3.0]])),
         Decay(rate=np.array([0.1, 0.7]), position=1 / 3, start_time=0.25),
         Cubic(position=[1.0, 2.0], velocity=[0.0, 1 / 3], dimension=2),
+        CoupledOscillators((1.0, 2.0), (1.0, 0.2, 1.0), force=(Constant(0.1), None)),
     ],
     ids=lambda problem: type(problem).__name__,
 )
@@ -474,6 +475,7 @@ def text(class_name="DampedOscillator", package="oscillator_zoo", **config):
     return np.array(json.dumps({**content, "config": config}))
 
 
+WITHOUT_CONFIG = '{"class_name": "Decay", "registered_name": "oscillator_zoo>Decay"}'
 LAMBDA = {"class_name": "__lambda__", "config": {"value": "x"}}
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 1}}
 
@@ -493,6 +495,7 @@ DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 1}
         ({"problem": text(springs=3)}, "problem in .* cannot be read"),
         ({"problem": text(mass=-1.0)}, "cannot be read. mass must be > 0"),
         ({"problem": np.array('{"config": {}}')}, "class None, which is not registered"),
+        ({"problem": np.array(WITHOUT_CONFIG)}, "holds no problem. Save it again"),
     ],
 )
 def test_wrong_content_is_refused(changes, message, tmp_path):

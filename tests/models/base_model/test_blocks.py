@@ -32,6 +32,19 @@ def test_answers_do_not_depend_on_the_blocks(monkeypatch):
             np.testing.assert_allclose(way(times), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_lists_and_numbers_that_serve_all_rows_are_divided_too(monkeypatch):
+    times, rng = [0.1, 0.7, 1.1, 1.3, 1.9], np.random.default_rng(0)
+    alone = PINN(DampedOscillator(damping=0.2), 2.0, (4,), seed=0)
+    family = PINN(DampedOscillator(), 2.0, (4,), parameter_ranges={"damping": (0.1, 0.3)}, seed=0)
+    given = [(alone, times), (family, {"t": np.array(times), "damping": 0.2})]
+    for pinn, _ in given:
+        pinn.set_weights([rng.normal(size=w.shape) for w in pinn.get_weights()])
+    whole = [np.asarray(pinn.derivatives(x)[2]) for pinn, x in given]
+    small_blocks(monkeypatch, 2)
+    for (pinn, x), expected in zip(given, whole):
+        np.testing.assert_allclose(pinn.derivatives(x)[2], expected, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "kind", further_but_for(["linear", "nonlinear", "family"], "linear", marks=pytest.mark.slow)
 )

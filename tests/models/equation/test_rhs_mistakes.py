@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops as keras_ops
 
-from oscillator_zoo.data import DampedOscillator, InitialValueProblem, simulate
+from oscillator_zoo.data import DampedOscillator, InitialValueProblem, Sampled, simulate
 from oscillator_zoo.data.problems.rhs_errors import reading_of_start
 from oscillator_zoo.models import PINN
 
@@ -171,6 +171,13 @@ def test_an_error_of_the_users_own_gets_no_advice():
 
     with pytest.raises(ValueError, match=r"RuntimeError, the pump is off\.$"):
         simulate(Own(failing), 0.1, 2)
+
+
+def test_a_force_outside_its_times_is_no_mistake_of_the_equation():
+    force = Sampled([0.0, 1.0], [0.0, 1.0])
+    problem = Own(lambda t, x, v, ops: force(t - 2.0, ops=ops) - x)
+    with pytest.raises(ValueError, match=r"^(?!rhs must)[^`]*-2 s"):
+        simulate(problem, 0.1, 3)
 
 
 def test_arguments_in_another_order_are_refused():

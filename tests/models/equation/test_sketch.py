@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.data import DampedOscillator, Step
+from oscillator_zoo.data import DampedOscillator, InitialValueProblem, Step
+from oscillator_zoo.models.equation import sketch
 from oscillator_zoo.models.equation.sketch import Sketch
 
 JUMP, DURATION, TIMES = 5.0, 15.0, np.array([0.0, 2.3, 5.0, 5.01, 9.0, 15.0])
@@ -33,3 +34,21 @@ def test_states_of_a_sketch_and_how_far_they_may_be_off(force, worst):
     else:  # a jump inside a step: off by up to a third of it, a sixth of the step before halving
         assert (off <= 2.0 * moved).all()
         assert 1e-4 <= off.max() <= 0.05 / 6.0
+
+
+def test_a_motion_that_no_number_of_steps_follows_is_refused(monkeypatch):
+    monkeypatch.setattr(sketch, "MOST_STEPS", sketch.FEWEST_STEPS)
+    stiff = DampedOscillator(damping=1e3, stiffness=1.0)  # RK4 is unstable for steps of 0.4 s
+    with pytest.raises(ValueError, match=r"250 steps of RK4 can follow\. Received Damped.* 100 s"):
+        Sketch(stiff, 100.0)
+
+
+class Explosive(InitialValueProblem):
+    def rhs(self, t, x, v, ops=np):
+        return 1e200 * x**3
+
+
+def test_a_motion_that_leaves_the_numbers_at_once_has_no_rate():
+    assert sketch._rate_of_beginning(Explosive(1e100, 0.0), 1.0) == 0.0
+    (rate,) = np.abs(np.linalg.eigvals([[0.0, 1.0], [-9.0, 0.0]])[:1])
+    assert sketch._rate_of_beginning(DampedOscillator(stiffness=9.0), 1.0) == pytest.approx(rate)

@@ -356,9 +356,14 @@ def activated(pinn):
     pinn.network.hidden[0].activation = keras.activations.tanh
 
 
+def rounded(pinn):
+    pinn.network.hidden[1].dtype_policy = keras.DTypePolicy("float32")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (rounded, "a Dense of float32"),
         (replaced, "a EinsumDense in place of a Dense"),
         (adapted, "a Dense that is quantized or has LoRA weights"),
         (activated, "layers with activations of their own"),

@@ -374,6 +374,11 @@ def test_exponential_of_a_positive_matrix_is_bounded_after_many_squarings(size, 
                 assert bound[i, j] <= exact[i, j] * (1 + 1e-9) + 1e-30 * exact[2, 2]
 
 
+def test_exponential_of_what_overflows_is_infinite():
+    with np.errstate(over="ignore"):
+        assert (_exponential(np.full((2, 2), 1e308), np.array([1.0, 10.0])) == np.inf).all()
+
+
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_lengths_on_a_grid_are_rounded_outwards(seed):
@@ -407,7 +412,7 @@ def test_uncertain_matrix_is_carried():
 # ------------------------------------------------------------------- symbols of a rhs
 
 
-@given(st.lists(st.tuples(st.sampled_from("+-*/r"), st.floats(-1e9, 1e9)), max_size=12))
+@given(st.lists(st.tuples(st.sampled_from("+-*/rc"), st.floats(-1e9, 1e9)), max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_coefficients_of_any_linear_expression_are_within_their_error(steps):
     (x,) = Affine.symbols(1)
@@ -423,7 +428,9 @@ def test_coefficients_of_any_linear_expression_are_within_their_error(steps):
         elif operation == "/" and abs(number) > 1e-9:
             form, exact = form / number, exact / c
         elif operation == "r":
-            form, exact = -form + 0.0, -exact
+            form, exact = +(-form + 0.0), -exact
+        elif operation == "c":  # a number that was an expression, such as a mass that vanishes
+            form = form + (0.0 * x) * form
     value, error = (
         mpf(np.format_float_scientific(part[1], unique=False, precision=40))
         for part in (form.values, form.errors)

@@ -15,6 +15,7 @@ from scipy.linalg import expm
 
 from oscillator_zoo.data import (
     Chirp,
+    Constant,
     CoupledOscillators,
     DampedOscillator,
     Decay,
@@ -297,7 +298,9 @@ def mp_features(weights, activation, tau):
 
 
 @pytest.mark.parametrize(
-    "force", [Sinusoid(2.0, 3.0, 0.4), Chirp(1.5, 1.0, 9.0, 4.0, 0.2)], ids=["wave", "chirp"]
+    "force",
+    [Sinusoid(2.0, 3.0, 0.4), Chirp(1.5, 1.0, 9.0, 4.0, 0.2), Constant(-0.3)],
+    ids=["wave", "chirp", "constant"],
 )
 def test_force_off_the_real_line_stays_within_its_bound(force):
     middle, radius = np.array([0.5, 3.0]), 0.7

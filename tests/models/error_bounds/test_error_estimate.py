@@ -95,6 +95,23 @@ def test_correction_of_a_linear_problem_is_exact_even_untrained(problem):
         np.testing.assert_allclose(v, exact[1], atol=1e-12)
 
 
+@pytest.mark.parametrize(("name", "value"), [("ROUNDS", 1), ("MOST_CELLS", 32)])
+def test_a_residual_that_asks_for_more_cells_than_are_tried_is_still_estimated(
+    name, value, monkeypatch
+):
+    """Cells that are too long leave a part of a linear problem's error, not all of it."""
+    problem = DampedOscillator(damping=0.1)
+    edges = [0.0, *np.linspace(20.0, 40.0, 17)]  # the first is long for the motion, all for waves
+    pinn = PINN(problem, 40.0, (8,), window_edges=edges, seed=0)
+    random = np.random.default_rng(0)
+    pinn.set_weights([10.0 * random.normal(size=w.shape) for w in pinn.get_weights()])
+    times = np.linspace(0.0, 40.0, 21)[1:]
+    error = np.abs(np.asarray(pinn(times)) - problem.exact(times)[0])
+    monkeypatch.setattr(error_estimate, name, value)
+    estimate, _ = pinn.error_estimate(times)
+    assert 0.5 < np.abs(estimate).max() / error.max() < 2.0
+
+
 def test_a_large_nonlinear_error_brings_a_warning_and_is_not_corrected():
     lost = PINN(Pendulum(position=2.5), 4.0, (4,), seed=1)  # untrained: off by a swing
     message = r"linearised.*less than 50%\. Received a solution for which they change it by \d"

@@ -28,6 +28,7 @@ from oscillator_zoo.models import (
     from_preset,
 )
 from oscillator_zoo.models.export.check import check_answers, sample
+from oscillator_zoo.models.export.litert_and_onnx import _conversion
 from oscillator_zoo.models.export.served_function import served
 
 PRESETS = sorted(available_presets())
@@ -496,6 +497,47 @@ def test_a_file_that_differs_from_the_model_is_refused_with_the_layer(ending, tm
     with pytest.raises(ValueError, match=message):
         export_model(model, path)
     assert not path.exists()
+
+
+def test_a_saved_model_answers_without_dropout_and_with_any_names_and_whole_numbers(tmp_path):
+    """Names that other files cannot hold, and numbers of which none may be off."""
+    x = keras.Input((None, 2), name="x-y")
+    states = ElmanRNN(3, dropout=0.5, return_sequences=True, seed=0)(x)
+    model = keras.Model(x, [states, ops.argmax(states, axis=-1)])
+    export_model(model, tmp_path / "dropout")
+    given = np.linspace(-1.0, 1.0, 12, dtype="float32").reshape(2, 3, 2)
+    loaded = tf.saved_model.load(tmp_path / "dropout")
+    for found, expected in zip(tf.nest.flatten(loaded.serve(given)), model(given), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["int32", "bool"])
+def test_whole_numbers_of_a_file_are_exact(kind):
+    x = keras.Input((2,), name="x")
+    model = keras.Model(x, ops.cast(1000.0 * x, kind))
+    offered = served(model)
+
+    def answer(samples, error=0):
+        results = offered.function(*map(tf.constant, samples))
+        return {n: (y.numpy().astype(int) + error).astype(kind) for n, y in results.items()}
+
+    check_answers(model, offered, answer)
+    if kind == "int32":
+        with pytest.raises(ArithmeticError, match="is off by"):
+            check_answers(model, offered, lambda samples: answer(samples, 1))
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_model():
+    with pytest.raises(OSError, match="no room"), _conversion(MODELS["dense"](), "ONNX"):
+        raise OSError("no room")
+
+
+def test_a_cosine_of_float32_stays_one(tmp_path):
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, ops.cos(x))
+    found = exported(model, waves(model, 2), "onnx", tmp_path)
+    (found,) = found.values()
+    np.testing.assert_allclose(found, np.cos(waves(model, 2)["x"]), rtol=1e-6)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import tensorflow as tf
 from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import (
+    CoupledOscillators,
     DampedOscillator,
     Decay,
     Duffing,
@@ -143,6 +144,28 @@ def test_a_nonlinear_family_begins_where_steppers_lead():
         run = solve_ivp(slope, (0, 6), [position, 0.0], "DOP853", times, rtol=3e-14, atol=1e-14)
         found = pinn({"t": times, "position": position, "cubic_stiffness": cubic})
         assert np.abs(found[:, 0] - run.y[0]).max() < 1e-8
+
+
+def test_motions_at_the_nodes_are_those_of_each_members_own_equation():
+    """Of two masses, whose members a stepper takes one by one."""
+    ranges = {"damping": (0.1, 0.4)}
+    pair = CoupledOscillators((2.0, 2.0), 1.5, 0.2, position=(1.0, 0.0))
+    pinn = PINN(pair, 2.0, parameter_ranges=ranges, parameter_nodes=2, seed=0)
+    sketch = pinn.domain.sketch()
+    motions = pinn.trial.motions_of(sketch)
+    (nodes,) = pinn.trial.box.values(pinn.trial.nodes.points).values()
+    for motion, damping in zip(motions, nodes, strict=True):
+        exact = np.concatenate(pair.with_parameters(damping=float(damping)).exact(sketch.times), 1)
+        np.testing.assert_allclose(motion, exact, rtol=0, atol=1e-6)
+
+
+def test_a_family_is_a_layer_of_a_larger_model(small):
+    names = ("t", "damping", "stiffness")
+    inputs = {name: keras.Input((1,), name=name, dtype="float64") for name in names}
+    doubled = keras.Model(inputs, 2.0 * small(inputs))
+    x = {"t": np.array([[0.3], [2.0]]), "damping": [[0.1], [0.2]], "stiffness": [[1.0], [1.1]]}
+    x = {name: np.array(column) for name, column in x.items()}
+    np.testing.assert_allclose(doubled(x), 2.0 * np.asarray(small(x)), rtol=1e-14)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Parameters from data, against SciPy's fits of closed forms and of DOP853."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -26,8 +27,8 @@ from oscillator_zoo.data import (
     simulate,
 )
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.models.inverse.method_bias import method_bias
-from oscillator_zoo.models.least_squares.estimates import student_quantile
+from oscillator_zoo.models.inverse.method_bias import method_bias, warn_of_method_bias
+from oscillator_zoo.models.least_squares.estimates import Estimate, student_quantile
 
 TIMES = np.linspace(0.0, 10.0, 101)
 TRUTH = DampedOscillator(damping=0.3, stiffness=2.0, position=1.0, velocity=0.2)
@@ -264,14 +265,15 @@ def test_parameters_are_those_of_scipys_fit(name):
 
 def test_sensitivities_are_those_of_the_closed_form():
     cases = [
-        (DampedOscillator(1.5, 0.4, 2.0, Sinusoid(0.7, 1.3), 0.5, -0.2), ("mass", *NAMES)),
-        (DampedOscillator(1.0, 5.0, 2.0, Step(0.5, 3.0)), ("mass", "damping", "velocity")),
-        (Decay(0.7, 2.0, start_time=1.0), ("rate", "position")),
-        (CoupledOscillators([2.0, 2.0], 1.5, 0.2, position=[1.0, 0.0]), ("stiffness", "damping")),
+        (DampedOscillator(1.5, 0.4, 2.0, Sinusoid(0.7, 1.3), 0.5, -0.2), ("mass", *NAMES), 6.0),
+        (DampedOscillator(1.0, 5.0, 2.0, Step(0.5, 3.0)), ("mass", "damping", "velocity"), 6.0),
+        (DampedOscillator(1.0, 0.4, 2.0, None, 0.5, -0.2), ("damping", "position"), 0.5),
+        (Decay(0.7, 2.0, start_time=1.0), ("rate", "position"), 6.0),
+        (CoupledOscillators([2.0, 2.0], 1.5, 0.2, position=[1, 0]), ("stiffness", "damping"), 6.0),
     ]
-    for problem, names in cases:
-        times = problem.start_time + np.linspace(0.0, 6.0, 25)
-        pinn = PINN(problem, 6.0, unknown_parameters=names, seed=0)
+    for problem, names, duration in cases:
+        times = problem.start_time + np.linspace(0.0, duration, 25)
+        pinn = PINN(problem, duration, unknown_parameters=names, seed=0)
         positions = closed_form(problem, names, times)
         values = np.array([getattr(problem, name) for name in names])
         pinn.identification.check_identifiable(
@@ -296,6 +298,47 @@ def test_the_bias_of_a_stepper_counts_data_by_their_weights():
         method_bias(oscillator, first, jacobian[:61]),
         rtol=1e-9,
     )
+
+
+def test_the_bias_of_a_stepper_is_that_of_its_modified_equation():
+    """Euler's data obey an equation with α − h δ in the place of α, to first order in h."""
+    step, oscillator = 0.01, DampedOscillator(damping=0.2, stiffness=1.5)
+    motion = simulate(oscillator, step, 1000, "euler")
+    change = 1e-5
+    ends = [
+        DampedOscillator(damping=0.2 + sign * change, stiffness=1.5).exact(motion.times)[0]
+        for sign in (1.0, -1.0)
+    ]
+    jacobian = (ends[0] - ends[1]) / (2.0 * change)
+    bias = method_bias(oscillator, motion, jacobian)
+    assert bias[0] == pytest.approx(-step * 1.5, rel=0.05)
+    found = {"damping": Estimate(0.185, 1e-4, 0.1848, 0.1852)}
+    message = (
+        r"'euler' with steps of 0\.01 s.*moves damping by about -0\.015 \(found 0\.185 ± 0\.0001"
+    )
+    with pytest.warns(UserWarning, match=message):
+        warn_of_method_bias(motion, bias, found)
+    warn_of_method_bias(motion, bias, {"damping": Estimate(0.185, 0.02, 0.145, 0.225)})
+
+
+@pytest.mark.parametrize(
+    ("found", "made_by"),
+    [
+        (DampedOscillator(start_time=1.0), {}),  # a start that the data come before
+        (DampedOscillator(start_time=-0.033), {}),  # or that lies between two steps
+        (Duffing(stiffness=-1e4, cubic_stiffness=-1e4), {}),  # a motion that runs away
+        (DampedOscillator(), {"method": None, "method_step": None}),  # a measurement
+    ],
+)
+def test_steps_that_cannot_be_repeated_have_no_known_bias(found, made_by):
+    motion = dataclasses.replace(simulate(DampedOscillator(damping=0.2), 0.1, 50), **made_by)
+    assert method_bias(found, motion, np.ones((51, 1))).tolist() == [0.0]
+
+
+def test_a_plain_force_has_values_at_the_points_of_the_equation():
+    problem = DampedOscillator(damping=0.2, force=lambda t: np.cos(3.0 * t))
+    points = PINN(problem, 2.0, unknown_parameters=("damping",), seed=0).identification.points
+    np.testing.assert_allclose(points["force"], np.cos(3.0 * np.asarray(points["t"])), atol=1e-15)
 
 
 @pytest.mark.further

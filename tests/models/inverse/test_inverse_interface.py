@@ -112,6 +112,20 @@ def test_a_dataset_is_read_as_one_batch(pinn):
     assert pinn.found_values()["damping"] == pytest.approx(fitted_by_scipy(T, X, SIGMA)[0][0])
 
 
+def test_batches_of_keras_are_read_as_one():
+    class Batches(keras.utils.PyDataset):
+        num_batches = 3
+
+        def __getitem__(self, number):
+            part = slice(20 * number, 20 * (number + 1))
+            return T[part], X[part], SIGMA[part]
+
+    guess = DampedOscillator(damping=0.2, stiffness=1.1)
+    found = PINN(guess, 6.0, unknown_parameters=NAMES, seed=0).data_batch(Batches(), None, None)
+    for part, expected in zip(found, (T[:60, None], X[:60, None], SIGMA[:60])):
+        np.testing.assert_array_equal(part, expected)
+
+
 @pytest.mark.slow
 def test_steps_on_a_batch_and_callbacks(pinn):
     pinn.optimizer.reset()

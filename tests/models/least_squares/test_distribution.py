@@ -5,9 +5,13 @@ import json
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
+import tensorflow as tf
 from distribution_worker import CASES, REFUSED
+
+from oscillator_zoo.models.least_squares.distribution import check_batches, check_distribution
 
 WORKER = pathlib.Path(__file__).parents[2] / "distribution_worker.py"
 QUICK = ("ElmanRNN", "PINN")
@@ -61,3 +65,23 @@ def test_what_several_devices_cannot_do_says_so(name, message):
 @pytest.mark.long
 def test_least_squares_is_refused_under_a_strategy_only():
     assert results()["no strategy"] == "no error"
+
+
+TWO = types.SimpleNamespace(num_replicas_in_sync=2)
+
+
+@pytest.mark.parametrize(("jit_compile", "steps"), [(True, 1), (False, 4)])
+def test_one_compiled_call_is_not_spread_over_devices(jit_compile, steps):
+    model = types.SimpleNamespace(
+        distribute_strategy=TWO, optimizer=None, jit_compile=jit_compile, steps_per_execution=steps
+    )
+    message = rf"jit_compile={jit_compile} and steps_per_execution={steps} for 2 replicas\. Leave"
+    with pytest.raises(ValueError, match=message):
+        check_distribution(model)
+
+
+def test_batches_that_devices_cannot_share_name_a_size_that_they_can():
+    points = tf.data.Dataset.from_tensors(tf.zeros((63, 1)))
+    with pytest.raises(ValueError, match=r"batches of 63\. Use a size that 2 divides, such as 64"):
+        check_batches(points, TWO)
+    check_batches(tf.data.Dataset.from_tensors(tf.zeros((64, 1))), TWO)

@@ -135,6 +135,18 @@ def test_damped_step_is_that_of_numpy(damping, jit_compile):
     np.testing.assert_allclose(predicted, (expected * slope).sum(), rtol=1e-12)
 
 
+def test_damped_step_of_float32_is_as_good_as_float32():
+    random = np.random.default_rng(4)
+    jacobian = random.normal(size=(30, 6)).astype("float32")
+    r = random.normal(size=(30, 1)).astype("float32")
+    step, _ = damped_step(*map(tf.constant, (jacobian, r, np.float64(1e-3))))
+    strength = 1e-3 * (jacobian**2).sum(axis=0).max()
+    tall = np.vstack([jacobian, np.sqrt(strength) * np.eye(6)])
+    expected = np.linalg.lstsq(tall, -np.vstack([r, np.zeros((6, 1))]), rcond=None)[0]
+    assert step.dtype == "float32"
+    np.testing.assert_allclose(step, expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.slow
 @XLA
 @pytest.mark.parametrize("damping", further_but_for([1e-3, 2e-10, 1e-12], 2e-10))

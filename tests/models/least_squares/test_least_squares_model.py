@@ -297,6 +297,25 @@ def test_subclasses_train_and_survive_a_file(tmp_path, make):
     assert loaded.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_step_by_hand_before_anything_is_built_is_one_of_least_squares():
+    class Line(LeastSquaresModel):
+        def __init__(self):
+            super().__init__()
+            self.line = keras.layers.Dense(1, dtype="float64")
+
+        def call(self, x):
+            return self.line(x)
+
+    x = np.linspace(0.0, 1.0, 9)[:, None]
+    model = Line()
+    model.compile(LevenbergMarquardt(initial_damping=1e-12))
+    model(x)
+    assert not model.optimizer.built
+    loss = model.train_step((tf.constant(x), tf.constant(3.0 * x - 1.0)))["loss"]
+    assert float(loss) < 1e-12
+    np.testing.assert_allclose(np.ravel(model.get_weights()[0]), [3.0], rtol=1e-6)
+
+
 def test_graphs_of_layers_leave_the_classes_as_they_are():
     bases = {cls: cls.__mro__ for cls in (LeastSquaresModel, PINN, Doubled, OwnGraph)}
     for model in (dense(LeastSquaresModel), dense(Doubled), OwnGraph()):

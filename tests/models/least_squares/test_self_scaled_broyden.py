@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from oscillator_zoo.data import DampedOscillator
+from oscillator_zoo.data import DampedOscillator, Decay
 from oscillator_zoo.models import PINN, LeastSquaresModel, SelfScaledBroyden
 from oscillator_zoo.models.least_squares import self_scaled_broyden
 from oscillator_zoo.models.least_squares.line_search import LinePoint, Objective, SearchEnd, search
@@ -228,6 +228,18 @@ def test_a_network_learns_the_equation_to_the_lectures_accuracy():
     t = np.linspace(0.0, 6.0, 301)
     assert np.abs(pinn.residual(t)).max() < 5e-6  # between the points too
     assert np.abs(pinn(t) - problem.exact(t)[0]).max() < 1e-6
+
+
+def test_reset_begins_anew_in_every_stage():
+    pinn = PINN(Decay(), 1.0, learned=True, seed=0)
+    optimizer = SelfScaledBroyden()
+    pinn.compile(optimizer)
+    changed = (optimizer.stage, optimizer.missed, optimizer.finished, optimizer.iterations)
+    begun = [int(variable) for variable in changed]
+    for variable in changed:
+        variable.assign(3)
+    optimizer.reset()
+    assert [int(variable) for variable in changed] == begun and pinn.stop_reason is None
 
 
 def test_what_it_cannot_do_says_so(monkeypatch):

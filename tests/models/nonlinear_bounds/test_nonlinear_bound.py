@@ -21,8 +21,17 @@ from nonlinear_bound_cases import (
     wrong_by,
 )
 
-from oscillator_zoo.data import Duffing, InitialValueProblem, Pendulum, Step, VanDerPol
+from oscillator_zoo.data import (
+    DampedOscillator,
+    Duffing,
+    InitialValueProblem,
+    Pendulum,
+    Step,
+    VanDerPol,
+)
+from oscillator_zoo.data.problems.initial_value_problem import linear
 from oscillator_zoo.models import PINN, LevenbergMarquardt, SelfScaledBroyden
+from oscillator_zoo.models.nonlinear_bounds import signed_error
 from oscillator_zoo.models.nonlinear_bounds.discs import Disc
 from oscillator_zoo.models.nonlinear_bounds.jets import Jet, Time
 from oscillator_zoo.models.nonlinear_bounds.right_hand_side import RightHandSide
@@ -158,6 +167,26 @@ class Singular(Falling):
 class Repelled(Falling):
     def rhs(self, t, x, v, ops=np):
         return 0.1 / (x + 0.05)
+
+
+def test_a_rhs_that_changes_all_the_time_is_refused(monkeypatch):
+    monkeypatch.setattr(signed_error, "MOST_CUTS", 1)
+    with pytest.raises(ValueError, match=r"at most 1 times\. Received: Everything.*error_estimate"):
+        wrong_by(Everything(), 2.0, 1e-6).error_bound([0.1])
+
+
+@pytest.mark.parametrize("problem", [Duffing(), DampedOscillator()], ids=["nonlinear", "linear"])
+def test_a_rhs_that_fails_on_numbers_is_refused_with_its_words(problem, monkeypatch):
+    pinn, rhs = wrong_by(problem, 1.0, 1e-6), type(problem).rhs
+
+    def failing(self, t, x, v, ops=np):
+        if np.asarray(x).dtype == np.float64:
+            raise ArithmeticError("no numbers today")
+        return rhs(self, t, x, v, ops)
+
+    monkeypatch.setattr(type(problem), "rhs", linear(failing) if problem.is_linear else failing)
+    with pytest.raises(ValueError, match=rf"Received: {type(problem).__name__}.*no numbers today"):
+        pinn.error_bound([0.1])
 
 
 @pytest.mark.parametrize(

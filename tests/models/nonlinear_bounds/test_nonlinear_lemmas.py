@@ -8,7 +8,7 @@ import pytest
 from nonlinear_bound_cases import SWITCH, Everything
 from numpy.polynomial.chebyshev import chebder, chebval
 
-from oscillator_zoo.data import DampedOscillator, Duffing
+from oscillator_zoo.data import DampedOscillator, Duffing, InitialValueProblem, Sampled
 from oscillator_zoo.models import PINN
 from oscillator_zoo.models.error_bounds.chebyshev_cells import NUM_NODES, Cells
 from oscillator_zoo.models.error_bounds.residual_bounds import RATIOS
@@ -24,11 +24,17 @@ from oscillator_zoo.models.nonlinear_bounds.corrected_motion import CorrectedMot
 from oscillator_zoo.models.nonlinear_bounds.discs import Disc
 from oscillator_zoo.models.nonlinear_bounds.jets import Cut
 from oscillator_zoo.models.nonlinear_bounds.right_hand_side import RightHandSide
-from oscillator_zoo.models.nonlinear_bounds.validated_steps import CellBounds, NotClosed, carry
+from oscillator_zoo.models.nonlinear_bounds.validated_steps import (
+    Basis,
+    CellBounds,
+    NotClosed,
+    carry,
+)
 
 BY_MPMATH = types.SimpleNamespace(
     **{name: getattr(mpmath, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt")},
-    **{name: getattr(mpmath, name) for name in ("tanh", "cosh")},
+    **{name: getattr(mpmath, name) for name in ("tanh", "sinh", "cosh")},
+    square=lambda x: x * x,
     arctan=mpmath.atan,
     where=lambda condition, yes, no: yes if condition else no,
 )
@@ -44,14 +50,25 @@ def rates_at(problem, some, t, state, radius=0.0):
     return RightHandSide(problem).rates(some, Disc(np.array(t), 0.0), discs, order=2)
 
 
-def test_values_slopes_and_curvatures_of_a_rhs_on_both_sides_of_its_change():
+class TheRest(InitialValueProblem):
+    """What `Everything` leaves out."""
+
+    def __init__(self):
+        super().__init__(0.7, 0.2)
+
+    def rhs(self, t, x, v, ops=np):
+        return 1.0 / (2.0 + ops.sinh(x)) - ops.square(v + 0.3 * x) / 3.0 + (+v)
+
+
+@pytest.mark.parametrize("problem", [Everything(), TheRest()], ids=lambda p: type(p).__name__)
+def test_values_slopes_and_curvatures_of_a_rhs_on_both_sides_of_its_change(problem):
     times, state = [0.6, 2.0], (0.4, -0.9)
-    found = rates_at(Everything(), cells(0.0, SWITCH, 3.0), times, state)
+    found = rates_at(problem, cells(0.0, SWITCH, 3.0), times, state)
     with mpmath.workdps(30):
         for k, t in enumerate(map(mpmath.mpf, times)):
 
             def f(x, v, t=t):
-                return Everything().rhs(t, x, v, ops=BY_MPMATH)
+                return problem.rhs(t, x, v, ops=BY_MPMATH)
 
             at = tuple(map(mpmath.mpf, state))
             assert abs(float(found.value.centre[k, 0] - float(f(*at)))) < 2e-16
@@ -75,6 +92,29 @@ def test_a_change_inside_of_a_cell_is_told():
     with pytest.raises(Cut) as cut:
         rates_at(Everything(), cells(0.0, 3.0), [1.0], (0.4, -0.9))
     assert cut.value.time == SWITCH
+
+
+RAMP = Sampled([0.0, 9.0], [0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("rhs", "message"),
+    [
+        (lambda self, t, x, v, ops=np: (2.0 + x) ** x, "a power whose exponent is no number"),
+        (lambda self, t, x, v, ops=np: x * 1j, "it meets complex 1j"),
+        (lambda self, t, x, v, ops=np: ops.where(t > x, x, v), "compares t with what is no number"),
+        (lambda self, t, x, v, ops=np: ops.where(t < np.nan, x, v), "t with what is no number"),
+        (
+            lambda self, t, x, v, ops=np: self.force(t - 0.1, ops=ops) - x,
+            "asks for a Sampled force at another time than t",
+        ),
+    ],
+    ids=["power", "complex", "comparison", "NaN", "late force"],
+)
+def test_what_a_rhs_may_not_ask_for_is_named(rhs, message):
+    problem = type("Mine", (Duffing,), {"rhs": rhs})(force=RAMP)
+    with pytest.raises(ValueError, match=f"Received: Mine, and.*{message}"):
+        rates_at(problem, cells(0.0, 1.0), [0.5], (0.4, -0.9))
 
 
 def test_what_polynomials_miss_is_bounded_everywhere_on_a_cell():
@@ -183,6 +223,29 @@ def test_steps_end_where_the_solution_does():
     with pytest.raises(NotClosed) as refused:
         carry(scalar_cells(400, 0.25, 1e-4, tube=1e-3), np.ones(1))
     assert refused.value.is_too_narrow and refused.value.factor > 1.0
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"drift": np.full((3, 1, 1), 1e3)},  # Φ is far from what it should solve
+        {"begin_off": np.ones((3, 1, 1))},  # and from 1 at the start of a cell
+        {"ends": np.zeros((3, 1, 1))},  # no basis of the next cell
+        {"ends": np.full((3, 1, 1), np.inf)},
+    ],
+    ids=["drift", "begin", "singular", "infinite"],
+)
+def test_steps_without_a_bound_do_not_close_at_any_error(unknown):
+    bounds = scalar_cells(3, 0.5, 1e-9)._replace(**unknown)
+    with np.errstate(all="ignore"), pytest.raises(NotClosed) as refused:
+        carry(bounds, np.ones(1))
+    assert refused.value.factor == np.inf and not refused.value.is_too_narrow
+
+
+def test_columns_that_are_parallel_are_no_basis():
+    assert Basis.of(np.ones((2, 2)), np.ones(2)) is None
+    basis = Basis.of(np.array([[2.0, 1.0], [0.0, 4.0]]), np.array([1.0, 4.0]))
+    np.testing.assert_allclose(basis.inverse, [[0.5, -0.125], [0.0, 0.25]], rtol=1e-15)
 
 
 def test_rotation_is_not_taken_for_growth():

@@ -142,6 +142,47 @@ def test_where_one_run_bends_the_longest_straight_windows_stay(few, monkeypatch)
     assert np.sqrt(straight.variance) == pytest.approx(0.05, rel=0.15)
 
 
+def test_what_a_beginning_tells_goes_on_over_the_whole_record(few):
+    y, u, period = few
+    begun = duffing_windows.fit_in_windows(y[:200], u[:200], period, "linear")
+    found = duffing_windows.over_whole_record(begun, y, u, period)
+    assert found.search.num_windows == 7 and found.search.window == begun.search.window
+    assert np.sqrt(found.variance) == pytest.approx(0.05, rel=0.15)
+
+
+def test_what_has_no_numbers_bends_and_what_has_no_errors_does_not(few):
+    y, u, period = few
+    short = duffing_windows.fit_in_windows(y, u, period, "linear")
+    lost = short._replace(constants=np.full(6, np.nan))
+    assert duffing_windows.largest_bend(lost) == np.inf
+    exact = short._replace(error=0.0 * short.error, square=0.0)
+    assert duffing_windows.largest_bend(exact) == 0.0
+
+
+def test_the_rest_is_a_root_of_the_springs_force_where_one_is_near():
+    rest = duffing_equation._rest(1.0, 0.2, 0.5, 0.7)
+    assert rest + 0.2 * rest**2 + 0.5 * rest**3 == pytest.approx(0.7, rel=1e-14)
+    assert duffing_equation._rest(-1.0, 0.0, 0.5, 0.7) == 0.0  # a spring that pushes away
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.5])
+def test_constants_without_a_spring_or_a_force_are_none(gain):
+    spring = -1.0 if gain else 1.0
+    with pytest.raises(ValueError, match=rf"a spring. Received s_1 = {spring:g} and G = {gain:g}"):
+        duffing_equation._constants((spring, 0.1, 0.0, 0.0, gain, 0.0), 1.0, (0.0, 1.0, 1.0))
+
+
+def test_constants_that_move_the_run_alike_are_refused(few, monkeypatch):
+    def singular(*arguments):
+        raise np.linalg.LinAlgError
+
+    y, u, period = few
+    found = duffing_windows.fit_in_windows(y, u, period, "linear")
+    monkeypatch.setattr(duffing_equation, "estimates_at_minimum", singular)
+    with pytest.raises(ValueError, match="Received constants that cannot be told apart"):
+        duffing_equation._estimates({"linear": found}, 0.01, (0.0, 1.0, 1.0))
+
+
 def test_windows_are_least_squares_with_starts_of_their_own(few):
     """The step of the eliminated equations is that of all of them at once."""
     y, u, _ = few
@@ -277,6 +318,11 @@ def test_estimates_are_those_of_the_equation_where_it_is_as_near(fine):
     assert estimates.linear_rmse > 10.0 * estimates.rmse
     assert "the equation, integrated between the samples with a linear force" in estimates.note
     assert str(estimates).startswith("natural_frequency: ") and "95 %" in str(estimates)
+    twice = [np.repeat(part, 2, axis=0) for part in (*x, y)]  # no single record for the equation
+    of_two = duffing_estimates(model, time_step, tuple(twice[:2]), twice[2])
+    assert of_two.source == "recurrence" and "read from its weights" in of_two.note
+    values = {name: estimate.value for name, estimate in of_two.items()}
+    assert values == pytest.approx(read_duffing(model.cell, time_step))
 
 
 @pytest.mark.slow

@@ -6,7 +6,10 @@ import pytest
 
 from oscillator_zoo.data import DampedOscillator, Duffing, Pendulum
 from oscillator_zoo.models import PINN, LevenbergMarquardt
+from oscillator_zoo.models.pinn import warm_start as start
 from oscillator_zoo.models.pinn.fit_checks import warn_of_wrong_motion
+from oscillator_zoo.models.pinn.warm_start import warm_start
+from oscillator_zoo.models.pinn.what_helps import what_helps
 
 
 def fit(pinn, epochs=60, steps_per_epoch=100):
@@ -71,3 +74,29 @@ def test_a_motion_at_rest_is_no_wrong_motion():
     readout.assign(readout + 0.1)
     with pytest.warns(UserWarning, match="largest position is 0 m"):
         assert warn_of_wrong_motion(pinn)
+
+
+def test_one_window_of_waves_of_ones_own_is_advised_to_have_those_of_the_rule():
+    pinn = PINN(DampedOscillator(), 1.0, hidden_units=(4,), seed=0)
+    assert what_helps(pinn, 0.5).startswith("Leave hidden_units and window_edges out, to have win")
+
+
+def test_a_network_nearer_to_the_equation_than_a_steppers_motion_keeps_its_weights(monkeypatch):
+    pinn = PINN(Duffing(), 1.0, seed=0)
+    warm_start(pinn)
+    near = pinn.get_weights()
+    residual = np.abs(pinn.residual(pinn.collocation_times())).max()
+    assert residual < 0.1
+    fitted = start.fitted_readout
+    monkeypatch.setattr(
+        start, "fitted_readout", lambda *args: [1.5 * part for part in fitted(*args)]
+    )
+    warm_start(pinn)
+    for weight, expected in zip(pinn.get_weights(), near, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_all_times_weigh_alike_however_they_are_given():
+    pinn = PINN(Duffing(), 1.0, seed=0)
+    with pytest.raises(ValueError, match=r"weighs all collocation points alike.*Put more points"):
+        pinn.residuals([0.1, 0.2], sample_weight=[1.0, 2.0])

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 from marks import further_but_for
 
-from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sinusoid, simulate
+from oscillator_zoo.data import (
+    CoupledOscillators,
+    DampedOscillator,
+    Decay,
+    Duffing,
+    Sinusoid,
+    simulate,
+)
 from oscillator_zoo.models import (
     PINN,
     LevenbergMarquardt,
@@ -24,8 +31,10 @@ from oscillator_zoo.models import (
     save_preset,
 )
 from oscillator_zoo.models.presets.card import TASKS
+from oscillator_zoo.models.presets.facts import described
 from oscillator_zoo.models.presets.preset import PRESETS
 from oscillator_zoo.training import evaluate_forecast, evaluate_response, train
+from oscillator_zoo.training.results.run import Run
 from oscillator_zoo.training.zoo.preset_run import open_run, write_preset
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -151,6 +160,14 @@ def test_a_preset_of_a_record_is_judged_on_the_record(name, tmp_path):
         open_run(tmp_path / "run", **record)
 
 
+def test_a_card_describes_each_force_of_a_problem():
+    pair = CoupledOscillators((1.0, 2.0), force=(Sinusoid(0.5, 1.1), None))
+    assert described(pair)["force"] == [
+        {"class": "Sinusoid", "amplitude": 0.5, "angular_frequency": 1.1, "phase": 0.0},
+        None,
+    ]
+
+
 class TestGoingOn:
     @pytest.mark.parametrize("name", ["elman-driven", "conv-window"])
     def test_a_network_is_trained_further(self, name):
@@ -163,6 +180,18 @@ class TestGoingOn:
         assert losses[-1] < losses[0]
         after = [np.array(weight) for weight in model.trainable_weights]
         assert max(np.abs(a - b).max() for a, b in zip(before, after)) > 1e-5
+
+    def test_a_rate_that_fell_to_zero_becomes_a_small_one(self, tmp_path):
+        model = keras.Sequential([keras.Input((3, 1)), keras.layers.Dense(1)])
+        rate = keras.optimizers.schedules.CosineDecay(1e-2, 5)
+        model.compile(keras.optimizers.SGD(rate, momentum=0.5), loss="mae")
+        facts = {"recipe": "mine", "seed": 0, "epochs": 1, "training_seconds": 1.0}
+        folder = write_preset(
+            Run(model, "forecast", {}, facts=facts), {"model": {}}, tmp_path / "a"
+        )
+        again = from_preset(folder)
+        assert float(again.optimizer.learning_rate) == pytest.approx(1e-4, rel=1e-6)
+        assert (again.optimizer.momentum, again.loss) == (0.5, "mae")
 
     @pytest.mark.slow
     def test_a_solution_that_is_at_the_rounding_floor_stays_there(self):

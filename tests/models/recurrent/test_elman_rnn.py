@@ -279,6 +279,13 @@ def test_a_stateful_layer_goes_on_and_returns_to_its_learned_start():
     assert_same(layer(x), reference(x), SINGLE)
 
 
+def test_a_layer_without_a_memory_has_nothing_to_reset():
+    layer, x = ElmanRNN(3), np.ones((2, 4, 1), "float32")
+    before = ops.convert_to_numpy(layer(x))
+    layer.reset_state()
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(x)), before)
+
+
 def test_a_stateful_layer_does_not_train_its_learned_start():
     layer = built(stateful())
     assert "initial_state" not in [weight.name for weight in layer.trainable_weights]

@@ -198,3 +198,12 @@ def test_the_constants_of_an_oscillator_in_blocks():
     point = [tf.identity(weight.value) for weight in layer.trainable_variables]
     found = tf.function(pushed(motion, direction), autograph=False)(*point)
     assert_same([found], difference(motion, point, direction), 1e-7)
+
+
+@pytest.mark.parametrize("error", [TypeError, IndexError])
+def test_an_error_of_the_users_own_function_stays_what_it_is(error):
+    def activation(x):
+        raise error("not like this")
+
+    with pytest.raises(error, match="not like this"):
+        ElmanRNN(2, activation)(tf.ones((1, 3, 2)))

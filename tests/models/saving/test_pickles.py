@@ -65,6 +65,14 @@ def test_a_preset_keeps_its_card_and_its_warnings(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_copy_of_a_solution_keeps_equation_and_weights(way):
+    pinn = PINN(DampedOscillator(damping=0.3), 1.0, 3, seed=0)
+    copied = WAYS[way](pinn)
+    times = np.linspace(0.0, 1.0, 5)
+    np.testing.assert_array_equal(copied.residual(times), pinn.residual(times))
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_force_that_no_file_can_hold_is_named(way):
     with pytest.raises(ValueError, match="plain function cannot be saved"):
         WAYS[way](PINN(DampedOscillator(force=np.cos), 1.0, 3))

@@ -16,6 +16,7 @@ from oscillator_zoo.training.callbacks import backup
 from oscillator_zoo.training.callbacks.backup import Backup, backed_up
 from oscillator_zoo.training.callbacks.backup_file import read_backup, write_backup
 from oscillator_zoo.training.results import resumable_run
+from oscillator_zoo.training.results.run import Run
 from oscillator_zoo.training.zoo import entries
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
@@ -194,6 +195,19 @@ def test_without_a_backup_resume_begins_at_the_beginning_and_says_so(two_epochs,
 
 
 @pytest.mark.further
+def test_what_a_kill_left_half_written_is_removed(tmp_path):
+    (tmp_path / "backup").mkdir()
+    (tmp_path / ".partial-0123").write_text("half a fi")
+    (tmp_path / "mine.txt").write_text("whole")
+
+    def recipe(seed, callbacks):
+        return Run(None, "solution", {"loss": [1.0, 0.5]})
+
+    run, _ = resumable_run.run_recipe("mine", recipe, tmp_path, 3, False, {}, None)
+    assert (run.facts["recipe"], run.facts["seed"], run.facts["epochs"]) == ("mine", 3, 2)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mine.txt"]
+
+
 def test_without_resume_training_begins_anew_and_removes_the_backup(
     two_epochs, each_epoch, tmp_path, monkeypatch
 ):
@@ -345,6 +359,25 @@ class TestAnyKerasModel:
             for a, b in zip(resumed[0], whole[0], strict=True):
                 np.testing.assert_array_equal(a, b)
             assert resumed[1:] == whole[1:]
+
+    def test_what_another_callback_remembers_goes_on(self, each_epoch, tmp_path):
+        """Best weights at the first epoch, which later ones only leave."""
+
+        def made(resume):
+            early = keras.callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
+            return early, Backup(tmp_path, {}, resume=resume)
+
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        model.compile(keras.optimizers.SGD(2.0), "mse")  # each step doubles the error and more
+        x, early, saver = np.ones((4, 1)), *made(False)
+        with pytest.raises(Broken):
+            callbacks = backed_up([early, saver, Breaks(3)])
+            model.fit(x, x, epochs=4, callbacks=callbacks, verbose=0)
+        best, (again, saver) = early.best_weights[0], made(True)
+        weights = model.fit(x, x, epochs=4, callbacks=backed_up([again, saver]), verbose=0)
+        assert weights.epoch == [0, 1, 2, 3] and again.best_epoch == 0
+        np.testing.assert_array_equal(again.best_weights[0], best)
+        np.testing.assert_array_equal(model.get_weights()[0], best)
 
     def test_a_fit_that_follows_begins_at_its_own_first_epoch(self, each_epoch, tmp_path):
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

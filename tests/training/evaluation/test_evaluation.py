@@ -15,7 +15,12 @@ from oscillator_zoo.data import (
     simulate,
 )
 from oscillator_zoo.models import PINN, ElmanRNN, EulerCell, euler_weights
-from oscillator_zoo.training import evaluate_forecast, evaluate_response, evaluate_solution
+from oscillator_zoo.training import (
+    evaluate_family,
+    evaluate_forecast,
+    evaluate_response,
+    evaluate_solution,
+)
 from oscillator_zoo.training.evaluation.evaluation import Evaluation
 from oscillator_zoo.training.evaluation.phase import dominant_frequency, phase_drift
 from oscillator_zoo.training.evaluation.reference import reference_motion
@@ -445,6 +450,21 @@ def test_wrong_arguments_of_evaluate_forecast_raise(arguments, message):
         evaluate_forecast(linear_forecaster(turning(0.1)), circular_motions(), **arguments)
 
 
+def test_a_problem_without_an_energy_has_no_energy_error():
+    motion = simulate(Pendulous(1.0, 0.0), 0.1, 200, "rk4")
+    scores = evaluate_forecast(linear_forecaster(turning(0.1)), motion, warm_up=20)["model"]
+    assert np.isnan(scores["energy_error"]) and np.isfinite(scores["amplitude_error"])
+
+
+def test_a_family_without_a_proof_has_no_bound_in_its_table():
+    family = PINN(
+        DampedOscillator(), 1.0, (3,), activation="gelu", parameter_ranges={"damping": (0.1, 0.3)}
+    )
+    family.compile("adam")
+    scores = evaluate_family(family)["pinn"]
+    assert "position_bound" not in scores and scores["position_max"] > 0.0
+
+
 def test_warm_up_at_rest_raises():
     motion = simulate(
         DampedOscillator(position=0.0, damping=0.1, force=Step(1.0, time=3.0)), 0.1, 100
@@ -474,6 +494,16 @@ def test_euler_cell_answers_a_force_without_error():
     assert result["model"]["position_max"] < 1e-12 and result["model"]["velocity_max"] < 1e-12
     assert result["euler"]["position_max"] < 1e-12 < 1e-3 < result["exact"]["position_max"]
     assert result.times[0] == pytest.approx(5.0)  # sample 50 is the first that is scored
+
+
+def test_a_layer_or_function_is_judged_as_a_model_is():
+    motion, layer = driven_motion(), euler_layer()
+    model = keras.Sequential([keras.Input((None, 1), dtype="float64"), layer])
+    for answer in (layer, lambda force: layer(force)):
+        result = evaluate_response(answer, motion, inputs="force")
+        assert result["model"] == pytest.approx(
+            evaluate_response(model, motion)["model"], abs=1e-12
+        )
 
 
 def test_constant_offset_is_its_own_rmse_in_the_unit_of_the_position():

@@ -1,5 +1,7 @@
 """Records on a shaken base, measured from it or from the ground."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -75,3 +77,15 @@ def test_what_is_not_known_of_the_base_is_asked_for(motion):
         as_records(record(motion, "position", "position"), "room")
     (plain,) = as_records(record(motion, "position", "acceleration"))
     assert on_the_base(plain, "force", "ground") is plain
+    uneven = dataclasses.replace(record(motion, "position", "position"), times=motion[0] ** 1.1)
+    with pytest.raises(ValueError, match="equal steps"):
+        as_records(uneven, "ground")
+
+
+@pytest.mark.parametrize(("of_base", "unit"), [("position", "(mm/s²)"), ("velocity", "(mm/s)")])
+def test_a_derivative_of_the_base_has_its_unit(motion, of_base, unit):
+    units = {"force": "mm", "position": "mm"}
+    given = dataclasses.replace(record(motion, "position", of_base), units=units)
+    (one,) = as_records(given)
+    assert one.units == {"force": unit, "position": "mm"}
+    np.testing.assert_allclose(one.force, base(one.times, 2), atol=5e-4)

@@ -9,6 +9,7 @@ from oscillator_zoo.data import MeasuredOscillator, Trajectory, simulate
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.friction_score import bic_of_friction
+from oscillator_zoo.training.instrument.identifying import _with_friction
 from oscillator_zoo.training.instrument.record_list import Record
 from oscillator_zoo.training.multiple_shooting import run_with_friction, windows_of
 
@@ -274,3 +275,7 @@ def test_the_score_is_what_a_search_for_weak_friction_gains(f):
     gained = full.comparison["dry_friction"].bic - linear.comparison["linear"].bic
     assert (score < -10.0) == (f > 0.0)
     assert score == pytest.approx(gained, rel=0.1)  # to first order in f over the spring's force
+    # The same residual turned round asks for a friction that pushes along, which is none.
+    turned = linear.fit._replace(error=-linear.fit.error)
+    assert bic_of_friction(turned) == np.inf
+    assert _with_friction([turned], linear.records) == []

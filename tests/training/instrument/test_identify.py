@@ -2,16 +2,27 @@
 
 import dataclasses
 import itertools
+import types
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
-from oscillator_zoo.data import Trajectory, load_measurement, simulate
+from oscillator_zoo.data import (
+    DampedOscillator,
+    Duffing,
+    MeasuredOscillator,
+    Pendulum,
+    Trajectory,
+    load_measurement,
+    simulate,
+)
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
-from oscillator_zoo.training.instrument.found_constants import estimates_of
+from oscillator_zoo.training.instrument import identifying, record_doubts, weak_guesses
+from oscillator_zoo.training.instrument.found_constants import estimates_of, unit_of_constant
+from oscillator_zoo.training.instrument.identified import problem_of
 from oscillator_zoo.training.instrument.linear_decay import fit_linear_decay
 from oscillator_zoo.training.instrument.oscillator_laws import LAWS
 from oscillator_zoo.training.instrument.record_doubts import doubts_of
@@ -92,6 +103,7 @@ def test_the_result_prints_as_a_table(linear):
     text = str(linear)
     for word in ("95 % interval", "quality_factor", "Hz", "Ljung–Box", "Nothing speaks against"):
         assert word in text
+    assert repr(linear) == "Identified(linear, 2 record(s), 0 doubt(s))"
 
 
 def test_the_plot_has_record_residual_and_autocorrelation(linear):
@@ -243,6 +255,11 @@ def test_doubts_are_sentences_with_numbers(change, words):
     assert any(words in doubt for doubt in found.doubts), found.doubts
 
 
+TWO_FORCES = Trajectory(
+    np.arange(50.0), np.arange(50.0)[None, :, None], ("position",), np.ones((1, 50, 2))
+)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -251,6 +268,7 @@ def test_doubts_are_sentences_with_numbers(change, words):
         (record(np.arange(5.0), np.arange(5.0)), "at least 12 samples"),
         (record(np.arange(50.0) ** 1.1, np.arange(50.0), np.arange(50.0)), "equal steps"),
         (record(np.arange(50.0), np.arange(50.0), quantity="current"), "must measure one of"),
+        (TWO_FORCES, r"A record has one force\. Received 2 in record 1\. Choose one"),
         (
             record(np.arange(9.0).repeat(2) + [0, 0.5] * 9, np.arange(18.0), np.full(18, np.nan)),
             "gaps",
@@ -260,6 +278,22 @@ def test_doubts_are_sentences_with_numbers(change, words):
 def test_what_is_no_record_is_refused(given, words):
     with pytest.raises(ValueError, match=words):
         identify(given)
+
+
+def test_a_trajectory_needs_no_reading():
+    message = "sampling_rate say how a file is read. Received them beside a Trajectory"
+    with pytest.raises(ValueError, match=message):
+        identify(record(np.arange(50.0), np.sin(np.arange(50.0))), sampling_rate=10.0)
+
+
+def test_what_is_pushed_away_is_no_oscillator():
+    """A pencil on its tip: x'' = 4 x − x' + u."""
+    times, draws = 0.1 * np.arange(40), np.random.default_rng(0)
+    force = draws.normal(size=40)
+    x, _ = moved(lambda t, x, v: np.interp(t, times, force) + 4.0 * x - v, times, [0.0, 0.0])
+    message = r"must show an oscillation\. Received records in which no run of linear stays finite"
+    with pytest.raises(ValueError, match=message):
+        identify(record(times, x, force), model="linear", force_between="linear")
 
 
 def test_a_driven_record_is_cut_at_its_gaps(shaken, base_excited):
@@ -385,9 +419,85 @@ def test_an_open_search_has_no_intervals(linear):
 
 
 def test_constants_that_do_the_same_are_refused(linear):
-    nothing = linear.fit._replace(jacobian=0.0 * linear.fit.jacobian)
-    with pytest.raises(ValueError, match="tell the constants apart"):
-        estimates_of(nothing, linear.residuals)
+    nothing, same = 0.0 * linear.fit.jacobian, 0.0 * linear.fit.jacobian
+    same[0] = 1.0
+    for jacobian in (nothing, same):
+        with pytest.raises(ValueError, match="tell the constants apart"):
+            estimates_of(linear.fit._replace(jacobian=jacobian), linear.residuals)
+    alike = np.array([[1.0, -0.99999], [-0.99999, 1.0]])
+    (doubt,) = record_doubts._alike(("stiffness", "mass"), alike)
+    assert doubt.startswith("mass and stiffness cannot be told apart: their estimates have a corr")
+
+
+def test_courses_of_a_force_that_are_as_near_are_a_doubt():
+    def fit(square, rate):
+        constants = {"squared_frequency": rate**2}
+        return types.SimpleNamespace(
+            error=np.full(400, np.sqrt(square)),
+            square=400 * square,
+            num_unknowns=4,
+            constants=constants,
+        )
+
+    runs = {"linear": fit(1.0, 2.0), "held": fit(1.001, 2.1), "smooth": fit(1.001, 2.2)}
+    (doubt,) = identifying._course_doubt("linear", runs)
+    # 400 ln 1.001 = 0.4, and 2.1 / 2 − 1 = 0.05
+    assert "held is as near as linear (difference of BIC 0.4) and moves the freq" in doubt
+    assert "by 0.05 of itself. Pass force_between" in doubt
+    assert identifying._course_doubt("linear", runs | {"held": fit(1.1, 2.1)}) == []
+
+
+LINEAR = {"squared_frequency": 9.0, "damping_rate": 0.4}
+LAW_CASES = [
+    ("linear", {**LINEAR, "gain": 2.0}, lambda x, v: -0.4 * v - 9.0 * x),
+    (
+        "duffing",
+        {**LINEAR, "cubic_stiffness": 5.0, "gain": 2.0},
+        lambda x, v: -0.4 * v - 9.0 * x - 5.0 * x**3,
+    ),
+    ("pendulum", {**LINEAR, "gain": 2.0}, lambda x, v: -0.4 * v - 9.0 * np.sin(x)),
+    ("linear", {**LINEAR, "gain": -2.0}, lambda x, v: -0.4 * v - 9.0 * x),
+]
+
+
+@pytest.mark.parametrize(("name", "constants", "free"), LAW_CASES)
+@pytest.mark.parametrize("course", ["linear", "held"])
+def test_the_problem_obeys_the_equation_that_was_found(name, constants, free, course):
+    times, force = 0.5 * np.arange(12), np.sin(np.arange(12.0))
+    (one,) = as_records(record(times, np.cos(3.0 * times), force))
+    fit = types.SimpleNamespace(
+        law=LAWS[name], constants=constants, starts=np.array([[0.3, -0.1]]), course=course
+    )
+    problem = problem_of(fit, [one], 0)
+    assert [float(y[0, 0]) for y in problem.initial_state()] == [0.3, -0.1]
+    t, x, v = np.array([[0.6], [1.9]]), np.array([[0.7], [-0.4]]), np.array([[0.2], [1.0]])
+    between = np.interp(t, times, force) if course == "linear" else force[[[1], [3]]]
+    expected = free(x, v) + constants["gain"] * between
+    np.testing.assert_allclose(problem.rhs(t, x, v), expected, rtol=1e-12)
+    assert (
+        type(problem)
+        is {
+            "linear": DampedOscillator if constants["gain"] > 0.0 else MeasuredOscillator,
+            "duffing": Duffing,
+            "pendulum": Pendulum,
+        }[name]
+    )
+
+
+def test_units_of_constants_are_those_of_what_was_measured():
+    one = one_of(np.arange(3.0), np.zeros(3))
+    one = dataclasses.replace(one, quantity="acceleration", units={"acceleration": "g"})
+    assert unit_of_constant("cubic_stiffness", one) == "1/((g s²)² s²)"
+    one = dataclasses.replace(one, quantity="velocity", units={"velocity": "mm/s"})
+    assert unit_of_constant("quadratic_drag", one) == "1/(mm/s s)"
+    assert unit_of_constant("natural_frequency", one) == "Hz"
+
+
+def test_a_pendulum_that_nothing_is_known_of_stays_as_it_was(monkeypatch):
+    monkeypatch.setattr(weak_guesses, "_agreeing", lambda *arguments: None)
+    records = as_records(record(np.arange(50.0), np.sin(np.arange(50.0)), np.cos(np.arange(50.0))))
+    rate, same = weak_guesses.upright(records, 1.3, "linear")
+    assert rate == 1.3 and same is records
 
 
 def test_a_constant_force_moves_the_rest_only(two_decays, linear):

@@ -1,5 +1,8 @@
 """Constants of a problem of the user's own, against an independent integrator."""
 
+import dataclasses
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -17,6 +20,8 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import ProblemCell
 from oscillator_zoo.training import identify
+from oscillator_zoo.training.instrument import identifying, own_problem
+from oscillator_zoo.training.instrument.record_list import as_records
 
 
 class Morse(InitialValueProblem):
@@ -125,6 +130,58 @@ def test_a_driven_oscillator_with_a_known_mass():
     np.testing.assert_allclose(motion[1:], fit, atol=3e-4)
 
 
+class Refusing(InitialValueProblem):
+    """Takes no constant but its own, from which it has no numbers."""
+
+    def __init__(self, strength=1.0, position=0.5, velocity=0.0):
+        self.strength = strength
+        super().__init__(position, velocity)
+
+    def rhs(self, t, x, v, ops=np):
+        return x + np.nan
+
+
+def test_under_a_force_a_problem_needs_one(bond):
+    driven = dataclasses.replace(bond, force=np.cos(bond.times)[None, :, None])
+    with pytest.raises(ValueError, match=r"needs an argument force\. Received Morse without one"):
+        identify(driven, Morse(), unknown=("depth",))
+
+
+def test_courses_that_are_as_near_are_a_doubt(bond, monkeypatch):
+    driven = dataclasses.replace(bond, force=np.cos(bond.times)[None, :, None])
+    squares = {"smooth": 3.0, "linear": 1.0, "held": 1.0001}
+
+    def fit_problem(problem, unknown, records, course):
+        error = np.full(140, np.sqrt(squares[course]))
+        fields = {"error": error, "square": 140 * squares[course], "num_unknowns": 3}
+        return types.SimpleNamespace(course=course, constants={}, **fields)
+
+    monkeypatch.setattr(identifying, "fit_problem", fit_problem)
+    records = as_records(driven)
+    (best,), (doubt,) = identifying._own(DampedOscillator(), "damping", records, None)
+    assert best.course == "linear"
+    assert "between samples cannot be told: linear, held are as near. Pass force_betw" in doubt
+    (best,), doubts = identifying._own(DampedOscillator(), "damping", records, "held")
+    assert best.course == "held" and doubts == []
+
+
+def test_a_problem_of_constants_is_made_once_and_a_few_are_kept(monkeypatch):
+    monkeypatch.setattr(own_problem, "MOST_KEPT", 2)
+    law = own_problem.OwnLaw(Morse(), ("depth", "width"), 1.0)
+    for depth in (1.0, 2.0, 3.0, 4.0, 5.0):
+        made = law.with_constants((depth, 0.5))
+        assert (made.depth, made.width) == (depth, 0.5) and law.with_constants((depth, 0.5)) is made
+    assert len(law.made) <= 3
+
+
+def test_a_record_too_short_for_a_cubic_gives_no_guess(bond):
+    (one,) = as_records(bond)
+    law = own_problem.OwnLaw(Morse(), ("depth",), 2.0 * np.pi / 4.0)
+    own = np.array([1.0])
+    assert own_problem._smoothed_guess(law, own, [one], 0.3) is not None
+    assert own_problem._smoothed_guess(law, own, [one], 30.0) is None
+
+
 @pytest.mark.parametrize(
     ("problem", "unknown", "words"),
     [
@@ -133,6 +190,7 @@ def test_a_driven_oscillator_with_a_known_mass():
         (CoupledOscillators((1.0, 1.0), (1.0, 1.0, 1.0)), ("start_time",), "dimension 1"),
         (DampedOscillator(force=Sinusoid(1.0, 2.0)), ("damping",), "record's force only"),
         ("linear", ("damping",), "belongs to a problem of your own"),
+        (Refusing(), ("strength",), r"values .* from which runs stay finite\. Received strength=1"),
     ],
 )
 def test_what_cannot_be_searched_for_is_refused(bond, problem, unknown, words):

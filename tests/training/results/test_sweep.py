@@ -163,6 +163,27 @@ def test_a_broken_pool_of_the_users_loses_nothing_that_was_finished(tmp_path):
     assert [row["result"] for row in again] == [0, 4, 9]
 
 
+def test_a_pool_that_takes_no_more_points_costs_their_rows_only(threads):
+    class Broken(concurrent.futures.Executor):
+        def submit(self, function, /, *args, **kwargs):
+            if function.keywords["x"] > 2:
+                raise concurrent.futures.BrokenExecutor
+            return threads.submit(function)
+
+    rows = sweep(functools.partial(square, offset=1.0), [{"x": x} for x in (1, 2, 3)], Broken())
+    assert [row["error"] is None for row in rows] == [True, True, False]
+    assert "died (killed, out of memory)" in rows[2]["error"]
+
+
+def test_a_file_belongs_to_a_function_with_what_is_fixed_of_it(threads, tmp_path):
+    path, points = tmp_path / "rows.jsonl", [{"x": 1}]
+    sweep(functools.partial(square, offset=1.0), points, threads, path)
+    (row,) = sweep(functools.partial(square, offset=1.0), points, threads, path)
+    assert row["error"] is None
+    with pytest.raises(ValueError, match=r"square with \(\) \{'offset': 1\.0\}"):
+        sweep(functools.partial(square, offset=2.0), points, threads, path)
+
+
 @pytest.mark.slow
 def test_a_cluster_of_dask_ends_with_the_same_table(tmp_path):
     distributed = pytest.importorskip("distributed")

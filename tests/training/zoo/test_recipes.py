@@ -1,9 +1,11 @@
 """Every recipe trains, is judged, and can be read back; what it writes is what it trained."""
 
+import dataclasses
 import itertools
 import json
 import pathlib
 import re
+import types
 
 import keras
 import numpy as np
@@ -11,10 +13,28 @@ import pytest
 from marks import further_but_for
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.data import DampedOscillator, Decay, Duffing, Sampled, Sinusoid, simulate
-from oscillator_zoo.models import PINN, from_preset, read_duffing
+from oscillator_zoo.data import (
+    DampedOscillator,
+    Decay,
+    Duffing,
+    Sampled,
+    Sinusoid,
+    Trajectory,
+    simulate,
+)
+from oscillator_zoo.models import (
+    PINN,
+    ForecastModel,
+    ResponseModel,
+    available_presets,
+    from_preset,
+    read_duffing,
+)
+from oscillator_zoo.models.least_squares.estimates import Estimate
+from oscillator_zoo.models.presets.facts import facts_of
 from oscillator_zoo.training import evaluate_family, recipes, train
 from oscillator_zoo.training.results.run import Run
+from oscillator_zoo.training.zoo import linear_start, measured_duffing
 from oscillator_zoo.training.zoo.forecast_recipes import (
     DAMPED,
     DRIVEN,
@@ -23,6 +43,7 @@ from oscillator_zoo.training.zoo.forecast_recipes import (
     motions_of_a_family,
 )
 from oscillator_zoo.training.zoo.measured_duffing import measured_motions
+from oscillator_zoo.training.zoo.preset_run import card_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*grows.*:UserWarning")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -88,6 +109,103 @@ def test_a_recipe_trains_and_its_folder_gives_the_same_model_and_errors_back(tra
     assert again.evaluate()[model] == pytest.approx(evaluation[model], rel=1e-6, nan_ok=True)
     for picture in ("result.png", "history.png"):
         assert (folder / picture).read_bytes().startswith(PNG)
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Recipes make data and model as ever and leave out the training: the arguments of `fit`."""
+    calls = []
+
+    def fit(model, *arrays, **options):
+        calls.append((model, arrays, options))
+        history = keras.callbacks.History()
+        history.history = {"loss": [1.0]}
+        return history
+
+    for cls in (keras.Model, PINN, ForecastModel, ResponseModel):
+        monkeypatch.setattr(cls, "fit", fit)
+    return calls
+
+
+@pytest.mark.parametrize("name", [n for n in GENERATED if n not in QUICK])
+def test_a_recipe_makes_the_model_whose_preset_has_its_name(name, fitted):
+    run = recipes()[name](epochs=3)
+    made_by = {"recipe": name, "seed": 0, "epochs": 3, "training_seconds": 1.0}
+    expected = available_presets()[name]
+    card = card_of(dataclasses.replace(run, facts=made_by), {"pinn": {}, "model": {}})
+    card = {**facts_of(run.model), **card}
+    assert fitted[-1][2]["epochs"] == 3
+    for fact in ("class", "num_weights", "task", "warm_up", "problem"):
+        assert card[fact] == expected[fact], fact
+    assert card["trained_for"].keys() == expected["trained_for"].keys()
+    ranges = [keras.tree.flatten(one["trained_for"]) for one in (card, expected)]
+    assert ranges[0] == pytest.approx(ranges[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["forecast-damped", "forecast-driven"])
+def test_a_forecaster_learns_exact_motions_of_one_size(name, fitted):
+    run = recipes()[name](epochs=1)
+    _, (sequences,), _ = fitted[-1]
+    np.testing.assert_allclose(np.abs(sequences[:, :50, 0]).max(axis=1), 1.0, rtol=1e-15)
+    problem, member = run.test.problem, 7
+    mass, damping, stiffness, force = (
+        problem.get_config()[n] for n in ("mass", "damping", "stiffness", "force")
+    )
+    damping, stiffness = damping[member], stiffness[member]
+
+    def slope(t, s):
+        driven = 0.0
+        if force is not None:
+            wave = (getattr(force, n)[member] for n in ("amplitude", "angular_frequency", "phase"))
+            amplitude, frequency, phase = wave
+            driven = amplitude * np.sin(frequency * t + phase)
+        return [s[1], (driven - damping * s[1] - stiffness * s[0]) / mass]
+
+    times = run.test.times[:200]
+    true = solve_ivp(
+        slope, (0.0, times[-1]), run.test.states[member, 0], "DOP853", times, rtol=1e-12, atol=1e-13
+    )
+    np.testing.assert_allclose(run.test.states[member, :200], true.y.T, rtol=0, atol=1e-10)
+
+
+def test_truncated_training_is_of_the_weights_of_the_model_that_is_returned(fitted):
+    run = recipes()["elman-driven"](epochs=1, truncation=40)
+    trained, _, options = fitted[-1]
+    assert options["epochs"] == 1 and trained.input_shape == (None, 200, 1)
+    assert run.model.input_shape == (None, None, 1)
+    assert [id(w) for w in trained.trainable_weights] == [
+        id(w) for w in run.model.trainable_weights
+    ]
+
+
+def test_weights_that_training_brought_no_nearer_are_those_of_the_equation(tmp_path, monkeypatch):
+    def start_like(model, equation, force):
+        model.set_weights([np.full(w.shape, 0.125) for w in model.get_weights()])
+
+    def fit(model, *arrays, **options):
+        model.set_weights([0.0 * w for w in model.get_weights()])
+        history = keras.callbacks.History()
+        history.history = {"loss": [1.0]}
+        return history
+
+    def nothing(*arguments):
+        raise ValueError("no constants")
+
+    monkeypatch.setattr(ResponseModel, "fit", fit)
+    monkeypatch.setattr(measured_duffing, "NEARER", 0.0)  # and so no fit is near enough
+    frequency = {"natural_frequency": Estimate(0.1, 0.0, 0.1, 0.1)}  # Hz: 100 samples in a period
+    equation = types.SimpleNamespace(estimates=frequency)
+    monkeypatch.setattr(measured_duffing, "fit_duffing", lambda *arguments: equation)
+    monkeypatch.setattr(measured_duffing, "start_like", start_like)
+    monkeypatch.setattr(measured_duffing, "duffing_estimates", nothing)
+    path = tmp_path / "record.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
+    run = recipes()["duffing-measured"](path, 10.0)
+    step, reason = run.notes
+    assert step.endswith("They came no nearer than the equation's own weights, which stay.")
+    assert reason == "no constants" and run.model.num_known == 50
+    for weight in run.model.get_weights():
+        np.testing.assert_array_equal(weight, 0.125)
 
 
 @pytest.mark.slow
@@ -289,6 +407,45 @@ def test_the_duffing_recipe_finds_the_oscillator_behind_a_record(noise_record, t
         assert (tmp_path / "run" / picture).read_bytes().startswith(PNG)
 
 
+def test_no_linear_oscillator_starts_a_network_where_none_was_found(monkeypatch):
+    def estimates(damping):
+        values = {"natural_frequency": 0.5, "damping_ratio": damping, "stiffness": 2.0}
+        values |= {"cubic_stiffness": 0.1}
+        found = {name: Estimate(value, 0.0, value, value) for name, value in values.items()}
+        return types.SimpleNamespace(estimates=found)
+
+    def nothing(*arguments):
+        raise ValueError("no oscillator")
+
+    position = np.random.default_rng(0).normal(size=(1, 50, 1))
+    train_part = Trajectory(0.2 * np.arange(50), position, ("position",), position)
+    found = {}
+    for name, fit in (("none", nothing), ("driven", estimates(-0.01)), ("damped", estimates(0.1))):
+        replacement = fit if name == "none" else lambda *arguments, fit=fit: fit
+        monkeypatch.setattr(linear_start, "fit_duffing", replacement)
+        found[name] = linear_start.linear_oscillator(train_part)
+    assert found["none"] is None and found["driven"] is None
+    # ζ ω0 Δt, and a period that a cubic spring shortens by 3 k3 σ² / k.
+    stiffer = 1.0 + 0.15 * position[0, 1:, 0].var()
+    assert found["damped"] == pytest.approx((10.0 / np.sqrt(stiffer), 0.1 * np.pi * 0.2))
+
+
+@pytest.mark.slow
+def test_a_record_without_an_oscillator_trains_a_cell_and_says_why_there_are_no_constants(
+    tmp_path, monkeypatch
+):
+    def nothing(*arguments):
+        raise ValueError("no oscillator")
+
+    monkeypatch.setattr(measured_duffing, "fit_duffing", nothing)
+    monkeypatch.setattr(measured_duffing, "duffing_estimates", nothing)
+    path = tmp_path / "record.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
+    run = recipes()["duffing-measured"](path, 10.0, epochs=1)
+    assert run.notes == ("Trained by least squares: 1 steps.", "no oscillator")
+    assert run.model.num_known == 4 and np.isfinite(run.history["loss"]).all()
+
+
 @pytest.mark.further
 def test_the_duffing_recipe_survives_a_record_of_one_tone(record, tmp_path):
     """One tone does not tell all weights apart; the free run is good all the same."""
@@ -401,6 +558,14 @@ class TestReadingRuns:
             '{"task": "forecast", "history": {}, "warm_up": 1, "notes": []}'
         )
         with pytest.raises(FileNotFoundError, match="judged on its test data"):
+            Run.load(tmp_path)
+
+    def test_a_solution_whose_model_is_no_pinn(self, tmp_path):
+        keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]).save(tmp_path / "model.keras")
+        (tmp_path / "run.json").write_text(
+            '{"task": "solution", "history": {}, "warm_up": 1, "notes": []}'
+        )
+        with pytest.raises(ValueError, match=r"a solution is a PINN\. Received a Sequential in"):
             Run.load(tmp_path)
 
     @pytest.mark.parametrize(
