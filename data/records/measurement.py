@@ -7,7 +7,7 @@ from ..trajectories.trajectory import Trajectory
 from .cells import number
 from .columns import choose_columns
 from .heading_units import unit_of
-from .headings import is_record_number, seconds_of
+from .headings import is_record_number, seconds_of, unit_of_times
 from .mapping_table import is_mapping, table_of_mapping
 from .record_times import CLOCK, own_times, rated_times
 from .text_table import read_tables
@@ -132,6 +132,8 @@ def _record(table, columns, sampling_rate):
         for what, column in named.items()
         if column is not None and unit_of(table, column)
     }
+    unit = "s" if columns.time is None else unit_of_times(table, columns.time)  # a rate is in Hz
+    units = units if not unit else {"time": unit} | units
     return Trajectory(
         times[known],
         motion[None, known, None],

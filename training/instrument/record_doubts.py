@@ -12,6 +12,7 @@ HARDLY_BETTER = 0.9  # RMSE over that of autoregression, where UNEXPLAINED of th
 ALIKE = 0.999  # correlation of two constants that cannot be told apart
 FEWEST_A_PERIOD = 3.0  # samples
 LEAST_ENERGY = 25.0  # of the motion, in variances of the noise: five standard deviations
+EVEN = 1e-3  # s, by which whole numbers may miss
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
 
 
@@ -78,6 +79,7 @@ def doubts_of(records, fit, errors, estimates, correlation):
         *(_too_short(record, estimates) for record in records),
         *(_too_coarse(record, estimates) for record in records),
         *(_clipped(record) for record in records),
+        *(_in_unnamed_unit_of_time(record, estimates) for record in records),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -170,3 +172,15 @@ def _clipped(record):
                 f"The record looks clipped: {np.sum(runs)} samples of {record.name} are "
                 f"{extreme:g}, {runs.max()} of them in a row."
             )
+
+
+def _in_unnamed_unit_of_time(record, estimates):
+    """Whether times without a unit are whole numbers, as of ms or of samples that are counted."""
+    steps = np.diff(record.times)
+    if not record.timed and steps.min() > 0.5 and np.abs(steps - np.rint(steps)).max() < EVEN:
+        return (
+            f"Nothing says what unit the times of {record.name} have: as s they are whole numbers "
+            f"in steps of {np.median(steps):g} s, at {_frequency(record, estimates):.3g} Hz. Name "
+            "it, as in the heading 'time (ms)'; for numbers of samples pass time_column=False and "
+            "sampling_rate."
+        )

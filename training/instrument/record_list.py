@@ -28,7 +28,8 @@ class Record:
     | `force`    | at `times`, `(N,)`, or None for a free decay                        |
     | `quantity` | "position", "velocity" or "acceleration"                            |
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
-    | `units`    | that the file names, by "force" or the quantity                     |
+    | `units`    | by "force" or the quantity, as the file names them                   |
+    | `timed`    | whether a unit of the times is known; else they are taken to be in s |
     | `middle`   | value about which it moves, or None for the mean                    |
     | `scaled`   | whether its instrument has a scale of its own                       |
     """
@@ -40,6 +41,7 @@ class Record:
     quantity: str
     kept: np.ndarray
     units: dict = dataclasses.field(default_factory=dict)
+    timed: bool = True
     middle: float | None = None
     scaled: bool = False
 
@@ -131,8 +133,9 @@ def _record(trajectory, row, name):
     times = trajectory.times
     if force is None:
         times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)
-    units = trajectory.units or {}
-    return Record(name, times, values, force, quantity, kept, units)
+    units = dict(trajectory.units or {})
+    timed = trajectory.units is None or "time" in units  # None: not from a file, so in s
+    return Record(name, times, values, force, quantity, kept, units, timed)
 
 
 def _without_gaps(record):
