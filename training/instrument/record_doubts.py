@@ -1,5 +1,7 @@
 """What speaks against a fit, each in a sentence with its number."""
 
+import re
+
 import numpy as np
 
 from oscillator_zoo.models.physics_cells.duffing_checks import UNEXPLAINED, linear_rmse
@@ -12,6 +14,8 @@ HARDLY_BETTER = 0.9  # RMSE over that of autoregression, where UNEXPLAINED of th
 ALIKE = 0.999  # correlation of two constants that cannot be told apart
 FEWEST_A_PERIOD = 3.0  # samples
 LEAST_ENERGY = 25.0  # of the motion, in variances of the noise: five standard deviations
+FIVE_IN_100000 = 4.0  # standard errors
+UNIT_MASS = 0.05  # how near to −1 the mass is called that of a shaken base
 EVEN = 1e-3  # s, by which whole numbers may miss
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
 
@@ -75,6 +79,7 @@ def doubts_of(records, fit, errors, estimates, correlation):
         _not_white(errors),
         *(no_better(record, error) for record, error in zip(records, errors)),
         _not_above_zero(estimates),
+        _wrong_sign(records[0], estimates),
         *_alike(list(fit.constants), correlation),
         *(_too_short(record, estimates) for record in records),
         *(_too_coarse(record, estimates) for record in records),
@@ -127,6 +132,32 @@ def _not_above_zero(estimates):
             "The damping is not above 0 by more than its error: damping_ratio "
             f"{one.value:.3g}, 95 % interval from {one.lower:.3g} to {one.upper:.3g}."
         )
+
+
+def _wrong_sign(record, estimates):
+    """A mass below 0, but for the −1 of a shaken base; there another mass."""
+    one = estimates.get("mass")
+    if one is None or not np.isfinite(one.standard_error):
+        return None
+    sure = FIVE_IN_100000 * one.standard_error
+    is_base = abs(one.value + 1.0) < max(sure, UNIT_MASS)
+    if one.value + sure < 0.0 and not is_base and not record.on_base:
+        return (
+            f"The mass is below 0: {one.value:.4g} ± {one.standard_error:.2g}. Force and motion "
+            "count in opposite directions, or the input is none of a force. Turn the sign of one, "
+            "or pass input_kind."
+        )
+    if record.on_base and not is_base and not _other_units(record):
+        return (
+            "On a shaken base the mass is −1, where motion and base are in units that go together. "
+            f"Received {one.value:.4g} ± {one.standard_error:.2g}. Check units, signs, and frame."
+        )
+
+
+def _other_units(record):
+    """Whether the base is named to be measured in another unit than the motion, as g and mm."""
+    base, own = (record.units.get(name) for name in ("force", record.quantity))
+    return bool(base and own) and re.findall(r"\w+", base)[:1] != re.findall(r"\w+", own)[:1]
 
 
 def _alike(names, correlation):

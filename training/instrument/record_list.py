@@ -30,6 +30,7 @@ class Record:
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
     | `units`    | by "force" or the quantity, as the file names them                   |
     | `timed`    | whether a unit of the times is known; else they are taken to be in s |
+    | `on_base`  | whether `force` is the acceleration of the base                     |
     | `middle`   | value about which it moves, or None for the mean                    |
     | `scaled`   | whether its instrument has a scale of its own                       |
     """
@@ -42,6 +43,7 @@ class Record:
     kept: np.ndarray
     units: dict = dataclasses.field(default_factory=dict)
     timed: bool = True
+    on_base: bool = False
     middle: float | None = None
     scaled: bool = False
 
@@ -135,7 +137,8 @@ def _record(trajectory, row, name):
         times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)
     units = dict(trajectory.units or {})
     timed = trajectory.units is None or "time" in units  # None: not from a file, so in s
-    return Record(name, times, values, force, quantity, kept, units, timed)
+    on_base = trajectory.input_kind != "force" and force is not None
+    return Record(name, times, values, force, quantity, kept, units, timed, on_base)
 
 
 def _without_gaps(record):
