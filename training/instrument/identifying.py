@@ -21,6 +21,7 @@ from .weak_guesses import spectral_rate, weak_rate
 RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
 NOT_ALL = ("quadratic_drag", "duffing", "quadratic_cubic")  # where all terms may be still nearer
 UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
+ANGLES = ("rad", "radian", "radians")  # what a pendulum's angle is in; degrees become rad
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
 NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
 SHORT = 30  # periods that tell the courses of a force apart
@@ -59,7 +60,7 @@ def identify(
     Least squares on the free run of the equation: all records at once share the constants, and
     each has its own start and offset. Nothing is differentiated, so noise does not bias. A free
     decay may be sampled at any times, with gaps; a driven record in equal steps, and what of it
-    was not measured may be NaN.
+    was not measured may be NaN. Angles whose unit is degrees are taken in rad.
 
     The start is found, not guessed. For free decays a bank of matched filters gives frequency and
     damping; for driven ones the equation in weak form. Then the records are cut into windows of
@@ -285,6 +286,8 @@ def _may_be(name, records):
         return records[0].force is None
     if name != "pendulum":
         return True
+    if records[0].units.get("position", "rad") not in ANGLES:
+        return False
     reach = max(np.ptp(record.values[record.kept]) / 2.0 for record in records)
     return records[0].quantity == "position" and SWING[0] < reach < SWING[1]
 

@@ -16,6 +16,7 @@ FEWEST_A_PERIOD = 3.0  # samples
 LEAST_ENERGY = 25.0  # of the motion, in variances of the noise: five standard deviations
 FIVE_IN_100000 = 4.0  # standard errors
 UNIT_MASS = 0.05  # how near to −1 the mass is called that of a shaken base
+AS_SINE = 0.75, 1.1  # −6 s3/s of a Duffing law beside a sine, for swings up to 90° and small ones
 EVEN = 1e-3  # s, by which whole numbers may miss
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
 
@@ -80,6 +81,7 @@ def doubts_of(records, fit, errors, estimates, correlation):
         *(no_better(record, error) for record, error in zip(records, errors)),
         _not_above_zero(estimates),
         _wrong_sign(records[0], estimates),
+        _in_degrees(records[0], fit),
         *_alike(list(fit.constants), correlation),
         *(_too_short(record, estimates) for record in records),
         *(_too_coarse(record, estimates) for record in records),
@@ -158,6 +160,21 @@ def _other_units(record):
     """Whether the base is named to be measured in another unit than the motion, as g and mm."""
     base, own = (record.units.get(name) for name in ("force", record.quantity))
     return bool(base and own) and re.findall(r"\w+", base)[:1] != re.findall(r"\w+", own)[:1]
+
+
+def _in_degrees(record, fit):
+    """Whether a spring softens as sin x does, with x in degrees, where no unit is named."""
+    softer = -6.0 * fit.constants.get("cubic_stiffness", 0.0)
+    softer /= fit.constants.get("squared_frequency", np.inf)
+    low, high = (share * np.radians(1.0) ** 2 for share in AS_SINE)
+    if record.quantity in record.units or record.quantity != "position":
+        low = np.inf
+    if low < softer < high:
+        return (
+            f"The spring softens as that of a pendulum whose angle is in degrees: −6 s3/s = "
+            f"{softer:.3g}, where (π/180)² = {np.radians(1.0) ** 2:.3g}. If so, name the unit, as "
+            "in the heading 'angle (deg)'."
+        )
 
 
 def _alike(names, correlation):

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import os
+import re
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .base_motion import FRAMES, on_the_base
 QUANTITIES = ("position", "velocity", "acceleration")
 GAP = 1.5  # middle steps; a longer one lacks a sample
 FEWEST = 12  # samples that hold a number
+DEGREES = re.compile("(?:deg|degrees?|°|º)(?![A-Za-z])", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Record:
     | `force`    | at `times`, `(N,)`, or None for a free decay                        |
     | `quantity` | "position", "velocity" or "acceleration"                            |
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
-    | `units`    | by "force" or the quantity, as the file names them                   |
+    | `units`    | by "force" or the quantity, as the file names them; of angles rad    |
     | `timed`    | whether a unit of the times is known; else they are taken to be in s |
     | `on_base`  | whether `force` is the acceleration of the base                     |
     | `middle`   | value about which it moves, or None for the mean                    |
@@ -136,6 +138,8 @@ def _record(trajectory, row, name):
     if force is None:
         times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)
     units = dict(trajectory.units or {})
+    if DEGREES.match(units.get(quantity, "")):
+        values, units[quantity] = np.radians(values), DEGREES.sub("rad", units[quantity], count=1)
     timed = trajectory.units is None or "time" in units  # None: not from a file, so in s
     on_base = trajectory.input_kind != "force" and force is not None
     return Record(name, times, values, force, quantity, kept, units, timed, on_base)

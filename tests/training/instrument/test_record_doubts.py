@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import Trajectory, load_measurement
 from oscillator_zoo.training import identify
@@ -92,3 +93,12 @@ def test_a_base_in_other_units_than_the_motion_has_another_mass(driven):
         driven, force=driven.force, input_kind="base_acceleration", units=units
     )
     assert identify(given, model="linear", force_between="held").doubts == []
+
+
+def test_a_pendulum_in_degrees_without_a_unit_is_doubted():
+    slope = lambda t, s: [s[1], -16.0 * np.sin(s[0]) - 0.1 * s[1]]  # noqa: E731
+    given = {"t_eval": TIMES, "rtol": 1e-10, "atol": 1e-12}
+    x = solve_ivp(slope, (0.0, TIMES[-1]), [1.2, 0.0], "DOP853", **given).y[0]
+    found = identify(record(TIMES, noisy(np.degrees(x), 0.2)), model="duffing")
+    assert any("a pendulum whose angle is in degrees" in doubt for doubt in found.doubts)
+    assert identify(record(TIMES, noisy(x, 0.003)), model="duffing").doubts == []
