@@ -15,6 +15,7 @@ from .base_motion import FRAMES, on_the_base
 QUANTITIES = ("position", "velocity", "acceleration")
 GAP = 1.5  # middle steps; a longer one lacks a sample
 FEWEST = 12  # samples that hold a number
+FAR = 2.0  # ranges of all other numbers, that a number is away which may stand for a gap
 DEGREES = re.compile("(?:deg|degrees?|°|º)(?![A-Za-z])", re.IGNORECASE)
 
 
@@ -115,6 +116,7 @@ def as_records(given, frame="base", scale="shared", **options):
             "Identify them one after the other."
         )
     own = scale == "own"
+    _check_units(records, ("force",) if own else ("force", records[0].quantity))
     return [dataclasses.replace(r, scaled=own and i > 0) for i, r in enumerate(records)]
 
 
@@ -162,6 +164,18 @@ def _without_gaps(record):
     return parts or [record]
 
 
+def _check_units(records, shared):
+    """Raise where two records name different units of what has one scale."""
+    for what in shared:
+        by_unit = {r.units[what].replace(" ", ""): r for r in records if r.units.get(what)}
+        if len(by_unit) > 1:
+            raise ValueError(
+                f"Records that share their constants must have one unit of the {what}. Received "
+                f"{', '.join(f'{u!r} in {r.name}' for u, r in by_unit.items())}. Convert one of "
+                "them, or identify them one after the other."
+            )
+
+
 def _check(record):
     values = record.values[record.kept]
     if len(values) < FEWEST:
@@ -174,6 +188,7 @@ def _check(record):
             f"A record must move. Received {brief(values)} throughout {record.name}. "
             "Check the column."
         )
+    _check_no_code(record.name, values)
     if record.force is not None and not np.isfinite(record.force).all():
         raise ValueError(
             "The force must be known at every time of a record, since it acts on all later ones. "
@@ -186,3 +201,17 @@ def _check(record):
             f"A driven record must be sampled in equal steps. Received steps from {steps.min():g} "
             f"s to {steps.max():g} s in {record.name}. Interpolate it to equal steps first."
         )
+
+
+def _check_no_code(name, values):
+    """Raise where one number, far from all others, stands again and again: −9999 for a gap."""
+    for code in (values.min(), values.max()):
+        rest = values[values != code]
+        far = np.abs(rest - code).min(initial=np.inf)
+        num = len(values) - len(rest)
+        if num > 1 and FEWEST <= len(rest) and 0.0 < FAR * np.ptp(rest) < far:
+            raise ValueError(
+                f"A gap in a record must be an empty cell or NaN. Received {code:g} in {num} "
+                f"samples of {name}, whose others lie between {rest.min():g} and {rest.max():g}. "
+                "Replace it, or cut the record if it is true."
+            )

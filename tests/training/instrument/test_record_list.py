@@ -54,3 +54,22 @@ def test_a_way_is_no_angle():
     for heading, may_be in (("x (mm)", False), ("x", True), ("angle (deg)", True)):
         values = (1.0 if heading != "angle (deg)" else 50.0) * decay(TIMES)
         assert _may_be("pendulum", as_records(read(heading, values))) == may_be
+
+
+def test_records_in_other_units_share_no_constants():
+    given = [read("x (m)", decay(TIMES)), read("x (mm)", 1e3 * decay(TIMES))]
+    with pytest.raises(ValueError, match=r"one unit of the position. Received 'm' in record 1, "):
+        as_records(given)
+    assert len(as_records(given, scale="own")) == 2
+    assert len(as_records([given[0], read("x", decay(TIMES))])) == 2
+
+
+@pytest.mark.parametrize("code", [-9999.0, 1e6])
+def test_a_number_for_gaps_is_no_sample(code):
+    values = decay(TIMES)
+    values[::50] = code
+    with pytest.raises(
+        ValueError, match=r"empty cell or NaN. Received .* in 6 samples of record 1, wh"
+    ):
+        as_records(record(TIMES, values))
+    assert as_records(record(TIMES, np.clip(decay(TIMES), -0.5, 0.5)))  # clipped, not coded
