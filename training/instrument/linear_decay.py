@@ -1,6 +1,8 @@
 """The free decay of a linear oscillator: offsets and amplitudes solved for, two numbers searched.
 
 y(t) = c + e^{−αt} (A cos ω_d t + B sin ω_d t),    s_1 = ω_d² + α²,   d = 2α
+
+or, where it is overdamped,  y(t) = c + A e^{−at} + B e^{−bt},    s_1 = a b,   d = a + b
 """
 
 from typing import NamedTuple
@@ -13,6 +15,8 @@ OFTEN = 4  # points of the filter's grid of times between two samples, for uneve
 NUM_STARTS = 4
 FEW_PERIODS = 4.0  # below, the offset and the two ends matter, and a grid of exact fits is used
 FEW_SAMPLES = 400  # enough for that grid
+NUM_RATES, APART = 120, (1.2, 8.0)  # of the grid where nothing swings; least ratios of two rates
+OVER_AT_ONCE = 5.0  # rate times the step, beyond which no second sample sees a decay
 MOST_STEPS = 60
 SMALL_STEP = 1e-10  # relative to what the record resolves
 
@@ -31,6 +35,23 @@ class LinearDecay(NamedTuple):
 
     frequency: float
     rate: float
+    amplitudes: np.ndarray
+    error: np.ndarray
+    jacobian: np.ndarray
+
+
+class Overdamped(NamedTuple):
+    """A fitted decay that does not swing.
+
+    | field       | content                                                                  |
+    |-------------|--------------------------------------------------------------------------|
+    | `rates`     | (a, b), in 1/s                                                           |
+    | `amplitudes`| rows (c, A, B), one for each record, `(records, 3)`; t from its start    |
+    | `error`     | fit − record, all records in a row, `(n,)`                               |
+    | `jacobian`  | ∂error by (a, b), cleared of amplitudes, `(n, 2)`                        |
+    """
+
+    rates: np.ndarray
     amplitudes: np.ndarray
     error: np.ndarray
     jacobian: np.ndarray
@@ -180,3 +201,76 @@ def _best_of_grid(shifted, longest):
     ]
     squares = [sum(_square(t, y, *point) for t, y in thin) for point in points]
     return points[int(np.argmin(squares))]
+
+
+def fit_overdamped(records):
+    """The decay without a swing that is nearest: y(t) = c + A e^{−at} + B e^{−bt}, a < b.
+
+    It begins with the best two rates of a grid, near each other or far apart; from there variable
+    projection on their logarithms.
+
+    Args:
+        records: list of `Record`, free.
+
+    Returns:
+        `Overdamped`.
+    """
+    shifted = [(r.times - r.times[0], r.values) for r in records]
+    ends = [_search_rates(shifted, _two_rates(shifted, apart)) for apart in APART]
+    _, rates, parts = min(ends, key=lambda end: end[0])
+    errors, moves, amplitudes = zip(*parts)
+    jacobian = np.concatenate(moves) / rates
+    return Overdamped(rates, np.array(amplitudes), np.concatenate(errors), jacobian)
+
+
+def _search_rates(shifted, rates):
+    """Levenberg–Marquardt on the logarithms of the rates: sum of squares, (a, b), projections."""
+
+    def at(point):
+        parts = [_projected_rates(t, y, *np.exp(point)) for t, y in shifted]
+        return sum(float(part[0] @ part[0]) for part in parts), parts
+
+    point, step = np.log(rates), 1e-3
+    fastest = np.log(OVER_AT_ONCE / _shortest_step(shifted))
+    square, parts = at(point)
+    for _ in range(MOST_STEPS):
+        normal = sum(moves.T @ moves for _, moves, _ in parts)
+        right = -sum(moves.T @ error for error, moves, _ in parts)
+        damped = normal + step * np.diag(np.diag(normal) + 1e-300)
+        move = np.linalg.lstsq(damped, right, rcond=1e-15)[0]
+        trial = np.minimum(np.sort(point + np.clip(move, -1.0, 1.0)), [fastest - 1e-3, fastest])
+        tried = at(trial)
+        if tried[0] >= square:
+            step *= 8.0
+            continue
+        fall = square - tried[0]
+        point, (square, parts), step = trial, tried, max(step / 10.0, 1e-12)
+        if fall < 1e-12 * square:
+            break
+    return square, np.exp(point), parts
+
+
+def _projected_rates(t, y, slow, fast):
+    """Error, its ∂ by the logarithms of the rates cleared of amplitudes, the best (c, A, B)."""
+    decays = np.exp(-t[:, None] * [slow, fast])
+    basis = np.column_stack([np.ones_like(t), decays])
+    amplitudes = np.linalg.lstsq(basis, y, rcond=1e-13)[0]
+    moves = -t[:, None] * decays * amplitudes[1:] * [slow, fast]
+    left = np.linalg.qr(basis)[0]
+    return basis @ amplitudes - y, moves - left @ (left.T @ moves), amplitudes
+
+
+def _two_rates(shifted, apart):
+    """The best pair of a grid of rates, by normal equations, since there are many."""
+    longest = max(t[-1] for t, _ in shifted)
+    rates = np.geomspace(0.3 / longest, 2.0 / _shortest_step(shifted), NUM_RATES)
+    slow, fast = np.nonzero(rates[None] > apart * rates[:, None])
+    taken = 0.0
+    for t, y in shifted:
+        columns = np.exp(-t[:, None] * rates)
+        columns = (columns - columns.mean(axis=0)) / (columns.std(axis=0) * np.sqrt(len(t)))
+        alike, along = (columns.T @ columns)[slow, fast], columns.T @ (y - y.mean())
+        a, b = along[slow], along[fast]
+        taken = taken + (a * a + b * b - 2.0 * alike * a * b) / (1.0 - alike**2)
+    best = int(np.argmax(taken))
+    return rates[slow[best]], rates[fast[best]]
