@@ -57,7 +57,7 @@ class Overdamped(NamedTuple):
     jacobian: np.ndarray
 
 
-def fit_linear_decay(records):
+def fit_linear_decay(records, drift=0):
     """The decay nearest to all records, in the sense of least squares.
 
     The start is the best of a bank of matched filters, e^{−αt} e^{iωt} over a grid of ω and α:
@@ -67,47 +67,58 @@ def fit_linear_decay(records):
 
     Args:
         records: list of `Record`, free.
+        drift: of the zero, c + c_1 t + …: the highest power of t.
 
     Returns:
-        `LinearDecay`.
+        `LinearDecay`, in whose rows of amplitudes c_1, … follow.
     """
     shifted = [(r.times - r.times[0], r.values) for r in records]
     best = None
-    for start in _starts(shifted):
-        found = _search(shifted, *start)
+    for start in _starts([(t, _detrended(t, y, drift)) for t, y in shifted]):
+        found = _search(shifted, *start, drift)
         if best is None or found[0] < best[0]:
             best = found
     _, frequency, rate = best
-    parts = [_projected(t, y, frequency, rate) for t, y in shifted]
+    parts, size = [_projected(t, y, frequency, rate, drift) for t, y in shifted], 3 + drift
     error = np.concatenate([part[0] for part in parts])
-    jacobian = np.zeros((len(error), 2 + 3 * len(parts)))
+    jacobian = np.zeros((len(error), 2 + size * len(parts)))
     first = 0
     for i, (own, moves, basis, _) in enumerate(parts):
         rows = slice(first, first + len(own))
-        jacobian[rows, :2], jacobian[rows, 2 + 3 * i : 5 + 3 * i] = moves, basis
+        jacobian[rows, :2], jacobian[rows, 2 + size * i : 2 + size * (i + 1)] = moves, basis
         first += len(own)
     amplitudes = np.array([part[3] for part in parts])
     return LinearDecay(frequency, rate, amplitudes, error, jacobian)
 
 
-def _projected(t, y, frequency, rate):
+def _trend(t, drift):
+    """Powers of the time from 0 to the drift's, `(n, drift + 1)`."""
+    return np.vander(t / t[-1], drift + 1, increasing=True)
+
+
+def _detrended(t, y, drift):
+    trend = _trend(t, drift)
+    return y - trend @ np.linalg.lstsq(trend, y, rcond=1e-13)[0] if drift else y
+
+
+def _projected(t, y, frequency, rate, drift=0):
     """Error, its ∂ by (ω_d, α) at fixed amplitudes, the basis, and the best (c, A, B)."""
     decay = np.exp(-rate * t)
     cosine, sine = decay * np.cos(frequency * t), decay * np.sin(frequency * t)
-    basis = np.stack([np.ones_like(t), cosine, sine], axis=1)
+    basis = np.column_stack([np.ones_like(t), cosine, sine, _trend(t, drift)[:, 1:]])
     amplitudes = np.linalg.lstsq(basis, y, rcond=1e-13)[0]
-    _, a, b = amplitudes
+    _, a, b = amplitudes[:3]
     moves = np.stack([t * (b * cosine - a * sine), -t * (a * cosine + b * sine)], axis=1)
     return basis @ amplitudes - y, moves, basis, amplitudes
 
 
-def _search(shifted, frequency, rate):
+def _search(shifted, frequency, rate, drift=0):
     """Levenberg–Marquardt on (ω_d, α) with projected residuals: sum of squares, ω_d, α."""
     longest, step = max(t[-1] for t, _ in shifted), 1e-3
     fastest = np.pi / _shortest_step(shifted)
 
     def at(point):
-        rows = [_projected(t, y, *point) for t, y in shifted]
+        rows = [_projected(t, y, *point, drift) for t, y in shifted]
         return sum(float(row[0] @ row[0]) for row in rows), rows
 
     point = np.array([frequency, rate])

@@ -6,6 +6,7 @@ import numpy as np
 
 from oscillator_zoo.models.physics_cells.duffing_checks import UNEXPLAINED, linear_rmse
 
+from .oscillator_laws import LAWS
 from .weak_guesses import spectral_rate
 
 MOST_LAGS = 20
@@ -18,6 +19,7 @@ FIVE_IN_100000 = 4.0  # standard errors
 UNIT_MASS = 0.05  # how near to −1 the mass is called that of a shaken base
 AS_SINE = 0.75, 1.1  # −6 s3/s of a Duffing law beside a sine, for swings up to 90° and small ones
 EVEN = 1e-3  # s, by which whole numbers may miss
+UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
 
 
@@ -232,3 +234,26 @@ def _in_unnamed_unit_of_time(record, estimates):
             "it, as in the heading 'time (ms)'; for numbers of samples pass time_column=False and "
             "sampling_rate."
         )
+
+
+def as_good(comparison):
+    """A sentence if other laws are as good as the best."""
+    (best, first), *others = comparison.items()
+    if not others:
+        return []
+    own = set(LAWS[best].terms)
+    # A law with one term more is never farther: that it is no nearer speaks for the simpler one.
+    others = [(n, o) for n, o in others if n == "pendulum" or not own < set(LAWS[n].terms)]
+    near = [
+        f"{name} (difference of BIC {one.bic - first.bic:.2g}, natural frequency "
+        f"{one.rate / first.rate - 1.0:+.2g} of itself)"
+        for name, one in others
+        if one.bic - first.bic < UNDECIDED
+    ]
+    if not near:
+        return []
+    return [
+        f"{best} cannot be told from {', '.join(near)}: below {UNDECIDED:g} is no decision, and "
+        "the intervals know of this equation alone. Measure longer or larger motions, or name the "
+        "model."
+    ]
