@@ -20,7 +20,7 @@ from .record_doubts import (
     no_better,
 )
 from .record_list import as_records
-from .residual_causes import bic_of_friction, causes_of
+from .residual_causes import bic_of_friction, causes_of, check_columns, left_of
 from .weak_guesses import spectral_rate, weak_rate
 
 RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
@@ -28,6 +28,7 @@ NOT_ALL = ("quadratic_drag", "duffing", "quadratic_cubic")  # where all terms ma
 ANGLES = ("rad", "radian", "radians")  # what a pendulum's angle is in; degrees become rad
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
 NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
+MUCH = 0.5  # RMSE over standard deviation, which noise of a fourth of the power leaves
 SHORT = 30  # periods that tell the courses of a force apart
 
 
@@ -249,7 +250,10 @@ def _driven_near(rate, names, records, course):
     runs = {name: fit for name, fit in runs.items() if fit is not None}
     if not runs:
         return [], []
-    course = min(runs, key=lambda name: runs[name].square)
+    asked, course = course, min(runs, key=lambda name: runs[name].square)
+    best = runs[course]
+    if not best.closed or left_of(best, first) > MUCH or not _explain([best], first):
+        check_columns(first, best, asked or "smooth")
     start = runs[course].constants
     rate = np.sqrt(start["squared_frequency"])
     known = [law.name] if first is records else []

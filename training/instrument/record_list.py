@@ -164,6 +164,20 @@ def _without_gaps(record):
     return parts or [record]
 
 
+def exchanged(records):
+    """The records as if another quantity had been measured, or force and motion exchanged.
+
+    Yields:
+        Tuples (what they are taken to be, list of `Record`).
+    """
+    for quantity in QUANTITIES:
+        if quantity != records[0].quantity:
+            yield f"as {quantity}", [dataclasses.replace(r, quantity=quantity) for r in records]
+    if all(record.kept.all() for record in records):
+        swapped = [dataclasses.replace(r, values=r.force, force=r.values) for r in records]
+        yield "with force and motion exchanged", swapped
+
+
 def _check_units(records, shared):
     """Raise where two records name different units of what has one scale."""
     for what in shared:

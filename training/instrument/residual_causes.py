@@ -9,8 +9,11 @@ import dataclasses
 import numpy as np
 
 from ..multiple_shooting import Shooting
+from .law_fit import fit_law
 from .linear_decay import fit_linear_decay
-from .oscillator_laws import TERMS, Law
+from .oscillator_laws import LAWS, TERMS, Law
+from .record_list import exchanged
+from .weak_guesses import spectral_rate, weak_rate
 
 MOST_OF_IT = 0.5  # share of the squares of a residual that one cause has to explain
 HALVED = 0.5  # RMSE beside a cause, of that without it
@@ -19,6 +22,7 @@ FEWEST_WAVES = 1.0  # in a record, by which another motion differs from multiple
 HARMONICS = 5
 DRIFT = 3  # highest power of time
 FEWEST_OF_A_PART = 30  # samples, before and after a split
+PLAIN, NEARER = 0.05, 0.2  # RMSE over standard deviation, and over the other, of other columns
 MANY_SAMPLES = 20_000  # of records whose causes are not searched for
 
 
@@ -85,6 +89,34 @@ def _nearest(causes, rmse):
     left, sentence = min(cause for cause in causes if cause) if any(causes) else (np.inf, None)
     if left < HALVED * rmse:
         return f"{sentence} an RMSE of {left:.3g}, not {rmse:.3g}."
+
+
+def check_columns(records, found, course):
+    """Raise where records are explained once they are taken to be something else.
+
+    Raises:
+        ValueError: if the linear law is nearer by far to another quantity, or to the two columns
+            exchanged.
+    """
+    other = weak_rate(records, spectral_rate(records), course)
+    slow = fit_law(LAWS["linear"], records, other, {}, course)  # far below its frequency
+    left = min((left_of(f, records) for f in (found, slow) if f and f.closed), default=1.0)
+    for what, others in exchanged(records):
+        rate = spectral_rate(others)
+        fit = fit_law(LAWS["linear"], others, rate, {}, course)
+        if fit is not None and fit.closed and left_of(fit, others) < min(PLAIN, NEARER * left):
+            raise ValueError(
+                "Force and motion must be what they are said to be. Received "
+                f"{records[0].name} with a {records[0].quantity}, of whose standard deviation a "
+                f"fit leaves {left:.2g}; {what}, a linear one leaves {left_of(fit, others):.2g}. "
+                "Check the headings; pass measured, input_column and output_column."
+            )
+
+
+def left_of(fit, records):
+    """RMSE of a fit over the standard deviation of the records, together."""
+    square = sum(record.kept.sum() * record.values[record.kept].var() for record in records)
+    return np.sqrt(fit.square / square)
 
 
 def _lag(records, fit):

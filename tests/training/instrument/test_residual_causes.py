@@ -42,10 +42,10 @@ def test_what_spoils_a_decay_is_named(words):
     assert "not white" in found.doubts[0] and found.rmse > 0.02
 
 
-def driven(lag=0.0):
+def driven(lag=0.0, frequencies=(0.4, 0.9, 1.4, 2.1, 2.9)):
     """Position under sines, late by a lag, and their force: closed form of the steady motion."""
-    omega = 2.0 * np.pi * np.array([0.4, 0.9, 1.4, 2.1, 2.9])
-    turn = np.exp(1j * (np.outer(TIMES, omega) + np.arange(5.0)))
+    omega = 2.0 * np.pi * np.array(frequencies)
+    turn = np.exp(1j * (np.outer(TIMES, omega) + np.arange(len(omega)) ** 2))
     answer = 1.0 / (50.0 - 0.5 * omega**2 + 1j * 0.6 * omega) * np.exp(-1j * omega * lag)
     x = (turn * answer).real.sum(axis=1)
     return x + 2e-3 * x.std() * NOISE / NOISE.std(), turn.real.sum(axis=1)
@@ -75,3 +75,18 @@ def test_harmonics_of_a_hardening_spring_are_no_other_motion():
     found = identify(record(x + 0.05 * x**3 + NOISE), model="linear")
     assert "not white" in found.doubts[0]
     assert not any("holds another" in doubt or "drift" in doubt for doubt in found.doubts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("velocity", r"record 1 with a position, of .* as velocity, a linear one leaves 0.0"),
+        ("exchanged", "with force and motion exchanged, a linear one leaves 0.0"),
+    ],
+)
+def test_columns_that_are_something_else_are_refused(given, words):
+    x, force = driven(frequencies=np.linspace(0.3, 4.0, 12))
+    columns = (np.gradient(x, TIMES), force) if given == "velocity" else (force, x)
+    with pytest.raises(ValueError, match=words):
+        identify(record(*columns), model="linear", force_between="smooth")
