@@ -20,7 +20,7 @@ from .record_doubts import (
     no_better,
 )
 from .record_list import as_records
-from .residual_causes import bic_of_friction, causes_of, check_columns, left_of
+from .residual_causes import bic_of_friction, causes_of, check_columns, left_of, spoilt_samples
 from .weak_guesses import spectral_rate, weak_rate
 
 RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
@@ -115,6 +115,7 @@ def identify(
     check_above_noise(records, best, errors)
     estimates, correlation = estimates_of(best, errors)
     doubts += doubts_of(records, best, errors, estimates, correlation)
+    doubts += spoilt_samples(records, errors)
     linear = next((fit for fit in fits if fit.law.name == "linear"), best)
     doubts += [] if _white(best, records) else causes_of(records, linear, errors)
     comparison = {fit.law.name: compared[fit.law.name] for fit in fits}

@@ -23,6 +23,11 @@ HARMONICS = 5
 DRIFT = 3  # highest power of time
 FEWEST_OF_A_PART = 30  # samples, before and after a split
 PLAIN, NEARER = 0.05, 0.2  # RMSE over standard deviation, and over the other, of other columns
+TO_DEVIATION = 1.4826  # of a normal distribution, from its median size
+FAR_OFF, FEW = 6.0, 0.05  # deviations of an outlier; most of all samples that are called so
+LEAST_FAR = 1e-3  # standard deviations of the record: less is no mistake of an instrument
+JUMP = 8.0  # in the smallest steps of a record: no rounding
+MANY_HELD = 0.2  # share of samples that repeat the one before
 MANY_SAMPLES = 20_000  # of records whose causes are not searched for
 
 
@@ -101,7 +106,7 @@ def check_columns(records, found, course):
     other = weak_rate(records, spectral_rate(records), course)
     slow = fit_law(LAWS["linear"], records, other, {}, course)  # far below its frequency
     left = min((left_of(f, records) for f in (found, slow) if f and f.closed), default=1.0)
-    for what, others in exchanged(records):
+    for what, others in exchanged(records) if left > PLAIN else ():
         rate = spectral_rate(others)
         fit = fit_law(LAWS["linear"], others, rate, {}, course)
         if fit is not None and fit.closed and left_of(fit, others) < min(PLAIN, NEARER * left):
@@ -117,6 +122,46 @@ def left_of(fit, records):
     """RMSE of a fit over the standard deviation of the records, together."""
     square = sum(record.kept.sum() * record.values[record.kept].var() for record in records)
     return np.sqrt(fit.square / square)
+
+
+def spoilt_samples(records, errors):
+    """Sentences on single samples that are far from the fit, or that repeat the one before."""
+    found = [_outliers(record, error) for record, error in zip(records, errors)]
+    found += [_repeated(record) for record in records]
+    return [sentence for sentence in found if sentence]
+
+
+def _outliers(record, error):
+    """Whether few samples lie far off and make most of the error."""
+    size = TO_DEVIATION * np.median(np.abs(error - np.median(error)))
+    far = np.abs(error) > max(FAR_OFF * size, LEAST_FAR * record.values[record.kept].std())
+    if 0 < far.sum() < FEW * len(error) and rms(error[~far]) < HALVED * rms(error):
+        worst = int(np.argmax(np.abs(error)))
+        time = record.times[record.kept][worst]
+        return (
+            f"{far.sum()} samples of {record.name} lie more than {FAR_OFF:g} deviations off, the "
+            f"farthest at {time:.6g} s by {-error[worst]:+.3g}; without them the RMSE is "
+            f"{rms(error[~far]):.2g}, not {rms(error):.2g}. Leave them out if they are mistakes."
+        )
+
+
+def _repeated(record):
+    """Whether the record stands still and then jumps, as where the last number is held."""
+    values = record.values[record.kept]
+    steps = np.abs(np.diff(values))
+    digit = steps[steps > 0.0].min(initial=np.inf)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], steps == 0.0, [False]]).astype(int)))
+    begins, ends = edges[::2], edges[1::2]  # of steps of 0; that at `ends` is the jump
+    inner = (ends < len(steps)) & (values[begins] < values.max()) & (values[begins] > values.min())
+    begins, ends = begins[inner], ends[inner]
+    held = steps[ends] > JUMP * digit
+    lengths = (ends - begins)[held]
+    if lengths.sum() > MANY_HELD * len(values) or np.sum(lengths > 1) > 1:
+        return (
+            f"{lengths.sum()} samples of {record.name} repeat the one before, up to "
+            f"{lengths.max()} in a row, and then jump: the last number may have been held where "
+            "none was measured. Leave them empty."
+        )
 
 
 def _lag(records, fit):

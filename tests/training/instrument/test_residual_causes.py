@@ -90,3 +90,30 @@ def test_columns_that_are_something_else_are_refused(given, words):
     columns = (np.gradient(x, TIMES), force) if given == "velocity" else (force, x)
     with pytest.raises(ValueError, match=words):
         identify(record(*columns), model="linear", force_between="smooth")
+
+
+def test_single_samples_far_off_are_counted():
+    values = decay(TIMES) + NOISE
+    values[[50, 120, 300]] += [2.0, -1.5, 3.0]
+    found = identify(record(values), model="linear")
+    (sentence,) = found.doubts
+    assert "3 samples of record 1 lie more than 6 deviations off, the farthest at 6 s" in sentence
+
+
+def test_numbers_that_are_held_are_counted():
+    values = decay(TIMES) + NOISE
+    for first in (40, 120, 200):
+        values[first + 1 : first + 9] = values[first]
+    found = identify(record(values), model="linear")
+    assert any("24 samples of record 1 repeat the one before, up to 8" in d for d in found.doubts)
+    values = decay(TIMES) + NOISE
+    values[1::2] = values[::2]
+    found = identify(record(values), model="linear")
+    assert any("repeat the one before, up to 1 in a row" in doubt for doubt in found.doubts)
+
+
+@pytest.mark.parametrize("digit", [0.2, 0.02, 0.002, 1e-4])
+def test_coarse_digits_are_no_held_numbers(digit):
+    values = digit * np.rint((decay(TIMES, ratio=0.05) + NOISE) / digit)
+    found = identify(record(values), model="linear")
+    assert not any("repeat" in doubt or "deviations off" in doubt for doubt in found.doubts)
