@@ -25,9 +25,9 @@ def load_measurement(
     """Read what was measured of an oscillator: its motion, and what drove it, if anything did.
 
     The file is text with one sample a line, in UTF-8, UTF-16 or Latin-1, its columns separated by
-    commas, semicolons, tabs or white space, its numbers with a decimal point or a decimal comma.
-    A preamble, lines that begin with #, % or //, headings, and a row of units below them may
-    stand before the numbers. Other columns may hold anything.
+    commas, semicolons, tabs, bars or white space, its numbers with a decimal point or comma, and an
+    exponent after e, or d as of Fortran. A preamble, lines that begin with #, % or //, headings,
+    and a row of units below them may stand before the numbers. Other columns may hold anything.
 
     The record's own times count. A column is their column if its heading says so (t, time,
     Time (s), time_ms, Zeit, timestamp, …) or its unit does, or, without a heading that says
