@@ -146,7 +146,7 @@ def _outliers(record, error):
 
 
 def _repeated(record):
-    """Whether the record stands still and then jumps, as where the last number is held."""
+    """Whether a record that moves stands still and then jumps, as where a number is held."""
     values = record.values[record.kept]
     steps = np.abs(np.diff(values))
     digit = steps[steps > 0.0].min(initial=np.inf)
@@ -154,7 +154,7 @@ def _repeated(record):
     begins, ends = edges[::2], edges[1::2]  # of steps of 0; that at `ends` is the jump
     inner = (ends < len(steps)) & (values[begins] < values.max()) & (values[begins] > values.min())
     begins, ends = begins[inner], ends[inner]
-    held = steps[ends] > JUMP * digit
+    held = np.minimum(steps[ends], steps[np.maximum(begins - 1, 0)]) > JUMP * digit
     lengths = (ends - begins)[held]
     if lengths.sum() > MANY_HELD * len(values) or np.sum(lengths > 1) > 1:
         return (

@@ -117,3 +117,11 @@ def test_coarse_digits_are_no_held_numbers(digit):
     values = digit * np.rint((decay(TIMES, ratio=0.05) + NOISE) / digit)
     found = identify(record(values), model="linear")
     assert not any("repeat" in doubt or "deviations off" in doubt for doubt in found.doubts)
+
+
+def test_a_rest_before_a_hit_is_no_held_number():
+    values = np.zeros(400)
+    for first in (60, 160, 260):
+        values[first : first + 80] = np.rint(500.0 * decay(TIMES[:80], ratio=0.4, phase=-1.5))
+    found = identify(record(values), model="linear")
+    assert not any("repeat" in doubt for doubt in found.doubts)
