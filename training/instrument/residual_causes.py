@@ -17,6 +17,7 @@ from .weak_guesses import spectral_rate, weak_rate
 
 MOST_OF_IT = 0.5  # share of the squares of a residual that one cause has to explain
 HALVED = 0.5  # RMSE beside a cause, of that without it
+CHANGED = 0.2  # RMSE of two decays, of that of one: where a law changes with the size, .25 and more
 LEAST_LAG = 0.25  # of a step: smaller ones depend on what the force does between samples
 FEWEST_WAVES = 1.0  # in a record, by which another motion differs from multiples of the first
 HARMONICS = 5
@@ -28,7 +29,7 @@ FAR_OFF, FEW = 6.0, 0.05  # deviations of an outlier; most of all samples that a
 LEAST_FAR = 1e-3  # standard deviations of the record: less is no mistake of an instrument
 JUMP = 8.0  # in the smallest steps of a record: no rounding
 MANY_HELD = 0.2  # share of samples that repeat the one before
-MANY_SAMPLES = 20_000  # of records whose causes are not searched for
+MANY_SAMPLES = 5_000  # of records whose causes are not searched for
 
 
 def bic_of_friction(fit):
@@ -83,7 +84,7 @@ def causes_of(records, linear, errors):
         found += [_nearest([_second(r, linear, e)], rms(e)) for r, e in zip(records, errors)]
     else:
         found = [
-            _nearest([_drift(r), _second(r, linear, e), _split(r)], rms(e))
+            _nearest([_drift(r), _second(r, linear, e), _split(r, rms(e))], rms(e))
             for r, e in zip(records, errors)
         ]
     return [sentence for sentence in found if sentence]
@@ -227,10 +228,10 @@ def _second(record, fit, error):
         )
 
 
-def _split(record):
+def _split(record, rmse):
     """RMSE of two linear decays, before and after the best time, and a sentence."""
     num, tried = len(record.times), {}
-    for step in (num // 8, num // 64):
+    for step in (num // 8, num // 64, max(num // 512, 1)):
         near = min(tried, key=lambda k: tried[k][0]) if tried else num // 2
         for at in near + step * np.arange(-7, 8):
             if at not in tried and FEWEST_OF_A_PART <= at <= num - FEWEST_OF_A_PART:
@@ -240,10 +241,11 @@ def _split(record):
         return None
     at = min(tried, key=lambda k: tried[k][0])
     square, (before, after) = tried[at]
+    if np.sqrt(square / num) > CHANGED * rmse:
+        return None
     return np.sqrt(square / num), (
-        f"Something seems to have changed in {record.name} at about {record.times[at]:.4g} s, if "
-        "damping and spring do not depend on the size of the motion. Cut it there: "
-        f"{_decay(before)} before and {_decay(after)} after leave"
+        f"Something seems to have changed in {record.name} at about {record.times[at]:.4g} s. Cut "
+        f"it there: {_decay(before)} before and {_decay(after)} after leave"
     )
 
 

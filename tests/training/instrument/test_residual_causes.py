@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import Trajectory
 from oscillator_zoo.training import identify
@@ -125,3 +126,11 @@ def test_a_rest_before_a_hit_is_no_held_number():
         values[first : first + 80] = np.rint(500.0 * decay(TIMES[:80], ratio=0.4, phase=-1.5))
     found = identify(record(values), model="linear")
     assert not any("repeat" in doubt for doubt in found.doubts)
+
+
+def test_a_hardening_spring_is_no_change_half_way():
+    slope = lambda t, s: [s[1], -30.0 * s[0] - 50.0 * s[0] ** 3 - 0.1 * s[1]]  # noqa: E731
+    given = {"t_eval": TIMES, "rtol": 1e-9, "atol": 1e-11}
+    x = solve_ivp(slope, (0.0, TIMES[-1]), [1.0, 0.0], "DOP853", **given).y[0]
+    found = identify(record(x + NOISE), model="linear")
+    assert "not white" in found.doubts[0] and not any("changed" in d for d in found.doubts)
