@@ -4,8 +4,10 @@ import csv
 import math
 import re
 
-COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-POINT_NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
+COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?")
+POINT_NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eEdD][+-]?\d+)?")
+FORTRAN = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))[dD]([+-]?\d+)")
+THOUSANDS = re.compile(r"[+-]?\d{1,3}([., '’]\d{3})+([.,]\d*)?")
 MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "none", "missing", "?", "-", "--"}
 
 
@@ -29,8 +31,8 @@ def is_finite(text):
 
 
 def separator_of(line):
-    """The separator of a line: semicolon, tab, comma, or None for other white space."""
-    for mark in ";\t":
+    """The separator of a line: semicolon, tab, bar, comma, or None for other white space."""
+    for mark in ";\t|":
         if mark in line:
             return mark
     if "," not in line:
@@ -51,7 +53,8 @@ def cells_of(line, separator):
 
 
 def with_points(cells):
-    """Cells with a decimal point in the place of a decimal comma."""
+    """Cells with a decimal point in the place of a comma, and an e in that of Fortran's d."""
+    cells = [FORTRAN.sub(r"\1e\2", c) if FORTRAN.fullmatch(c) else c for c in cells]
     return [c.replace(",", ".") if COMMA_NUMBER.fullmatch(c) else c for c in cells]
 
 

@@ -7,7 +7,9 @@ from .heading_units import kind_by_unit, unit_of, without_unit
 SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sekunde", "sekunden"), 1.0),
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds", "millisekunden"), 1e-3),
+    "millis": 1e-3,
     **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
+    "micros": 1e-6,  # Arduino's words
     **dict.fromkeys(("ns", "nsec", "nanosecond", "nanoseconds"), 1e-9),
     **dict.fromkeys(("min", "mins", "minute", "minutes", "minuten"), 60.0),
     **dict.fromkeys(("h", "hr", "hour", "hours", "stunden"), 3600.0),
@@ -140,8 +142,15 @@ def seconds_of(table, column):
             f"{unit!r} below {table.headings[column]!r}. Write one of these, or pass "
             "time_column=False and sampling_rate."
         )
+    return SECONDS.get(unit_of_times(table, column), 1.0)
+
+
+def unit_of_times(table, column):
+    """The unit that the row of units or a column's heading names; "" if neither does."""
+    if table.units is not None and table.units[column] not in ("", "-"):
+        return table.units[column]
     words = [] if table.headings is None else words_of(table.headings[column])
-    return next((SECONDS[word] for word in reversed(words) if word in SECONDS), 1.0)
+    return next((word for word in reversed(words) if word in SECONDS), "")
 
 
 def has_unit_of_time(table, column):

@@ -7,7 +7,7 @@ from ..trajectories.trajectory import Trajectory
 from .cells import number
 from .columns import choose_columns
 from .heading_units import unit_of
-from .headings import is_record_number, seconds_of
+from .headings import is_record_number, seconds_of, unit_of_times
 from .mapping_table import is_mapping, table_of_mapping
 from .record_times import CLOCK, own_times, rated_times
 from .text_table import read_tables
@@ -25,9 +25,9 @@ def load_measurement(
     """Read what was measured of an oscillator: its motion, and what drove it, if anything did.
 
     The file is text with one sample a line, in UTF-8, UTF-16 or Latin-1, its columns separated by
-    commas, semicolons, tabs or white space, its numbers with a decimal point or a decimal comma.
-    A preamble, lines that begin with #, % or //, headings, and a row of units below them may
-    stand before the numbers. Other columns may hold anything.
+    commas, semicolons, tabs, bars or white space, its numbers with a decimal point or comma, and an
+    exponent after e, or d as of Fortran. A preamble, lines that begin with #, % or //, headings,
+    and a row of units below them may stand before the numbers. Other columns may hold anything.
 
     The record's own times count. A column is their column if its heading says so (t, time,
     Time (s), time_ms, Zeit, timestamp, …) or its unit does, or, without a heading that says
@@ -132,6 +132,8 @@ def _record(table, columns, sampling_rate):
         for what, column in named.items()
         if column is not None and unit_of(table, column)
     }
+    unit = "s" if columns.time is None else unit_of_times(table, columns.time)  # a rate is in Hz
+    units = units if not unit else {"time": unit} | units
     return Trajectory(
         times[known],
         motion[None, known, None],

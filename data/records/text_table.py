@@ -9,6 +9,7 @@ import numpy as np
 from .cells import (
     COMMA_NUMBER,
     POINT_NUMBER,
+    THOUSANDS,
     cells_of,
     is_finite,
     is_gap,
@@ -79,6 +80,8 @@ class TextTable(NamedTuple):
                 f"one column. Received {shown(text)} in {self.place(row)}. "
                 "Separate columns by commas, semicolons or white space."
             )
+        if THOUSANDS.fullmatch(text):
+            cure = "Write numbers without marks between thousands."
         heading = "" if self.headings is None else f" ({self.headings[column]!r})"
         raise ValueError(
             f"Column {column}{heading} must hold finite numbers. Received {shown(text)} in "
@@ -224,10 +227,10 @@ def _is_value(cell):
 def _pointed(rows):
     """Rows with decimal points; raises where points and commas are mixed."""
     commas = [row for row in rows if any(map(COMMA_NUMBER.fullmatch, row.cells))]
-    if not commas:
+    if not commas and not any("d" in row.line.lower() for row in rows):
         return rows
     points = [row for row in rows if any(map(POINT_NUMBER.fullmatch, row.cells))]
-    if points:
+    if commas and points:
         raise ValueError(
             "Numbers must have a decimal point or a decimal comma, one of them throughout. "
             f"Received line {commas[0].number}: {shown(commas[0].line)}, and line "

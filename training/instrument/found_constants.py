@@ -1,5 +1,7 @@
 """Constants of a fitted law as people name them, with standard errors and intervals."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from oscillator_zoo.models.least_squares.estimates import (
@@ -27,6 +29,17 @@ EXTRA = {  # free, then driven
     "cubic_stiffness": ("1/(x² s²)", "F/x³"),
     "dry_friction": ("x/s²", "F"),
 }
+
+
+class LawComparison(NamedTuple):
+    """How near a law comes to the records: Bayesian information criterion, and RMSE.
+
+    `rate` is the natural frequency that it finds, in rad/s.
+    """
+
+    bic: float
+    rmse: float
+    rate: float
 
 
 def unit_of_constant(name, record):
@@ -146,3 +159,11 @@ def _alike(fit):
         f"{', '.join(fit.constants)} ({fit.law.name}) do the same, or nothing. Name a model of "
         "fewer constants, or measure more."
     )
+
+
+def compared_of(fit):
+    """`LawComparison` of a `LawFit`."""
+    num, mean = len(fit.error), fit.square / len(fit.error)
+    bic = num * np.log(mean + 1e-300) + fit.num_unknowns * np.log(num)
+    rate = np.sqrt(fit.constants.get("squared_frequency", np.nan))
+    return LawComparison(float(bic), float(np.sqrt(mean)), float(rate))

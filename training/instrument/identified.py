@@ -118,10 +118,11 @@ class Identified:
         kind = "free decay" if record.force is None else f"driven, force {self.fit.course}"
         own = record.force is not None or hasattr(self.fit.law, "problem")
         mass = "" if own else "; of mass 1"
+        timed = "" if record.timed else " No unit of time is named: s."
         return (
             f"{len(self.records)} record(s), {num} samples of the {record.quantity}, {kind}; RMSE "
             f"{self.rmse:.4g}; residual: autocorrelation {alike[1]:+.2g} at lag 1, Ljung–Box "
-            f"{ljung_box(self.residuals)[0]:.3g}{mass}. x, F: units of the record."
+            f"{ljung_box(self.residuals)[0]:.3g}{mass}. x, F: units of the record.{timed}"
         )
 
 

@@ -1,40 +1,35 @@
 """From records of an oscillator to its constants."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.data.checks import one_of
 from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
 
-from .found_constants import estimates_of
-from .friction_score import bic_of_friction
+from .found_constants import compared_of, estimates_of
 from .identified import Identified, errors_of
 from .law_fit import PIECE, fit_decay, fit_law, fit_windows, pieces
 from .oscillator_laws import LAWS
 from .own_problem import fit_problem
-from .record_doubts import check_above_noise, doubts_of, ljung_box, no_better
+from .record_doubts import (
+    UNDECIDED,
+    as_good,
+    check_above_noise,
+    doubts_of,
+    ljung_box,
+    no_better,
+)
 from .record_list import as_records
+from .residual_causes import bic_of_friction, causes_of, check_columns, left_of, spoilt_samples
 from .weak_guesses import spectral_rate, weak_rate
 
 RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
 NOT_ALL = ("quadratic_drag", "duffing", "quadratic_cubic")  # where all terms may be still nearer
-UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
+ANGLES = ("rad", "radian", "radians")  # what a pendulum's angle is in; degrees become rad
 SWING = (0.05, 3.2)  # rad, a motion that may be a pendulum's angle
 NEAR = 1.05  # squares of windows, of the smallest: courses of the force worth a free run
+MUCH = 0.5  # RMSE over standard deviation, which noise of a fourth of the power leaves
 SHORT = 30  # periods that tell the courses of a force apart
-
-
-class LawComparison(NamedTuple):
-    """How near a law comes to the records: Bayesian information criterion, and RMSE.
-
-    `rate` is the natural frequency that it finds, in rad/s.
-    """
-
-    bic: float
-    rmse: float
-    rate: float
 
 
 def identify(
@@ -59,7 +54,7 @@ def identify(
     Least squares on the free run of the equation: all records at once share the constants, and
     each has its own start and offset. Nothing is differentiated, so noise does not bias. A free
     decay may be sampled at any times, with gaps; a driven record in equal steps, and what of it
-    was not measured may be NaN.
+    was not measured may be NaN. Angles whose unit is degrees are taken in rad.
 
     The start is found, not guessed. For free decays a bank of matched filters gives frequency and
     damping; for driven ones the equation in weak form. Then the records are cut into windows of
@@ -68,7 +63,7 @@ def identify(
     the smallest BIC = n ln(mean square) + k ln n; its doubts name those that are as good. Long
     records are fitted by the equations that their first 60 periods do not rule out, and all terms
     at once are tried only where a nonlinear equation leaves a residual that is not white, dry
-    friction under a force only where a residual looks like it (`friction_score`).
+    friction under a force only where a residual looks like it (`residual_causes`).
 
     Standard errors are those of linearised least squares; where the residual is not white, those
     for correlated noise if they are larger.
@@ -113,15 +108,18 @@ def identify(
         fits, doubts = _own(model, unknown, records, force_between)
     else:
         fits, doubts = _by_name(model, unknown, records, force_between)
-    compared = {fit.law.name: _compared(fit) for fit in fits}
+    compared = {fit.law.name: compared_of(fit) for fit in fits}
     fits.sort(key=lambda fit: compared[fit.law.name].bic)
     best = fits[0]
     errors = errors_of(best, records)
     check_above_noise(records, best, errors)
     estimates, correlation = estimates_of(best, errors)
     doubts += doubts_of(records, best, errors, estimates, correlation)
+    doubts += spoilt_samples(records, errors)
+    linear = next((fit for fit in fits if fit.law.name == "linear"), best)
+    doubts += [] if _white(best, records) else causes_of(records, linear, errors)
     comparison = {fit.law.name: compared[fit.law.name] for fit in fits}
-    doubts += _as_good(comparison)
+    doubts += as_good(comparison)
     return Identified(best, records, estimates, doubts, comparison)
 
 
@@ -152,7 +150,7 @@ def _by_name(model, unknown, records, course):
 
 
 def _nearest(fits):
-    return min(fits, key=lambda fit: _compared(fit).bic)
+    return min(fits, key=lambda fit: compared_of(fit).bic)
 
 
 def _with_friction(fits, records):
@@ -162,8 +160,8 @@ def _with_friction(fits, records):
     # It is the linear law with a term more, which has to help that law, wherever it is compared.
     if not changes.get("linear", -np.inf) < 0.0:
         return []
-    promised = min(_compared(fit).bic + changes[fit.law.name] for fit in fits)
-    if not promised < _compared(best).bic:
+    promised = min(compared_of(fit).bic + changes[fit.law.name] for fit in fits)
+    if not promised < compared_of(best).bic:
         return []
     found = _more("dry_friction", best, records)
     return [fit for fit in found if fit.constants["dry_friction"] > 0.0]
@@ -187,7 +185,7 @@ def _fitted(names, records, rate, start, course):
     first = pieces(records, rate, PIECE)
     if first is not records and len(names) > 1:
         begun = {name: fit_law(LAWS[name], first, rate, start, course) for name in names}
-        bics = {name: _compared(fit).bic for name, fit in begun.items() if fit is not None}
+        bics = {name: compared_of(fit).bic for name, fit in begun.items() if fit is not None}
         names = [name for name in bics if bics[name] < min(bics.values()) + RULED_OUT]
     fits = [fit_law(LAWS[name], records, rate, start, course) for name in names]
     return [fit for fit in fits if fit is not None]
@@ -201,7 +199,7 @@ def _own(problem, unknown, records, course):
     tried = COURSES if course is None else (course,)
     runs = {name: fit_problem(problem, unknown, records, name) for name in tried}
     best = min(runs, key=lambda name: runs[name].square)
-    close = [n for n in runs if _compared(runs[n]).bic < _compared(runs[best]).bic + UNDECIDED]
+    close = [n for n in runs if compared_of(runs[n]).bic < compared_of(runs[best]).bic + UNDECIDED]
     if len(close) == 1:
         return [runs[best]], []
     return [runs[best]], [
@@ -257,7 +255,10 @@ def _driven_near(rate, names, records, course):
     runs = {name: fit for name, fit in runs.items() if fit is not None}
     if not runs:
         return [], []
-    course = min(runs, key=lambda name: runs[name].square)
+    asked, course = course, min(runs, key=lambda name: runs[name].square)
+    best = runs[course]
+    if not best.closed or left_of(best, first) > MUCH or not _explain([best], first):
+        check_columns(first, best, asked or "smooth")
     start = runs[course].constants
     rate = np.sqrt(start["squared_frequency"])
     known = [law.name] if first is records else []
@@ -270,7 +271,7 @@ def _course_doubt(course, runs):
     best = runs[course]
     root = np.sqrt(best.constants["squared_frequency"])
     for name, fit in runs.items():
-        worse = _compared(fit).bic - _compared(best).bic
+        worse = compared_of(fit).bic - compared_of(best).bic
         shift = np.sqrt(fit.constants["squared_frequency"]) / root - 1.0
         if name != course and worse < UNDECIDED and "held" in (name, course):
             return [
@@ -289,35 +290,7 @@ def _may_be(name, records):
         return records[0].force is None
     if name != "pendulum":
         return True
+    if records[0].units.get("position", "rad") not in ANGLES:
+        return False
     reach = max(np.ptp(record.values[record.kept]) / 2.0 for record in records)
     return records[0].quantity == "position" and SWING[0] < reach < SWING[1]
-
-
-def _compared(fit):
-    num, mean = len(fit.error), fit.square / len(fit.error)
-    bic = num * np.log(mean + 1e-300) + fit.num_unknowns * np.log(num)
-    rate = np.sqrt(fit.constants.get("squared_frequency", np.nan))
-    return LawComparison(float(bic), float(np.sqrt(mean)), float(rate))
-
-
-def _as_good(comparison):
-    """A sentence if other laws are as good as the best."""
-    (best, first), *others = comparison.items()
-    if not others:
-        return []
-    own = set(LAWS[best].terms)
-    # A law with one term more is never farther: that it is no nearer speaks for the simpler one.
-    others = [(n, o) for n, o in others if n == "pendulum" or not own < set(LAWS[n].terms)]
-    near = [
-        f"{name} (difference of BIC {one.bic - first.bic:.2g}, natural frequency "
-        f"{one.rate / first.rate - 1.0:+.2g} of itself)"
-        for name, one in others
-        if one.bic - first.bic < UNDECIDED
-    ]
-    if not near:
-        return []
-    return [
-        f"{best} cannot be told from {', '.join(near)}: below {UNDECIDED:g} is no decision, and "
-        "the intervals know of this equation alone. Measure longer or larger motions, or name the "
-        "model."
-    ]

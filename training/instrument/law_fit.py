@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..multiple_shooting import Shooting, along, middle_of, windows_of
-from .linear_decay import fit_linear_decay
+from .linear_decay import fit_linear_decay, fit_overdamped
 from .weak_guesses import even, position_of, upright, weak_guesses
 
 BEST = 3  # guesses that are searched from, until one leads to the noise of the windows
 ALIKE = 1e-6  # relative, of the sums of squares of two ends
 PIECE = 60  # periods of a long record to begin with
+CRITICAL = 0.95  # damping ratio of a decay that may be overdamped
 COARSE = 0.4  # of the steps, until the free run
 DYING, NOISY = 0.15, 2.0  # size of a motion, of the largest and of the least, that is searched
 FEWEST_IN_A_PERIOD = 3  # samples that give a size
@@ -59,6 +60,14 @@ class LawFit(NamedTuple):
 
 def fit_decay(law, records):
     """`LawFit` of the linear law to free decays, in closed form."""
+    swinging = _swinging(law, records)
+    rate = np.sqrt(swinging.constants["squared_frequency"])
+    if swinging.constants["damping_rate"] < 2.0 * CRITICAL * rate:
+        return swinging
+    return min(swinging, _overdamped(law, records), key=lambda fit: fit.square)
+
+
+def _swinging(law, records):
     found = fit_linear_decay(records)
     w, alpha = found.frequency, found.rate
     local = found.jacobian[:, 2:]
@@ -76,6 +85,19 @@ def fit_decay(law, records):
     phasor = (found.amplitudes[:, 1] - 1j * found.amplitudes[:, 2]) / turn**power
     starts = np.stack([phasor.real, (turn * phasor).real], axis=1)
     constants = {"squared_frequency": w * w + alpha * alpha, "damping_rate": 2.0 * alpha}
+    return LawFit(law, constants, starts, found.amplitudes[:, 0], found.error, jacobian, True, None)
+
+
+def _overdamped(law, records):
+    found = fit_overdamped(records)
+    slow, fast = found.rates
+    # ∂(a, b) by (s_1, d), from the roots of z² − d z + s_1
+    turn = np.array([[1.0, -slow], [-1.0, fast]]) / (fast - slow)
+    power = ("position", "velocity", "acceleration").index(records[0].quantity)
+    sizes = found.amplitudes[:, 1:] / (-found.rates) ** power
+    starts = np.stack([sizes.sum(axis=1), -sizes @ found.rates], axis=1)
+    constants = {"squared_frequency": slow * fast, "damping_rate": slow + fast}
+    jacobian = found.jacobian @ turn
     return LawFit(law, constants, starts, found.amplitudes[:, 0], found.error, jacobian, True, None)
 
 

@@ -1,6 +1,8 @@
 """The free decay of a linear oscillator: offsets and amplitudes solved for, two numbers searched.
 
 y(t) = c + e^{−αt} (A cos ω_d t + B sin ω_d t),    s_1 = ω_d² + α²,   d = 2α
+
+or, where it is overdamped,  y(t) = c + A e^{−at} + B e^{−bt},    s_1 = a b,   d = a + b
 """
 
 from typing import NamedTuple
@@ -13,6 +15,8 @@ OFTEN = 4  # points of the filter's grid of times between two samples, for uneve
 NUM_STARTS = 4
 FEW_PERIODS = 4.0  # below, the offset and the two ends matter, and a grid of exact fits is used
 FEW_SAMPLES = 400  # enough for that grid
+NUM_RATES, APART = 120, (1.2, 8.0)  # of the grid where nothing swings; least ratios of two rates
+OVER_AT_ONCE = 5.0  # rate times the step, beyond which no second sample sees a decay
 MOST_STEPS = 60
 SMALL_STEP = 1e-10  # relative to what the record resolves
 
@@ -36,7 +40,24 @@ class LinearDecay(NamedTuple):
     jacobian: np.ndarray
 
 
-def fit_linear_decay(records):
+class Overdamped(NamedTuple):
+    """A fitted decay that does not swing.
+
+    | field       | content                                                                  |
+    |-------------|--------------------------------------------------------------------------|
+    | `rates`     | (a, b), in 1/s                                                           |
+    | `amplitudes`| rows (c, A, B), one for each record, `(records, 3)`; t from its start    |
+    | `error`     | fit − record, all records in a row, `(n,)`                               |
+    | `jacobian`  | ∂error by (a, b), cleared of amplitudes, `(n, 2)`                        |
+    """
+
+    rates: np.ndarray
+    amplitudes: np.ndarray
+    error: np.ndarray
+    jacobian: np.ndarray
+
+
+def fit_linear_decay(records, drift=0):
     """The decay nearest to all records, in the sense of least squares.
 
     The start is the best of a bank of matched filters, e^{−αt} e^{iωt} over a grid of ω and α:
@@ -46,47 +67,58 @@ def fit_linear_decay(records):
 
     Args:
         records: list of `Record`, free.
+        drift: of the zero, c + c_1 t + …: the highest power of t.
 
     Returns:
-        `LinearDecay`.
+        `LinearDecay`, in whose rows of amplitudes c_1, … follow.
     """
     shifted = [(r.times - r.times[0], r.values) for r in records]
     best = None
-    for start in _starts(shifted):
-        found = _search(shifted, *start)
+    for start in _starts([(t, _detrended(t, y, drift)) for t, y in shifted]):
+        found = _search(shifted, *start, drift)
         if best is None or found[0] < best[0]:
             best = found
     _, frequency, rate = best
-    parts = [_projected(t, y, frequency, rate) for t, y in shifted]
+    parts, size = [_projected(t, y, frequency, rate, drift) for t, y in shifted], 3 + drift
     error = np.concatenate([part[0] for part in parts])
-    jacobian = np.zeros((len(error), 2 + 3 * len(parts)))
+    jacobian = np.zeros((len(error), 2 + size * len(parts)))
     first = 0
     for i, (own, moves, basis, _) in enumerate(parts):
         rows = slice(first, first + len(own))
-        jacobian[rows, :2], jacobian[rows, 2 + 3 * i : 5 + 3 * i] = moves, basis
+        jacobian[rows, :2], jacobian[rows, 2 + size * i : 2 + size * (i + 1)] = moves, basis
         first += len(own)
     amplitudes = np.array([part[3] for part in parts])
     return LinearDecay(frequency, rate, amplitudes, error, jacobian)
 
 
-def _projected(t, y, frequency, rate):
+def _trend(t, drift):
+    """Powers of the time from 0 to the drift's, `(n, drift + 1)`."""
+    return np.vander(t / t[-1], drift + 1, increasing=True)
+
+
+def _detrended(t, y, drift):
+    trend = _trend(t, drift)
+    return y - trend @ np.linalg.lstsq(trend, y, rcond=1e-13)[0] if drift else y
+
+
+def _projected(t, y, frequency, rate, drift=0):
     """Error, its ∂ by (ω_d, α) at fixed amplitudes, the basis, and the best (c, A, B)."""
     decay = np.exp(-rate * t)
     cosine, sine = decay * np.cos(frequency * t), decay * np.sin(frequency * t)
-    basis = np.stack([np.ones_like(t), cosine, sine], axis=1)
+    basis = np.column_stack([np.ones_like(t), cosine, sine, _trend(t, drift)[:, 1:]])
     amplitudes = np.linalg.lstsq(basis, y, rcond=1e-13)[0]
-    _, a, b = amplitudes
+    _, a, b = amplitudes[:3]
     moves = np.stack([t * (b * cosine - a * sine), -t * (a * cosine + b * sine)], axis=1)
     return basis @ amplitudes - y, moves, basis, amplitudes
 
 
-def _search(shifted, frequency, rate):
+def _search(shifted, frequency, rate, drift=0):
     """Levenberg–Marquardt on (ω_d, α) with projected residuals: sum of squares, ω_d, α."""
     longest, step = max(t[-1] for t, _ in shifted), 1e-3
     fastest = np.pi / _shortest_step(shifted)
 
     def at(point):
-        rows = [_projected(t, y, *point) for t, y in shifted]
+        rows = [_projected(t, y, *point, drift) for t, y in shifted]
         return sum(float(row[0] @ row[0]) for row in rows), rows
 
     point = np.array([frequency, rate])
@@ -180,3 +212,76 @@ def _best_of_grid(shifted, longest):
     ]
     squares = [sum(_square(t, y, *point) for t, y in thin) for point in points]
     return points[int(np.argmin(squares))]
+
+
+def fit_overdamped(records):
+    """The decay without a swing that is nearest: y(t) = c + A e^{−at} + B e^{−bt}, a < b.
+
+    It begins with the best two rates of a grid, near each other or far apart; from there variable
+    projection on their logarithms.
+
+    Args:
+        records: list of `Record`, free.
+
+    Returns:
+        `Overdamped`.
+    """
+    shifted = [(r.times - r.times[0], r.values) for r in records]
+    ends = [_search_rates(shifted, _two_rates(shifted, apart)) for apart in APART]
+    _, rates, parts = min(ends, key=lambda end: end[0])
+    errors, moves, amplitudes = zip(*parts)
+    jacobian = np.concatenate(moves) / rates
+    return Overdamped(rates, np.array(amplitudes), np.concatenate(errors), jacobian)
+
+
+def _search_rates(shifted, rates):
+    """Levenberg–Marquardt on the logarithms of the rates: sum of squares, (a, b), projections."""
+
+    def at(point):
+        parts = [_projected_rates(t, y, *np.exp(point)) for t, y in shifted]
+        return sum(float(part[0] @ part[0]) for part in parts), parts
+
+    point, step = np.log(rates), 1e-3
+    fastest = np.log(OVER_AT_ONCE / _shortest_step(shifted))
+    square, parts = at(point)
+    for _ in range(MOST_STEPS):
+        normal = sum(moves.T @ moves for _, moves, _ in parts)
+        right = -sum(moves.T @ error for error, moves, _ in parts)
+        damped = normal + step * np.diag(np.diag(normal) + 1e-300)
+        move = np.linalg.lstsq(damped, right, rcond=1e-15)[0]
+        trial = np.minimum(np.sort(point + np.clip(move, -1.0, 1.0)), [fastest - 1e-3, fastest])
+        tried = at(trial)
+        if tried[0] >= square:
+            step *= 8.0
+            continue
+        fall = square - tried[0]
+        point, (square, parts), step = trial, tried, max(step / 10.0, 1e-12)
+        if fall < 1e-12 * square:
+            break
+    return square, np.exp(point), parts
+
+
+def _projected_rates(t, y, slow, fast):
+    """Error, its ∂ by the logarithms of the rates cleared of amplitudes, the best (c, A, B)."""
+    decays = np.exp(-t[:, None] * [slow, fast])
+    basis = np.column_stack([np.ones_like(t), decays])
+    amplitudes = np.linalg.lstsq(basis, y, rcond=1e-13)[0]
+    moves = -t[:, None] * decays * amplitudes[1:] * [slow, fast]
+    left = np.linalg.qr(basis)[0]
+    return basis @ amplitudes - y, moves - left @ (left.T @ moves), amplitudes
+
+
+def _two_rates(shifted, apart):
+    """The best pair of a grid of rates, by normal equations, since there are many."""
+    longest = max(t[-1] for t, _ in shifted)
+    rates = np.geomspace(0.3 / longest, 2.0 / _shortest_step(shifted), NUM_RATES)
+    slow, fast = np.nonzero(rates[None] > apart * rates[:, None])
+    taken = 0.0
+    for t, y in shifted:
+        columns = np.exp(-t[:, None] * rates)
+        columns = (columns - columns.mean(axis=0)) / (columns.std(axis=0) * np.sqrt(len(t)))
+        alike, along = (columns.T @ columns)[slow, fast], columns.T @ (y - y.mean())
+        a, b = along[slow], along[fast]
+        taken = taken + (a * a + b * b - 2.0 * alike * a * b) / (1.0 - alike**2)
+    best = int(np.argmax(taken))
+    return rates[slow[best]], rates[fast[best]]

@@ -1,9 +1,12 @@
 """What speaks against a fit, each in a sentence with its number."""
 
+import re
+
 import numpy as np
 
 from oscillator_zoo.models.physics_cells.duffing_checks import UNEXPLAINED, linear_rmse
 
+from .oscillator_laws import LAWS
 from .weak_guesses import spectral_rate
 
 MOST_LAGS = 20
@@ -12,6 +15,11 @@ HARDLY_BETTER = 0.9  # RMSE over that of autoregression, where UNEXPLAINED of th
 ALIKE = 0.999  # correlation of two constants that cannot be told apart
 FEWEST_A_PERIOD = 3.0  # samples
 LEAST_ENERGY = 25.0  # of the motion, in variances of the noise: five standard deviations
+FIVE_IN_100000 = 4.0  # standard errors
+UNIT_MASS = 0.05  # how near to −1 the mass is called that of a shaken base
+AS_SINE = 0.75, 1.1  # −6 s3/s of a Duffing law beside a sine, for swings up to 90° and small ones
+EVEN = 1e-3  # s, by which whole numbers may miss
+UNDECIDED = 6.0  # difference of BIC: odds of 20, "strong" (Kass and Raftery, JASA 90 (1995) 773)
 RUN, FEWEST_RUNS = 3, 3  # equal extremes in a row, and how often, that are called clipped
 
 
@@ -74,10 +82,13 @@ def doubts_of(records, fit, errors, estimates, correlation):
         _not_white(errors),
         *(no_better(record, error) for record, error in zip(records, errors)),
         _not_above_zero(estimates),
+        _wrong_sign(records[0], estimates),
+        _in_degrees(records[0], fit),
         *_alike(list(fit.constants), correlation),
         *(_too_short(record, estimates) for record in records),
         *(_too_coarse(record, estimates) for record in records),
         *(_clipped(record) for record in records),
+        *(_in_unnamed_unit_of_time(record, estimates) for record in records),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -127,6 +138,47 @@ def _not_above_zero(estimates):
         )
 
 
+def _wrong_sign(record, estimates):
+    """A mass below 0, but for the −1 of a shaken base; there another mass."""
+    one = estimates.get("mass")
+    if one is None or not np.isfinite(one.standard_error):
+        return None
+    sure = FIVE_IN_100000 * one.standard_error
+    is_base = abs(one.value + 1.0) < max(sure, UNIT_MASS)
+    if one.value + sure < 0.0 and not is_base and not record.on_base:
+        return (
+            f"The mass is below 0: {one.value:.4g} ± {one.standard_error:.2g}. Force and motion "
+            "count in opposite directions, or the input is none of a force. Turn the sign of one, "
+            "or pass input_kind."
+        )
+    if record.on_base and not is_base and not _other_units(record):
+        return (
+            "On a shaken base the mass is −1, where motion and base are in units that go together. "
+            f"Received {one.value:.4g} ± {one.standard_error:.2g}. Check units, signs, and frame."
+        )
+
+
+def _other_units(record):
+    """Whether the base is named to be measured in another unit than the motion, as g and mm."""
+    base, own = (record.units.get(name) for name in ("force", record.quantity))
+    return bool(base and own) and re.findall(r"\w+", base)[:1] != re.findall(r"\w+", own)[:1]
+
+
+def _in_degrees(record, fit):
+    """Whether a spring softens as sin x does, with x in degrees, where no unit is named."""
+    softer = -6.0 * fit.constants.get("cubic_stiffness", 0.0)
+    softer /= fit.constants.get("squared_frequency", np.inf)
+    low, high = (share * np.radians(1.0) ** 2 for share in AS_SINE)
+    if record.quantity in record.units or record.quantity != "position":
+        low = np.inf
+    if low < softer < high:
+        return (
+            f"The spring softens as that of a pendulum whose angle is in degrees: −6 s3/s = "
+            f"{softer:.3g}, where (π/180)² = {np.radians(1.0) ** 2:.3g}. If so, name the unit, as "
+            "in the heading 'angle (deg)'."
+        )
+
+
 def _alike(names, correlation):
     for i, first in enumerate(names):
         for j, second in enumerate(names[:i]):
@@ -170,3 +222,38 @@ def _clipped(record):
                 f"The record looks clipped: {np.sum(runs)} samples of {record.name} are "
                 f"{extreme:g}, {runs.max()} of them in a row."
             )
+
+
+def _in_unnamed_unit_of_time(record, estimates):
+    """Whether times without a unit are whole numbers, as of ms or of samples that are counted."""
+    steps = np.diff(record.times)
+    if not record.timed and steps.min() > 0.5 and np.abs(steps - np.rint(steps)).max() < EVEN:
+        return (
+            f"Nothing says what unit the times of {record.name} have: as s they are whole numbers "
+            f"in steps of {np.median(steps):g} s, at {_frequency(record, estimates):.3g} Hz. Name "
+            "it, as in the heading 'time (ms)'; for numbers of samples pass time_column=False and "
+            "sampling_rate."
+        )
+
+
+def as_good(comparison):
+    """A sentence if other laws are as good as the best."""
+    (best, first), *others = comparison.items()
+    if not others:
+        return []
+    own = set(LAWS[best].terms)
+    # A law with one term more is never farther: that it is no nearer speaks for the simpler one.
+    others = [(n, o) for n, o in others if n == "pendulum" or not own < set(LAWS[n].terms)]
+    near = [
+        f"{name} (difference of BIC {one.bic - first.bic:.2g}, natural frequency "
+        f"{one.rate / first.rate - 1.0:+.2g} of itself)"
+        for name, one in others
+        if one.bic - first.bic < UNDECIDED
+    ]
+    if not near:
+        return []
+    return [
+        f"{best} cannot be told from {', '.join(near)}: below {UNDECIDED:g} is no decision, and "
+        "the intervals know of this equation alone. Measure longer or larger motions, or name the "
+        "model."
+    ]

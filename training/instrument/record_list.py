@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import os
+import re
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from .base_motion import FRAMES, on_the_base
 QUANTITIES = ("position", "velocity", "acceleration")
 GAP = 1.5  # middle steps; a longer one lacks a sample
 FEWEST = 12  # samples that hold a number
+FAR = 2.0  # ranges of all other numbers, that a number is away which may stand for a gap
+DEGREES = re.compile("(?:deg|degrees?|°|º)(?![A-Za-z])", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +31,9 @@ class Record:
     | `force`    | at `times`, `(N,)`, or None for a free decay                        |
     | `quantity` | "position", "velocity" or "acceleration"                            |
     | `kept`     | of a driven record: which samples hold a number, `(N,)`; else all   |
-    | `units`    | that the file names, by "force" or the quantity                     |
+    | `units`    | by "force" or the quantity, as the file names them; of angles rad    |
+    | `timed`    | whether a unit of the times is known; else they are taken to be in s |
+    | `on_base`  | whether `force` is the acceleration of the base                     |
     | `middle`   | value about which it moves, or None for the mean                    |
     | `scaled`   | whether its instrument has a scale of its own                       |
     """
@@ -40,6 +45,8 @@ class Record:
     quantity: str
     kept: np.ndarray
     units: dict = dataclasses.field(default_factory=dict)
+    timed: bool = True
+    on_base: bool = False
     middle: float | None = None
     scaled: bool = False
 
@@ -109,6 +116,7 @@ def as_records(given, frame="base", scale="shared", **options):
             "Identify them one after the other."
         )
     own = scale == "own"
+    _check_units(records, ("force",) if own else ("force", records[0].quantity))
     return [dataclasses.replace(r, scaled=own and i > 0) for i, r in enumerate(records)]
 
 
@@ -131,8 +139,12 @@ def _record(trajectory, row, name):
     times = trajectory.times
     if force is None:
         times, values, kept = times[kept], values[kept], np.ones(kept.sum(), bool)
-    units = trajectory.units or {}
-    return Record(name, times, values, force, quantity, kept, units)
+    units = dict(trajectory.units or {})
+    if DEGREES.match(units.get(quantity, "")):
+        values, units[quantity] = np.radians(values), DEGREES.sub("rad", units[quantity], count=1)
+    timed = trajectory.units is None or "time" in units  # None: not from a file, so in s
+    on_base = trajectory.input_kind != "force" and force is not None
+    return Record(name, times, values, force, quantity, kept, units, timed, on_base)
 
 
 def _without_gaps(record):
@@ -152,6 +164,32 @@ def _without_gaps(record):
     return parts or [record]
 
 
+def exchanged(records):
+    """The records as if another quantity had been measured, or force and motion exchanged.
+
+    Yields:
+        Tuples (what they are taken to be, list of `Record`).
+    """
+    for quantity in QUANTITIES:
+        if quantity != records[0].quantity:
+            yield f"as {quantity}", [dataclasses.replace(r, quantity=quantity) for r in records]
+    if all(record.kept.all() for record in records):
+        swapped = [dataclasses.replace(r, values=r.force, force=r.values) for r in records]
+        yield "with force and motion exchanged", swapped
+
+
+def _check_units(records, shared):
+    """Raise where two records name different units of what has one scale."""
+    for what in shared:
+        by_unit = {r.units[what].replace(" ", ""): r for r in records if r.units.get(what)}
+        if len(by_unit) > 1:
+            raise ValueError(
+                f"Records that share their constants must have one unit of the {what}. Received "
+                f"{', '.join(f'{u!r} in {r.name}' for u, r in by_unit.items())}. Convert one of "
+                "them, or identify them one after the other."
+            )
+
+
 def _check(record):
     values = record.values[record.kept]
     if len(values) < FEWEST:
@@ -164,6 +202,7 @@ def _check(record):
             f"A record must move. Received {brief(values)} throughout {record.name}. "
             "Check the column."
         )
+    _check_no_code(record.name, values)
     if record.force is not None and not np.isfinite(record.force).all():
         raise ValueError(
             "The force must be known at every time of a record, since it acts on all later ones. "
@@ -176,3 +215,17 @@ def _check(record):
             f"A driven record must be sampled in equal steps. Received steps from {steps.min():g} "
             f"s to {steps.max():g} s in {record.name}. Interpolate it to equal steps first."
         )
+
+
+def _check_no_code(name, values):
+    """Raise where one number, far from all others, stands again and again: −9999 for a gap."""
+    for code in (values.min(), values.max()):
+        rest = values[values != code]
+        far = np.abs(rest - code).min(initial=np.inf)
+        num = len(values) - len(rest)
+        if num > 1 and FEWEST <= len(rest) and 0.0 < FAR * np.ptp(rest) < far:
+            raise ValueError(
+                f"A gap in a record must be an empty cell or NaN. Received {code:g} in {num} "
+                f"samples of {name}, whose others lie between {rest.min():g} and {rest.max():g}. "
+                "Replace it, or cut the record if it is true."
+            )

@@ -260,6 +260,32 @@ def test_a_preamble_with_numbers_is_no_table(tmp_path):
     assert record.units == {"time": "s", "force": "N", "position": "mm"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t x\n0.0D+00 2.5D-01\n5.0d-1 -1.5D0\n1.0D+00 3.0D0\n1.5D0 1.0D-3\n",
+        "t;x\n0,0D0;0,25D0\n0,5D0;-1,5D0\n1,0D0;3D0\n1,5D0;1D-3\n",
+        "t|x\n0|0.25\n0.5|-1.5\n1|3\n1.5|1e-3\n",
+        "t | x\n0 | 0,25\n0,5 | -1,5\n1 | 3\n1,5 | 0,001\n",
+    ],
+)
+def test_exponents_of_fortran_and_bars(tmp_path, text):
+    assert_is(read(tmp_path, text), TIMES, MOTION)
+
+
+@pytest.mark.parametrize("cell", ['"1,234.5"', "1'234.5", '"1 234.5"'])
+def test_marks_between_thousands_are_named(tmp_path, cell):
+    with pytest.raises(ValueError, match=r"Column 1.* in line 3.*without marks between thousands"):
+        read(tmp_path, f"t,x\n0,1.5\n1,{cell}\n2,2.5\n")
+
+
+def test_headings_name_milliseconds_as_arduino_does(tmp_path):
+    for name, unit in (("millis", 1e-3), ("micros", 1e-6), ("millis()", 1e-3)):
+        record = read(tmp_path, f"{name},x\n0,1\n20,2\n40,4\n")
+        assert_is(record, [0.0, 20.0 * unit, 40.0 * unit], [1, 2, 4])
+        assert record.units == {"time": name.strip("()")}
+
+
 def test_old_files_of_trajectories_load(tmp_path):
     record = Trajectory(np.arange(3.0), np.zeros((1, 3, 1)), ("position",), np.zeros((1, 3, 1)))
     record.save(tmp_path / "old.npz")

@@ -77,7 +77,7 @@ BODY = "u,y\n1,2\n3,4\n"
         ("u,y\n", r"at least two samples. Received 0"),
         ("u,y\n1,2\n", r"at least two samples. Received 1"),
         ("1,2\n", r"at least two samples. Received 1"),
-        ("1|2\n3|4\n", r"output_column must be an index from 0 to 0.*Separate columns by commas"),
+        ("1:2\n3:4\n", r"output_column must be an index from 0 to 0.*Separate columns by commas"),
         ("u y\n1 2\n3\n", r"Received 1 in line 3"),
         (BODY + "x" * 100 + ",6\n", r"in line 4: 'x{60}…'"),
         (BODY + '"' + "9" * 200_000 + ",6\n", r"Received 1 in line 4"),
