@@ -81,15 +81,15 @@ def test_the_error_panel_ends_at_rounding_and_shows_the_bound_as_a_line():
     assert ax.get_title() and error_ax.get_ylabel() == "|error| (m)"
 
 
-def test_an_error_shows_through_an_estimate_of_its_size():
+def test_an_error_shows_through_a_bound_of_its_size():
     pinn = from_preset("pinn-harmonic-learned")
     ax, error_ax = panels(2)
     plot_solution(pinn, ax, error_ax)
-    error, estimate = error_ax.lines
-    assert names(error_ax) == ["|error|", "error estimate"]
+    error, bound = error_ax.lines
+    assert names(error_ax) == ["|error|", "error bound"]
     last = np.s_[len(error.get_ydata()) // 2 :]
-    np.testing.assert_allclose(estimate.get_ydata()[last], error.get_ydata()[last], rtol=0.1)
-    assert error.get_linestyle() == "-" and estimate.get_linestyle() != "-"
+    np.testing.assert_allclose(bound.get_ydata()[last], error.get_ydata()[last], rtol=0.1)
+    assert error.get_linestyle() == "-" and bound.get_linestyle() != "-"
 
 
 def test_many_names_leave_the_lines_free():
