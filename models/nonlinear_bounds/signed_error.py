@@ -43,6 +43,7 @@ OF_MOTION = 0.01 * UNIT
 # And so many times what the rates at the nodes may be off by: where x̂ is known off the line by its
 # nodes, that alone makes four of it, however short a cell is.
 OF_ROUNDING = 8.0
+SLOWEST = 0.5  # of what was missed before cells were halved: else that helps no more
 
 
 class Linearisation(NamedTuple):
@@ -135,7 +136,7 @@ def _resolved_between(rhs, trial, cuts):
     """First cells that follow x̂, then those that follow x̂ − E: where E is small, the same."""
     span = trial.edges[-1] - trial.edges[0]
     cells = Cells.between(trial.edges, cuts, span)
-    negligible, is_about_error = None, False
+    negligible, is_about_error, before = None, False, Poor(0, np.inf)
     for _ in range(MOST_ROUNDS):
         motion = CorrectedMotion(trial, cells)
         series, is_settled = motion.no_error(), True
@@ -147,16 +148,26 @@ def _resolved_between(rhs, trial, cuts):
             rounded = motion.size_by_weights(1.0)[motion.order]  # what float64 adds up
             negligible = max(negligible, _negligible(rounded, OF_MOTION))
         sizes = sizes_off_line(rhs, motion, series)
-        pieces, is_in_vain = _pieces(motion, here, sizes, negligible, is_about_error)
+        pieces, is_in_vain, poor = _pieces(motion, here, sizes, negligible, is_about_error)
         if is_in_vain or not is_settled or _is_hopeless(trial, cells, pieces):
             break  # no proof will close
-        if pieces.max() > 1 and pieces.sum() <= MOST_CELLS:
+        # Shorter cells may be no better, as where times are rounded; they are as they are, then.
+        helps = poor.num <= max(before.num, MANY_POOR) or poor.missed < SLOWEST * before.missed
+        before = poor
+        if pieces.max() > 1 and pieces.sum() <= MOST_CELLS and helps:
             cells = cells.divided(pieces)
         elif is_about_error:
             break
         else:
             is_about_error = True
     return motion, series, here, sizes
+
+
+class Poor(NamedTuple):
+    """Cells that polynomials do not follow yet: how many, and what is missed of half of them."""
+
+    num: int
+    missed: float
 
 
 def _negligible(sizes, part):
@@ -166,7 +177,7 @@ def _negligible(sizes, part):
 
 
 def _pieces(motion, here, sizes, negligible, is_about_error):
-    """Into how many pieces each cell is to be cut, `(num,)`, and whether that is in vain.
+    """Into how many pieces each cell is to be cut, `(num,)`, whether that is in vain, and `Poor`.
 
     About x̂ a cell in which the rhs has no bound is cut only where x̂ asks for it: x̂ − E may be far
     from there. About x̂ − E such cells are cut until they are very short, or too many.
@@ -189,11 +200,13 @@ def _pieces(motion, here, sizes, negligible, is_about_error):
     parts = np.where(is_bounded, 2.0, PIECES_WITHOUT_BOUND)
     pieces = np.maximum(turning, np.where(good | ~is_known, 1.0, parts))
     pieces = np.where(cells.can_be_divided, pieces, 1.0).astype(int)
+    missed_there = missed.max(axis=0)[pieces > 1]
+    poor = Poor(len(missed_there), np.median(missed_there) if len(missed_there) else 0.0)
     if not is_about_error:
-        return pieces, False
+        return pieces, False, poor
     is_short = cells.half < SHORTEST * (cells.end[-1] - cells.begin[0])
     is_in_vain = (~is_known | ~is_bounded & is_short).any()
-    return pieces, is_in_vain or pieces[~is_bounded].sum() > MANY_POOR
+    return pieces, is_in_vain or pieces[~is_bounded].sum() > MANY_POOR, poor
 
 
 def _is_hopeless(trial, cells, pieces):

@@ -249,8 +249,7 @@ def _best(shooting, points, near=False):
         shot = shooting.search(point, near=near)
         if np.isfinite(shot.square):
             shots.append(shot)
-        noise = shot.noise and WELL * shot.noise * len(shot.error)
-        good = noise and shot.square < noise
+        good = shot.noise and shot.square < WELL * shot.noise * len(shot.error)
         if (near or good) and (shot.closed or (good and shooting.law.sticks)):
             break
         if len(shots) == 2 and _are_alike(*shots) and not shooting.law.sticks:
