@@ -6,7 +6,7 @@ import re
 
 COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?")
 POINT_NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eEdD][+-]?\d+)?")
-FORTRAN = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))[dD]([+-]?\d+)")
+FORTRAN = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+))[dD]([+-]?\d+)")
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([., '’]\d{3})+([.,]\d*)?")
 MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "none", "missing", "?", "-", "--"}
 
