@@ -295,6 +295,8 @@ def shared_change(products, eliminated, unknowns, num, damping):
     np.add.at(squares, unknowns, np.einsum("rjj->rj", products[..., :-1]))
     columns = np.c_[unknowns, np.full(len(unknowns), num + 1)]
     np.add.at(whole, (unknowns[:, :, None], columns[:, None]), products - eliminated)
+    if not np.isfinite(whole).all():
+        return np.full(num, np.nan)  # a step that no search takes
     sizes = np.sqrt(np.maximum(squares[:-1], 1e-300))
     normal = whole[:-1, :-2] / np.outer(sizes, sizes) + (damping + 1e-13) * np.eye(num)
     return -np.linalg.lstsq(normal, whole[:-1, -1] / sizes, rcond=1e-14)[0] / sizes

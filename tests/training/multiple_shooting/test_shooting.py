@@ -89,6 +89,15 @@ def test_a_step_is_that_of_dense_least_squares_on_all_unknowns(scaled):
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
+def test_a_step_from_where_runs_overflow_is_none(shooting):
+    point = shooting.at_rest(FAR)
+    point = point._replace(starts=np.full_like(point.starts, 1e200))
+    with np.errstate(all="ignore"):
+        state = shooting.state(point, shooting.groups(1))
+        move = shooting.move(state, shooting.groups(1))
+    assert np.isnan(move.constants).all()
+
+
 def test_a_search_leaves_nothing_behind(shot, shooting):
     """The second has the windows and weights of the first, and ends bit for bit where it did."""
     again = shooting.search(shooting.at_rest(FAR))
