@@ -18,20 +18,31 @@ def powers(matrix, length, turned=None):
         turned: None, or a function of j that gives R^j `(q, q, batch or 1)`: how the numbers that
             describe the force change in j steps.
     """
-    d = len(matrix)
     known = np.empty((length, *matrix.shape))
     known[0] = matrix
     count = 1
     while count < length:
         first = known[: min(count, length - count)]
-        new = known[count : count + len(first)]
-        if turned is None:
-            np.einsum("ijn,kjln->kiln", known[count - 1, :, :d], first, out=new)
-        else:
-            np.einsum("kijn,jln->kiln", first[:, :, :d], known[count - 1], out=new)
-            new[:, :, d:] += np.einsum("kijn,jln->kiln", first[:, :, d:], turned(count))
+        turn = turned and turned(count)
+        after(first, known[count - 1], turn, out=known[count : count + len(first)])
         count += len(first)
     return known
+
+
+def after(later, earlier, turn=None, out=None):
+    """[A^{k+j} C_{k+j}]: k steps, under a force that j steps have turned, after these j steps.
+
+    Args:
+        later: [A^k C_k], `(…, d, d + q, batch or 1)`; only A^k is looked at without `turn`.
+        earlier: [A^j C_j], `(d, d + q, batch or 1)`.
+        turn: R^j, `(q, q, batch or 1)`, or None where no force acts later.
+        out: None, or an array to write to.
+    """
+    d = len(earlier)
+    both = np.einsum("...ijn,jln->...iln", later[..., :d, :], earlier, out=out)
+    if turn is not None:
+        both[..., d:, :] += np.einsum("...ijn,jln->...iln", later[..., d:, :], turn)
+    return both
 
 
 def stacked(known):
@@ -71,16 +82,29 @@ def in_blocks(inputs, length):
     return inputs.reshape(len(inputs), num_blocks, length * inputs.shape[-1])
 
 
-def sine_response(matrix, wave, time_step, fractions, length):
+def turning(wave, time_step):
+    """From one step to the next (A sin, A cos) of a sinusoid's phase is turned by ωΔt.
+
+    Returns:
+        Function of a number j of steps, or of a share of one: R^j, `(2, 2, batch or 1)`.
+    """
+
+    def turned(num_steps):
+        angle = np.reshape(wave.angular_frequency * num_steps * time_step, -1)
+        sine, cosine = np.sin(angle), np.cos(angle)
+        return np.array([[cosine, sine], [-sine, cosine]])
+
+    return turned
+
+
+def sine_response(matrix, turned, fractions, length):
     """M of a block under F = A sin(ωt + φ), whose force is two numbers, see `sine_inputs`.
 
-    From one step to the next (A sin, A cos) of the phase is turned by ωΔt; so what a force at a
-    share of the step does is known from the two at its start.
+    What a force at a share of the step does is known from the two numbers at its start.
 
     Args:
         matrix: [A b] of one step, `(d, d + m, batch or 1)`.
-        wave: `Sinusoid`, with its numbers for each of the batch, or one for all.
-        time_step: Δt, in s.
+        turned: as `turning` gives it, for each of the batch, or one for all.
         fractions: where in a step the force is looked at, m numbers between 0 and 1.
         length: steps in a block.
 
@@ -88,13 +112,6 @@ def sine_response(matrix, wave, time_step, fractions, length):
         `(batch or 1, d + 2, length · d)`: what state and two numbers at the start of a block,
         [s; A sin; A cos], make of all its states.
     """
-
-    def turned(num_steps):
-        """R^num_steps, `(2, 2, batch or 1)`."""
-        angle = np.reshape(wave.angular_frequency * num_steps * time_step, -1)
-        sine, cosine = np.sin(angle), np.cos(angle)
-        return np.array([[cosine, sine], [-sine, cosine]])
-
     d = len(matrix)
     forces = np.stack([turned(fraction)[0] for fraction in fractions])
     driven = np.einsum("imn,mln->iln", matrix[:, d:], forces)

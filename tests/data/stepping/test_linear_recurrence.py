@@ -16,7 +16,7 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.data.forces.force_grid import ForceGrid
 from oscillator_zoo.data.stepping.block_response import block_matrix, powers
-from oscillator_zoo.data.stepping.linear_recurrence import FORCED_LENGTH, FREE_LENGTH, PART
+from oscillator_zoo.data.stepping.linear_recurrence import FORCED_LENGTH, FREE_LENGTH, MANY, PART
 from oscillator_zoo.data.stepping.step_loop import solve_stepwise
 from oscillator_zoo.data.stepping.step_matrix import one_step_matrix
 
@@ -95,7 +95,7 @@ def test_no_number_of_steps_falls_between_the_blocks(length, blocks, extra):
         assert_same_motion(DampedOscillator(force=force), 0.01, blocks * length + extra, "euler")
 
 
-@pytest.mark.parametrize("batch", [2, 33, PART + 5])
+@pytest.mark.parametrize("batch", [2, 33, PART + 5, MANY + 5])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("force", ["none", "shared", "own", "tuned", "sampled"])
 def test_ensembles_equal_the_step_loop(batch, shared, force):
@@ -113,6 +113,14 @@ def test_ensembles_equal_the_step_loop(batch, shared, force):
         force=forces[force], position=random.normal(size=batch), velocity=0.5, **parameters
     )
     assert_same_motion(problem, 0.01, 97, "rk4")
+
+
+def test_what_runs_away_on_another_core_is_refused_without_a_warning_of_numpys():
+    damping = np.zeros(MANY + 1)
+    damping[-3] = 500.0  # each step of 0.1 s multiplies it by -49
+    for force in (None, Sinusoid(1.0, 2.0), Sampled(np.arange(0.0, 60.0), np.zeros(60))):
+        with pytest.raises(ValueError, match=f"of trajectory {MANY - 2} leaves the range"):
+            simulate(DampedOscillator(damping=damping, force=force), 0.1, 300)
 
 
 @pytest.mark.parametrize("method", ["euler", "rk4"])
