@@ -136,7 +136,7 @@ def _resolved_between(rhs, trial, cuts):
     """First cells that follow x̂, then those that follow x̂ − E: where E is small, the same."""
     span = trial.edges[-1] - trial.edges[0]
     cells = Cells.between(trial.edges, cuts, span)
-    negligible, is_about_error, before = None, False, Poor(0, np.inf)
+    negligible, is_about_error, before = None, False, Division(np.ones(1), np.inf, False)
     for _ in range(MOST_ROUNDS):
         motion = CorrectedMotion(trial, cells)
         series, is_settled = motion.no_error(), True
@@ -148,12 +148,11 @@ def _resolved_between(rhs, trial, cuts):
             rounded = motion.size_by_weights(1.0)[motion.order]  # what float64 adds up
             negligible = max(negligible, _negligible(rounded, OF_MOTION))
         sizes = sizes_off_line(rhs, motion, series)
-        pieces, is_in_vain, poor = _pieces(motion, here, sizes, negligible, is_about_error)
-        if is_in_vain or not is_settled or _is_hopeless(trial, cells, pieces):
+        division = _division(motion, here, sizes, negligible, is_about_error)
+        pieces = division.pieces
+        if division.is_in_vain or not is_settled or _is_hopeless(trial, cells, pieces):
             break  # no proof will close
-        # Shorter cells may be no better, as where times are rounded; they are as they are, then.
-        helps = poor.num <= max(before.num, MANY_POOR) or poor.missed < SLOWEST * before.missed
-        before = poor
+        helps, before = division.helps_after(before), division
         if pieces.max() > 1 and pieces.sum() <= MOST_CELLS and helps:
             cells = cells.divided(pieces)
         elif is_about_error:
@@ -163,11 +162,27 @@ def _resolved_between(rhs, trial, cuts):
     return motion, series, here, sizes
 
 
-class Poor(NamedTuple):
-    """Cells that polynomials do not follow yet: how many, and what is missed of half of them."""
+class Division(NamedTuple):
+    """Into how many pieces each cell is to be cut.
 
-    num: int
+    | field        | content                                                                |
+    |--------------|------------------------------------------------------------------------|
+    | `pieces`     | of each cell, `(num,)`; 1 where polynomials follow it                  |
+    | `missed`     | what half of the cells that are cut miss, at least                     |
+    | `is_in_vain` | whether no cutting will help                                           |
+    """
+
+    pieces: np.ndarray
     missed: float
+    is_in_vain: bool
+
+    def helps_after(self, before):
+        """Whether the cells are better after the `Division` before.
+
+        Shorter cells may be no better, as where times are rounded; they are as they are, then.
+        """
+        few = (self.pieces > 1).sum() <= max((before.pieces > 1).sum(), MANY_POOR)
+        return few or self.missed < SLOWEST * before.missed
 
 
 def _negligible(sizes, part):
@@ -176,8 +191,8 @@ def _negligible(sizes, part):
     return part * sizes[np.isfinite(sizes)].max(initial=0.0)
 
 
-def _pieces(motion, here, sizes, negligible, is_about_error):
-    """Into how many pieces each cell is to be cut, `(num,)`, whether that is in vain, and `Poor`.
+def _division(motion, here, sizes, negligible, is_about_error):
+    """The `Division` of the cells that polynomials do not follow.
 
     About x̂ a cell in which the rhs has no bound is cut only where x̂ asks for it: x̂ − E may be far
     from there. About x̂ − E such cells are cut until they are very short, or too many.
@@ -201,12 +216,13 @@ def _pieces(motion, here, sizes, negligible, is_about_error):
     pieces = np.maximum(turning, np.where(good | ~is_known, 1.0, parts))
     pieces = np.where(cells.can_be_divided, pieces, 1.0).astype(int)
     missed_there = missed.max(axis=0)[pieces > 1]
-    poor = Poor(len(missed_there), np.median(missed_there) if len(missed_there) else 0.0)
+    missed_there = np.median(missed_there) if len(missed_there) else 0.0
     if not is_about_error:
-        return pieces, False, poor
+        return Division(pieces, missed_there, False)
     is_short = cells.half < SHORTEST * (cells.end[-1] - cells.begin[0])
     is_in_vain = (~is_known | ~is_bounded & is_short).any()
-    return pieces, is_in_vain or pieces[~is_bounded].sum() > MANY_POOR, poor
+    is_in_vain |= pieces[~is_bounded].sum() > MANY_POOR
+    return Division(pieces, missed_there, is_in_vain)
 
 
 def _is_hopeless(trial, cells, pieces):

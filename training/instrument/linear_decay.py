@@ -113,40 +113,71 @@ def _projected(t, y, frequency, rate, drift=0):
 
 
 def _search(shifted, frequency, rate, drift=0):
-    """Levenberg–Marquardt on (ω_d, α) with projected residuals: sum of squares, ω_d, α."""
-    longest, step = max(t[-1] for t, _ in shifted), 1e-3
+    """The nearest (ω_d, α), searched from a pair: sum of squares, ω_d, α."""
+    longest = max(t[-1] for t, _ in shifted)
     fastest = np.pi / _shortest_step(shifted)
 
-    def at(point):
-        rows = [_projected(t, y, *point, drift) for t, y in shifted]
-        return sum(float(row[0] @ row[0]) for row in rows), rows
+    def after(point, move):
+        move[1] = max(move[1], -2.0 / longest - point[1])  # no growth beyond e²
+        found = point + move
+        # A faster wave is at equal steps the same as a slower one: the search keeps below.
+        found[0] = min(abs(found[0]), 0.5 * (point[0] + fastest))
+        return found
 
-    point = np.array([frequency, rate])
-    square, rows = at(point)
+    def at(point):
+        return [_projected(t, y, *point, drift) for t, y in shifted]
+
+    square, point, _ = _descent(at, np.array([frequency, rate]), after, SMALL_STEP / longest)
+    return square, *point
+
+
+def _descent(at, point, after, small_step):
+    """Levenberg–Marquardt on two numbers with projected residuals: the end of a search.
+
+    Args:
+        at: function of a point that gives for each record its error, ∂error by the two numbers at
+            fixed amplitudes, the basis of the amplitudes, and whatever else.
+        point: to begin at, `(2,)`.
+        after: function of a point and a move, that gives the next point within bounds.
+        small_step: move that is none.
+
+    Returns:
+        Tuple of the sum of squares, the point, and what `at` gives there.
+    """
+
+    def squares(parts):
+        return sum(float(part[0] @ part[0]) for part in parts)
+
+    parts, damping = at(point), 1e-3
+    square = squares(parts)
     for _ in range(MOST_STEPS):
         normal, right = np.zeros((2, 2)), np.zeros(2)
-        for error, moves, basis, _ in rows:
-            left = np.linalg.qr(basis)[0]
-            moves = moves - left @ (left.T @ moves)
+        for error, moves, basis, *_ in parts:
+            moves = _cleared(moves, basis)
             normal, right = normal + moves.T @ moves, right - moves.T @ error
         for _ in range(12):
-            damped = normal + step * np.diag(np.diag(normal) + 1e-300)
+            damped = normal + damping * np.diag(np.diag(normal) + 1e-300)
             move = np.linalg.lstsq(damped, right, rcond=1e-15)[0]
-            move[1] = max(move[1], -2.0 / longest - point[1])  # no growth beyond e²
-            trial = point + move
-            # A faster wave is at equal steps the same as a slower one: the search keeps below.
-            trial[0] = min(abs(trial[0]), 0.5 * (point[0] + fastest))
-            tried = at(trial)
-            if tried[0] < square:
+            point_there = after(point, move)
+            parts_there = at(point_there)
+            square_there = squares(parts_there)
+            if square_there < square:
                 break
-            step *= 8.0
+            damping *= 8.0
         else:
             break
-        fall = square - tried[0]
-        point, (square, rows), step = trial, tried, max(step / 10.0, 1e-12)
-        if np.abs(move).max() * longest < SMALL_STEP or fall < 1e-14 * square:
+        fall = square - square_there
+        point, parts, square = point_there, parts_there, square_there
+        damping = max(damping / 10.0, 1e-12)
+        if np.abs(move).max() < small_step or fall < 1e-14 * square:
             break
-    return square, *point
+    return square, point, parts
+
+
+def _cleared(moves, basis):
+    """What of some columns no amplitudes can make."""
+    left = np.linalg.qr(basis)[0]
+    return moves - left @ (left.T @ moves)
 
 
 def _starts(shifted):
@@ -228,47 +259,34 @@ def fit_overdamped(records):
     """
     shifted = [(r.times - r.times[0], r.values) for r in records]
     ends = [_search_rates(shifted, _two_rates(shifted, apart)) for apart in APART]
-    _, rates, parts = min(ends, key=lambda end: end[0])
-    errors, moves, amplitudes = zip(*parts)
-    jacobian = np.concatenate(moves) / rates
+    _, logarithms, parts = min(ends, key=lambda end: end[0])
+    errors, moves, bases, amplitudes = zip(*parts)
+    rates = np.exp(logarithms)
+    jacobian = np.concatenate([_cleared(*both) for both in zip(moves, bases)]) / rates
     return Overdamped(rates, np.array(amplitudes), np.concatenate(errors), jacobian)
 
 
 def _search_rates(shifted, rates):
-    """Levenberg–Marquardt on the logarithms of the rates: sum of squares, (a, b), projections."""
+    """The nearest two rates, searched by their logarithms: as `_descent` gives them."""
+    fastest = np.log(OVER_AT_ONCE / _shortest_step(shifted))
+
+    def after(point, move):
+        found = np.sort(point + np.clip(move, -1.0, 1.0))
+        return np.minimum(found, [fastest - 1e-3, fastest])
 
     def at(point):
-        parts = [_projected_rates(t, y, *np.exp(point)) for t, y in shifted]
-        return sum(float(part[0] @ part[0]) for part in parts), parts
+        return [_projected_rates(t, y, *np.exp(point)) for t, y in shifted]
 
-    point, step = np.log(rates), 1e-3
-    fastest = np.log(OVER_AT_ONCE / _shortest_step(shifted))
-    square, parts = at(point)
-    for _ in range(MOST_STEPS):
-        normal = sum(moves.T @ moves for _, moves, _ in parts)
-        right = -sum(moves.T @ error for error, moves, _ in parts)
-        damped = normal + step * np.diag(np.diag(normal) + 1e-300)
-        move = np.linalg.lstsq(damped, right, rcond=1e-15)[0]
-        trial = np.minimum(np.sort(point + np.clip(move, -1.0, 1.0)), [fastest - 1e-3, fastest])
-        tried = at(trial)
-        if tried[0] >= square:
-            step *= 8.0
-            continue
-        fall = square - tried[0]
-        point, (square, parts), step = trial, tried, max(step / 10.0, 1e-12)
-        if fall < 1e-12 * square:
-            break
-    return square, np.exp(point), parts
+    return _descent(at, np.log(rates), after, SMALL_STEP)
 
 
 def _projected_rates(t, y, slow, fast):
-    """Error, its ∂ by the logarithms of the rates cleared of amplitudes, the best (c, A, B)."""
+    """As `_projected`, by the logarithms of the rates."""
     decays = np.exp(-t[:, None] * [slow, fast])
     basis = np.column_stack([np.ones_like(t), decays])
     amplitudes = np.linalg.lstsq(basis, y, rcond=1e-13)[0]
     moves = -t[:, None] * decays * amplitudes[1:] * [slow, fast]
-    left = np.linalg.qr(basis)[0]
-    return basis @ amplitudes - y, moves - left @ (left.T @ moves), amplitudes
+    return basis @ amplitudes - y, moves, basis, amplitudes
 
 
 def _two_rates(shifted, apart):
