@@ -45,7 +45,10 @@ def table_of_mapping(mapping):
 
 def _column(name, values):
     """Heading and values of a column; times of NumPy in s."""
-    values = np.asarray(values)
+    try:
+        values = np.asarray(values)
+    except ValueError:  # a list among the numbers, which is refused by its row
+        values = np.asarray(values, object)
     if values.ndim != 1:
         raise ValueError(
             f"A column of a record must have the shape (num,). Received {values.shape} for "

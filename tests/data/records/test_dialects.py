@@ -227,6 +227,8 @@ def test_several_files_and_records_in_memory(tmp_path):
     assert second.units == {"position": "µm"}
     with pytest.raises(ValueError, match=r"arrays of one length by name. Received: t \(3\), y"):
         load_measurement({"t": np.arange(3), "y": np.arange(4)})
+    with pytest.raises(ValueError, match=r"Column 1 \('y'\).*Received '\[2.0\]' in row 1"):
+        load_measurement({"t": [0, 1], "y": [1.0, [2.0]]})
     with pytest.raises(ValueError, match=r"Column 1 \('y'\).*Received 'a' in row 0"):
         load_measurement({"t": [0, 1], "y": ["a", "b"]})
     with pytest.raises(ValueError, match=r"Received \(2, 1\) for 'y'"):
