@@ -54,7 +54,7 @@ from identify_peers import OF_RING_DOWNS, PEERS, is_ring_down
 from oscillator_zoo.data import load_measurement, split_by_time
 from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.identified import inputs_of
-from oscillator_zoo.training.instrument.record_list import as_records
+from oscillator_zoo.training.law_fits.record_list import as_records
 
 LONGEST = 20_000  # samples of a case, unless --longest says otherwise
 LEAST_ENERGY = 25.0  # of the signal, in variances of the noise

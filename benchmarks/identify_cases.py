@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from oscillator_zoo.data import Trajectory
 from oscillator_zoo.training.instrument.found_constants import named
-from oscillator_zoo.training.instrument.oscillator_laws import LAWS
+from oscillator_zoo.training.law_fits.oscillator_laws import LAWS
 
 NONLINEAR = ("quadratic_drag", "duffing", "quadratic_cubic", "pendulum")
 

@@ -11,7 +11,7 @@ from scipy.optimize import curve_fit
 
 from oscillator_zoo.data import MeasuredOscillator, Pendulum, Sampled
 from oscillator_zoo.models import PINN, LevenbergMarquardt
-from oscillator_zoo.training.instrument.oscillator_laws import LAWS
+from oscillator_zoo.training.law_fits.oscillator_laws import LAWS
 
 GRAVITY = 9.81  # m/s²
 THRESHOLD = 0.05  # of SINDy's coefficients, in units of the record's size and frequency

@@ -25,6 +25,7 @@ STAIRCASES = {
         "evaluation",
         "plots",
         "multiple_shooting",
+        "law_fits",
         "instrument",
         "callbacks",
         "results",

@@ -1,8 +1,9 @@
 """Recipes, callbacks, evaluation and plots for the models of the zoo.
 
 The rooms lie one above the other: `backpropagation`, which stands alone, `evaluation`, `plots`,
-`multiple_shooting`, `instrument`, `callbacks`, `results`, `zoo`; each imports only those before it.
-`tour` and `commands` use them all; the options of the commands are in `oscillator_zoo/__main__.py`.
+`multiple_shooting`, `law_fits`, `instrument`, `callbacks`, `results`, `zoo`; each imports only those
+before it. `tour` and `commands` use them all; the options of the commands are in
+`oscillator_zoo/__main__.py`.
 """
 
 from oscillator_zoo.data.unknown_arguments import explain_unknown_arguments

@@ -6,11 +6,14 @@ from oscillator_zoo.data import InitialValueProblem
 from oscillator_zoo.data.checks import one_of
 from oscillator_zoo.models.physics_cells.duffing_runs import COURSES
 
+from ..law_fits.law_fit import PIECE, fit_decay, fit_law, fit_windows, pieces
+from ..law_fits.oscillator_laws import LAWS
+from ..law_fits.own_problem import fit_problem
+from ..law_fits.record_list import as_records
+from ..law_fits.weak_guesses import spectral_rate, weak_rate
+from .column_checks import check_columns, left_of
 from .found_constants import compared_of, estimates_of
 from .identified import Identified, errors_of
-from .law_fit import PIECE, fit_decay, fit_law, fit_windows, pieces
-from .oscillator_laws import LAWS
-from .own_problem import fit_problem
 from .record_doubts import (
     UNDECIDED,
     as_good,
@@ -19,9 +22,9 @@ from .record_doubts import (
     ljung_box,
     no_better,
 )
-from .record_list import as_records
-from .residual_causes import bic_of_friction, causes_of, check_columns, left_of, spoilt_samples
-from .weak_guesses import spectral_rate, weak_rate
+from .residual_causes import causes_of
+from .score_tests import bic_of_friction
+from .spoilt_samples import spoilt_samples
 
 RULED_OUT = 30.0  # difference of BIC: odds of three million, over the beginnings of long records
 NOT_ALL = ("quadratic_drag", "duffing", "quadratic_cubic")  # where all terms may be still nearer

@@ -6,8 +6,8 @@ import numpy as np
 
 from oscillator_zoo.models.physics_cells.duffing_checks import UNEXPLAINED, linear_rmse
 
-from .oscillator_laws import LAWS
-from .weak_guesses import spectral_rate
+from ..law_fits.oscillator_laws import LAWS
+from ..law_fits.weak_guesses import spectral_rate
 
 MOST_LAGS = 20
 NORMAL_999 = 3.0902  # the value that a standard normal number stays below in 999 of 1000 cases

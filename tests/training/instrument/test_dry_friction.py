@@ -9,8 +9,8 @@ from oscillator_zoo.data import MeasuredOscillator, Trajectory, simulate
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.identifying import _with_friction
-from oscillator_zoo.training.instrument.record_list import Record
-from oscillator_zoo.training.instrument.residual_causes import bic_of_friction
+from oscillator_zoo.training.instrument.score_tests import bic_of_friction
+from oscillator_zoo.training.law_fits.record_list import Record
 from oscillator_zoo.training.multiple_shooting import run_with_friction, windows_of
 
 FURTHER = pytest.mark.further

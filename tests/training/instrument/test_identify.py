@@ -20,14 +20,15 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import OscillatorCell
 from oscillator_zoo.training import identify
-from oscillator_zoo.training.instrument import identifying, record_doubts, weak_guesses
+from oscillator_zoo.training.instrument import identifying, record_doubts
 from oscillator_zoo.training.instrument.found_constants import estimates_of, unit_of_constant
 from oscillator_zoo.training.instrument.identified import problem_of
-from oscillator_zoo.training.instrument.linear_decay import fit_linear_decay
-from oscillator_zoo.training.instrument.oscillator_laws import LAWS
 from oscillator_zoo.training.instrument.record_doubts import doubts_of
-from oscillator_zoo.training.instrument.record_list import Record, as_records
-from oscillator_zoo.training.instrument.weak_guesses import spectral_rate
+from oscillator_zoo.training.law_fits import weak_guesses
+from oscillator_zoo.training.law_fits.linear_decay import fit_linear_decay
+from oscillator_zoo.training.law_fits.oscillator_laws import LAWS
+from oscillator_zoo.training.law_fits.record_list import Record, as_records
+from oscillator_zoo.training.law_fits.weak_guesses import spectral_rate
 from oscillator_zoo.training.multiple_shooting.window_runs import Windows, run_windows
 
 MOST = 4.0  # standard errors between truth and estimate: one in 16,000

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.law_fits.record_list import Record
 from oscillator_zoo.training.multiple_shooting import run_driven_with_friction, windows_of
 
 STEP = 0.22  # between samples

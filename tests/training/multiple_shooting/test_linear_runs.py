@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.training.instrument.oscillator_laws import LAWS
-from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.law_fits.oscillator_laws import LAWS
+from oscillator_zoo.training.law_fits.record_list import Record
 from oscillator_zoo.training.multiple_shooting import run_linear_windows, run_windows, windows_of
 
 LAW, CONSTANTS = LAWS["linear"], np.array([1.3, 0.2, 0.7])  # s, d, G

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscillator_zoo.training.instrument.oscillator_laws import LAWS
-from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.law_fits.oscillator_laws import LAWS
+from oscillator_zoo.training.law_fits.record_list import Record
 from oscillator_zoo.training.multiple_shooting import Shooting, windows_of
 from oscillator_zoo.training.multiple_shooting.shooting import Point
 

@@ -20,8 +20,9 @@ from oscillator_zoo.data import (
 )
 from oscillator_zoo.models import ProblemCell
 from oscillator_zoo.training import identify
-from oscillator_zoo.training.instrument import identifying, own_problem
-from oscillator_zoo.training.instrument.record_list import as_records
+from oscillator_zoo.training.instrument import identifying
+from oscillator_zoo.training.law_fits import own_problem
+from oscillator_zoo.training.law_fits.record_list import as_records
 
 
 class Morse(InitialValueProblem):

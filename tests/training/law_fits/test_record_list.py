@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 from oscillator_zoo.data import load_measurement
 from oscillator_zoo.training import identify
 from oscillator_zoo.training.instrument.identifying import _may_be
-from oscillator_zoo.training.instrument.record_list import as_records
+from oscillator_zoo.training.law_fits.record_list import as_records
 
 
 def read(heading, values, time="t (s)", times=TIMES):

@@ -8,8 +8,8 @@ from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import Trajectory
 from oscillator_zoo.training import identify
-from oscillator_zoo.training.instrument.base_motion import on_the_base
-from oscillator_zoo.training.instrument.record_list import as_records
+from oscillator_zoo.training.law_fits.base_motion import on_the_base
+from oscillator_zoo.training.law_fits.record_list import as_records
 
 WAVES = np.array([[0.8, 0.7, 0.0], [0.5, 1.9, 1.0], [0.3, 3.1, 2.0]])  # size, rad/s, phase
 

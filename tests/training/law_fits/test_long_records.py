@@ -6,8 +6,8 @@ from scipy.integrate import solve_ivp
 
 from oscillator_zoo.data import Trajectory
 from oscillator_zoo.training import identify
-from oscillator_zoo.training.instrument.oscillator_laws import LAWS
-from oscillator_zoo.training.instrument.record_list import Record
+from oscillator_zoo.training.law_fits.oscillator_laws import LAWS
+from oscillator_zoo.training.law_fits.record_list import Record
 from oscillator_zoo.training.multiple_shooting import Shooting, run_windows, windows_of
 from oscillator_zoo.training.multiple_shooting.shooting import Point
 from oscillator_zoo.training.multiple_shooting.window_descent import weighed
