@@ -97,7 +97,7 @@ def table(case, dtype, measured):
     lines = [
         f"### {case}, {dtype}",
         "",
-        "| | " + " | ".join(f"{batch:,} trajectories" for batch in batches) + " | deviation |",
+        "| | " + " | ".join(map(counted, batches)) + " | deviation |",
         "| --- |" + " ---: |" * (len(batches) + 1),
     ]
     for name in CONTENDERS:
@@ -117,12 +117,16 @@ def table(case, dtype, measured):
     firsts = measured[batches[0]]
     lines += [
         "",
-        f"First call with {batches[0]:,} trajectories, compiling included: "
+        f"First call with {counted(batches[0])}, compiling included: "
         + ", ".join(f"{name} {readable(values[1])}" for name, values in firsts.items())
         + ".",
         "",
     ]
     return "\n".join(lines)
+
+
+def counted(batch):
+    return f"{batch:,} trajector{'y' if batch == 1 else 'ies'}"
 
 
 def readable(seconds):

@@ -34,10 +34,11 @@ def simulate(problem, time_step, num_steps, method="euler", dtype="float64"):
 
     Explicit Euler gives an undamped oscillator energy in every step; a warning says when a
     method makes a motion grow that should not. Linear problems are solved many steps at a time
-    (module `linear_recurrence`), all others by the step loop (`step_loop`, which a first reader
-    looks at alone: the numbers are the same). From a million evaluations of `rhs` on, and where
-    TensorFlow is loaded as Keras's backend, XLA compiles that loop, in some 0.3 s at the first call
-    for a class and shape (module `compiled_loop`); it agrees to rounding, which chaos makes grow.
+    (module `linear_recurrence`), from 4000 trajectories on by all cores; all others by the step
+    loop (`step_loop`, which a first reader looks at alone: the numbers are the same). From a
+    million evaluations of `rhs` on, and where TensorFlow is loaded as Keras's backend, XLA compiles
+    that loop, in some 0.3 s at the first call for a class and shape (module `compiled_loop`); it
+    agrees to rounding, which chaos makes grow.
 
     In float32, twice as fast where memory decides, linear problems err by some roundings (6e-8 of
     the largest state), however many steps: only the products of the blocks are computed in it.
