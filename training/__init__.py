@@ -1,8 +1,8 @@
 """Recipes, callbacks, evaluation and plots for the models of the zoo.
 
 The rooms lie one above the other: `backpropagation`, which stands alone, `evaluation`, `plots`,
-`multiple_shooting`, `law_fits`, `instrument`, `callbacks`, `results`, `zoo`; each imports only those
-before it. `tour` and `commands` use them all; the options of the commands are in
+`multiple_shooting`, `law_fits`, `instrument`, `callbacks`, `results`, `zoo`; each imports only
+those before it. `tour` and `commands` use them all; the options of the commands are in
 `oscillator_zoo/__main__.py`.
 """
 
