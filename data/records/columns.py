@@ -49,7 +49,8 @@ def choose_columns(table, input_column, output_column, time_column, sampling_rat
             )
     rest = [column for column in range(table.num_columns) if column not in no_data]
     if output is None:
-        output = _output(table, rest, force, time is not None, kinds[0])
+        needs_input = force is None and input_column is not False
+        output = _output(table, rest, force, needs_input, time is not None, kinds[0])
     if force is None and input_column is not False:
         force = _force(table, rest, output, time is not None)
     if force == output:
@@ -95,10 +96,11 @@ def _check_not_swapped(table, force, output):
         )
 
 
-def _output(table, rest, force, timed, measured):
+def _output(table, rest, force, needs_input, timed, measured):
     """The column that is headed as the motion that is looked for; the second one, or the only one.
 
-    A position comes first, then a column of which nothing is known, then v, then a.
+    A position comes first, then a column of which nothing is known, then v, then a. Of columns of
+    which nothing is known there may be one, and one more where an input is looked for.
     """
     motions = {c: motion_of(table, c) for c in rest if not is_base(table, c)}
     wanted = one_of("measured", measured, MOTIONS) if measured else "position"
@@ -110,6 +112,9 @@ def _output(table, rest, force, timed, measured):
     if named and (timed or measured):
         raise ValueError(_several(table, PLURAL[wanted], named))
     unknown = [c for c in possible if motions[c] in (None, wanted) and not _is_known(table, c)]
+    is_input_named = any(is_force(table, c) or is_base(table, c) for c in rest)
+    if len(unknown) > (2 if needs_input and not is_input_named else 1):
+        raise ValueError(_several(table, PLURAL[wanted], unknown))
     if unknown:
         return rest[1] if len(rest) > 1 and rest[1] in unknown else unknown[0]
     for motion in MOTIONS if measured is None else ():

@@ -122,6 +122,8 @@ def test_a_gap_stays_and_what_needs_equal_steps_says_so(tmp_path):
         ("t,u,y\n0,1,1\n1,2,3\n", {"output_column": 0}, r"output_column must be a column of"),
         ("time,force\n0,5\n1,4\n", {}, r"needs a column of positions. Received none beside"),
         ("t,x,y\n0,1,2\n1,2,3\n", {}, r"one column of positions. Received several.*'x', 'y'"),
+        ("t,s1,s2,s3\n0,1,2,5\n1,3,2,5\n", {}, r"Received several.*: 's1', 's2', 's3'. Pass"),
+        ("t,F (N),s1,s2\n0,1,2,5\n1,3,2,5\n", {}, r"Received several.*: 's1', 's2'. Pass output"),
         ("t,y,y\n0,1,2\n1,2,3\n", {"output_column": "y"}, r"'y'. Columns 1 and 2 have it. Pass"),
         ("t,u\n0,1\n1,2\n", {"time_column": "time"}, r"time_column must be an index or one of"),
         ("t,u\n0,1\n1,2\n", {"time_column": 2}, r"time_column must be an index from 0 to 1"),
