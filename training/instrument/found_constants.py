@@ -124,6 +124,26 @@ def estimates_of(fit, errors):
     return estimates, covariance / np.outer(sizes, sizes)
 
 
+def covariance_of(fit, estimates):
+    """How the errors of the estimates go together, `(estimates, estimates)`, to first order.
+
+    The diagonal holds the squares of the standard errors; where residuals are not white, only
+    these are larger, and the correlations are those of independent noise.
+
+    Args:
+        fit: `LawFit`.
+        estimates: as `estimates_of` gives them.
+    """
+    lengths = np.linalg.norm(fit.jacobian, axis=0)
+    inverse = np.linalg.inv(np.linalg.qr(fit.jacobian / lengths, mode="r")) / lengths[:, None]
+    moves = dict(zip(named(fit.law, fit.constants), _slopes_of_named(fit, lengths) @ inverse))
+    if "quality_factor" in estimates:
+        moves["quality_factor"] = -moves["damping_ratio"]
+    units = np.array([moves[name] / np.linalg.norm(moves[name]) for name in estimates])
+    errors = np.array([estimate.standard_error for estimate in estimates.values()])
+    return units @ units.T * np.outer(errors, errors)
+
+
 def _slopes_of_named(fit, lengths):
     """How the named constants change with those of the fit, `(named, P)`, by central differences.
 

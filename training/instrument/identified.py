@@ -13,7 +13,7 @@ from oscillator_zoo.data import (
 from oscillator_zoo.models import OscillatorCell, ProblemCell
 from oscillator_zoo.models.physics_cells.duffing_runs import LARGEST_ANGLE, force_at
 
-from .found_constants import unit_of_constant
+from .found_constants import covariance_of, unit_of_constant
 from .record_doubts import autocorrelation, ljung_box
 from .record_plot import plot_record
 
@@ -30,6 +30,7 @@ class Identified:
     | attribute    | content                                                              |
     |--------------|----------------------------------------------------------------------|
     | `estimates`  | `Estimate` (`value`, `standard_error`, `lower`, `upper`) by name      |
+    | `covariance` | of the estimates, in their order, `(estimates, estimates)`           |
     | `doubts`     | sentences; empty if nothing speaks against the constants             |
     | `law`        | name of the equation                                                 |
     | `equation`   | the equation as a text                                               |
@@ -48,6 +49,11 @@ class Identified:
         self.scales = np.broadcast_to(fit.scales, len(records))
         self.residuals = [-error for error in errors_of(fit, records)]
         self.rmse = float(np.sqrt(np.mean(fit.error**2)))
+
+    @property
+    def covariance(self):
+        """How the errors of the estimates go together, in their order and units, an array."""
+        return covariance_of(self.fit, self.estimates)
 
     @property
     def problem(self):
