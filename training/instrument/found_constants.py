@@ -127,8 +127,9 @@ def estimates_of(fit, errors):
 def covariance_of(fit, estimates):
     """How the errors of the estimates go together, `(estimates, estimates)`, to first order.
 
-    The diagonal holds the squares of the standard errors; where residuals are not white, only
-    these are larger, and the correlations are those of independent noise.
+    The diagonal holds the squares of the standard errors. Where residuals are not white, only these
+    are larger: the correlations are those of independent noise. Estimates without intervals have
+    nothing finite here.
 
     Args:
         fit: `LawFit`.
@@ -141,7 +142,8 @@ def covariance_of(fit, estimates):
         moves["quality_factor"] = -moves["damping_ratio"]
     units = np.array([moves[name] / np.linalg.norm(moves[name]) for name in estimates])
     errors = np.array([estimate.standard_error for estimate in estimates.values()])
-    return units @ units.T * np.outer(errors, errors)
+    with np.errstate(invalid="ignore"):  # of infinite errors
+        return units @ units.T * np.outer(errors, errors)
 
 
 def _slopes_of_named(fit, lengths):
