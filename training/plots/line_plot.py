@@ -13,7 +13,12 @@ from .axes import (
     legend_of_visible,
 )
 
-DOTS = {"color": MARK, "linestyle": "none", "marker": ".", "markersize": 4.0}
+DOTS = {"color": MARK, "linestyle": "none"}
+KINDS_OF_DOTS = (  # so that several can be told apart, also where they lie on each other
+    {"marker": ".", "markersize": 4.0},
+    {"marker": "o", "markersize": 7.0, "markerfacecolor": "none"},
+    {"marker": "x", "markersize": 6.0},
+)
 
 
 def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", title="", **look):
@@ -30,7 +35,8 @@ def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", t
         **look: `ax`: Matplotlib `Axes`; None makes a figure. `xscale`, `yscale`: "linear" or
             "log". `mark`, `mark_x`: one or several heights, or places on the x axis, at which a
             thin line stands, such as a tolerance. `marker`: of all lines. `dots`: names of what
-            is measured, drawn as points without a line. All else goes to `Axes.set`, as `ylim`.
+            is measured, drawn as points without a line; a second name as circles, a third as
+            crosses. All else goes to `Axes.set`, as `ylim`.
 
     Returns:
         The `Axes`.
@@ -45,7 +51,7 @@ def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", t
     ('time (s)', ['exact', 'a start'])
     >>> import matplotlib.pyplot as plt; plt.close(ax.figure)
     """
-    dots = look.pop("dots", ())
+    dots = list(look.pop("dots", ()))
     _check_names("truth", () if truth is None else (truth,), lines)
     _check_names("dots", dots, lines)
     ax = axes_or_new(look.pop("ax", None))
@@ -53,7 +59,7 @@ def plot_lines(x, lines, truth=None, xlabel="time (s)", ylabel="position (m)", t
     others = [name for name in lines if name != truth and name not in dots]
     for name, values in lines.items():
         at, values = (x, values) if x is not None else values
-        line = DOTS if name in dots else TRUTH_LINE
+        line = _dots(dots.index(name)) if name in dots else TRUTH_LINE
         line = _style(others.index(name)) if name in others else line
         ax.plot(at, np.reshape(values, len(at)), label=name, **{"marker": marker, **line})
     draw_marks(ax, look.pop("mark", None), look.pop("mark_x", None))
@@ -80,3 +86,8 @@ def _check_names(argument, names, lines):
 def _style(i):
     """Colour and dashes of line i."""
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[i % len(STYLES)], "lw": 1.5}
+
+
+def _dots(i):
+    """Marker of the i-th name in `dots`."""
+    return {**DOTS, **KINDS_OF_DOTS[i % len(KINDS_OF_DOTS)]}

@@ -12,7 +12,10 @@ from .axes import COLOURS, MARK, TRUTH_LINE, axes_or_new, label_outside, legend_
 
 BOUND = MARK  # of what a solution says of its own error
 GAPS = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))  # through which an error of that size is seen
-DEEPEST = 1e-4  # of the largest residual: where it goes through zero it has no lowest value
+DEEPEST = (
+    1e-4  # of the largest residual or error: where it goes through zero it has no lowest value
+)
+SHORT = 0.05  # of the times: an error that is smaller for longer, as one that grows, is shown
 VISIBLE = 2e-3  # of the range of the motion: half the width of its line
 
 
@@ -35,7 +38,9 @@ def plot_solution(pinn, ax=None, error_ax=None, num_points=None, times=None, ref
 
     Returns:
         The solution's `Axes`. The band is drawn, and named, where it is wide enough to be seen; in
-        the error's panel the bound is a broken line, and the axis ends at the motion's rounding.
+        the error's panel the bound is a broken line. That panel begins four decades below the
+        largest error; lower if the error is smaller for a twentieth of the times, but not below
+        the motion's rounding.
 
     Raises:
         ValueError: for a model that is not a `PINN`, or an `ax` that is not one `Axes`.
@@ -79,9 +84,10 @@ def _draw_motion(ax, times, x, reference, band):
 
 
 def _draw_error(ax, times, error, band, size):
-    """The error and its bound on a logarithmic scale that ends at the rounding of the motion."""
+    """The error and its bound on a logarithmic scale that shows neither zeros nor rounding."""
     floor = np.finfo(np.float64).eps * (size or 1.0)
     high = max(error.max(), floor)
+    low = max(min(DEEPEST * high, np.quantile(error, SHORT)), floor)
     for i in range(error.shape[1]):
         number = f" {i + 1}" if error.shape[1] > 1 else ""
         colour = COLOURS[i % len(COLOURS)]
@@ -93,7 +99,7 @@ def _draw_error(ax, times, error, band, size):
             ax.plot(times, bound, label=f"{band.name}{number}", **line)
             high = max(high, bound[np.isfinite(bound)].max(initial=floor))
     ax.set_yscale("log")
-    legend_above(ax, floor, high, room=0.5)  # a low panel
+    legend_above(ax, low, high, room=0.5)  # a low panel
 
 
 def plot_residual(pinn, tolerance=1e-6, num_points=None, ax=None):

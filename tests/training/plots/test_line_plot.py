@@ -42,6 +42,14 @@ def test_dots_are_points_without_a_line_and_marks_stand_where_they_are_asked_for
     plt.close(ax.figure)
 
 
+def test_two_kinds_of_dots_have_markers_of_their_own():
+    starts, ends = plot_lines(T, {"starts": T, "ends": T}, dots=["starts", "ends"]).lines
+    assert starts.get_marker() != ends.get_marker() and starts.get_color() == ends.get_color()
+    assert ends.get_markersize() > starts.get_markersize()  # seen around a dot that it lies on
+    assert ends.get_markerfacecolor() == "none"
+    plt.close(starts.axes.figure)
+
+
 def test_unknown_dots_are_refused():
     with pytest.raises(ValueError, match=r"dots must name one of the lines a\. Received: 'd'"):
         plot_lines(T, {"a": T}, dots=("d",))

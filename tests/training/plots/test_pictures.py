@@ -1,5 +1,6 @@
 """What the pictures of a run show: inside their axes, named, with a bound that can be seen."""
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -79,6 +80,31 @@ def test_the_error_panel_ends_at_rounding_and_shows_the_bound_as_a_line():
     assert np.all(bound.get_ydata() >= error.get_ydata())
     assert bound.get_ydata().max() < error_ax.get_ylim()[1]
     assert ax.get_title() and error_ax.get_ylabel() == "|error| (m)"
+
+
+@pytest.mark.parametrize(
+    ("errors", "lowest"),  # x̂ = cos t + an error that begins at zero; what the axis must show
+    [
+        (lambda t: 1e-3 * t**2, 9e-7),  # four decades below 9e-3, though it starts at zero
+        (lambda t: 1e-3 * (1.0 - keras.ops.cos(8.0 * t)), 2e-7),  # and goes through it
+        (lambda t: 1e-16 * (keras.ops.cosh(10.0 * t) - 1.0), 5e-16),  # from rounding to 5e-4
+        (lambda t: 0.0 * t, 2e-16),  # rounding
+    ],
+)
+def test_the_error_panel_shows_what_lasts_and_not_the_zeros(errors, lowest):
+    pinn = PINN(
+        DampedOscillator(),
+        3.0,
+        h1=lambda t: keras.ops.cos(t) + errors(t),
+        h2=lambda t: 1e-30 * t**2,
+        hidden_units=(4,),
+    )
+    ax, error_ax = panels(2)
+    plot_solution(pinn, ax, error_ax)
+    low, high = error_ax.get_ylim()
+    largest = error_ax.lines[0].get_ydata().max()
+    assert lowest / 100.0 < low <= lowest
+    assert high > largest
 
 
 def test_an_error_shows_through_a_bound_of_its_size():
