@@ -22,7 +22,7 @@ def _not_linear(estimate):
     return (
         "The equation of the error may be linearised about x̂ where the terms that are left out "
         f"change the error by less than {NONLINEAR:.0%}. Received a solution for which they change "
-        f"it by {100.0 * estimate.nonlinearity:.2g} %. Train it further, or use error_bound(t), "
+        f"it by {100.0 * estimate.nonlinearity:.3g}%. Train it further, or use error_bound(t), "
         "which leaves nothing out."
     )
 
