@@ -5,6 +5,9 @@ point or an exponent, before the exercises. It stands in that cell in one of two
 
 - in the comment of an `assert`, and between its bounds: `assert 0.01 < error < 0.03  # 0.02`;
 - in a comment `# given: 0.4 1.3`, a constant that the lesson itself sets in another code cell.
+
+A time that was measured (its name holds `seconds`) is shown, never asserted: the next machine has
+another one.
 """
 
 import ast
@@ -44,6 +47,17 @@ def asserted(source):
                     yield low, figure, bounds[-1] if bounds else 0.0
 
 
+def asserted_times(source):
+    """Names of measured times in the asserts of a piece of Python."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assert):
+            yield from (
+                inner.id
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Name) and "seconds" in inner.id
+            )
+
+
 def faults(cells):
     """What a lesson's cells say and do not assert, in sentences; none if all is well."""
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
@@ -60,6 +74,7 @@ def faults(cells):
         *(f"{x:g} is not between {a:g} and {b:g}." for a, x, b in found if not a <= x <= b),
         *(f"{x:g} is called given, but no cell sets it." for x in given - literals),
         *(f"{x:g} is called given, but the text has no such figure." for x in given - claimed),
+        *(f"{name} is a measured time: show it." for name in sorted(set(asserted_times(code[-1])))),
     ]
 
 

@@ -1,8 +1,9 @@
 """Execute every notebook from its first cell, two at a time.
 
-An error in a cell is an error here, and so is a cell that draws and shows no picture. After its
-last cell, what the student's twin has in place of a solution is run in the same kernel: it must
-stop at the TODO, and at nothing else.
+An error in a cell is an error here, and so is a cell that draws and shows no picture. The other
+notebooks run all the same; at the end each one that failed is named. After its last cell, what the
+student's twin has in place of a solution is run in the same kernel: it must stop at the TODO, and
+at nothing else.
 
 Each has a kernel of its own, as it has for a reader. With --write they run one after the other, so
 that the seconds they show are their own, and are stored with what they showed. Names of notebooks,
@@ -83,6 +84,15 @@ def execute(path):
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
+def fault_of(path):
+    """Why a notebook does not run to its end; empty if it does."""
+    try:
+        execute(path)
+    except Exception as error:
+        return f"{path.name}: {error}"
+    return ""
+
+
 def draws(source):
     """Whether a cell calls a function that draws, and does not merely define one that would."""
     waiting = [ast.parse(source)]
@@ -110,4 +120,6 @@ if __name__ == "__main__":
     # The last lesson takes longest and the first is the shortest, so both workers end together.
     paths = [FOLDER / name for name in names] or sorted(FOLDER.glob("*.ipynb"), reverse=True)
     with multiprocessing.Pool(1 if WRITE else 2) as pool:
-        pool.map(execute, paths, chunksize=1)
+        faults = [fault for fault in pool.map(fault_of, paths, chunksize=1) if fault]
+    if faults:
+        sys.exit("\n\n".join(faults))

@@ -78,6 +78,7 @@ def test_no_lesson_has_colours_of_its_own():
         (r"At $10^{-7}$ m.", "assert e < 1.0", "1e-07 is not asserted."),
         ("With 0.4 kg/s.", "assert e  # and\n# given: 0.4", None),
         ("With 0.5 kg/s.", "assert e\n# given: 0.5", "0.5 is called given, but no cell sets it."),
+        ("Fast.", "assert fit_seconds < 1.0", "fit_seconds is a measured time: show it."),
         ("All well.\n## Exercises\nTry 0.7.", "assert e", None),
     ],
 )

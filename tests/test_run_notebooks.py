@@ -37,3 +37,16 @@ def test_no_stored_output_shows_a_path_of_the_machine_that_wrote_it():
                 shown += [(path.name, *re.findall(r"\S*(?:ipykernel_|site-packages)\S*", text))]
     assert len(shown) > 100  # outputs were found
     assert [entry for entry in shown if len(entry) > 1] == []
+
+
+@pytest.mark.slow
+def test_all_notebooks_that_fail_are_named(tmp_path):
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("nbconvert")
+    fault_of = runpy.run_path(str(SCRIPT))["fault_of"]
+    for name, source in (("good", "assert 1 < 2"), ("bad", "assert 2 < 1")):
+        lesson = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        nbformat.write(lesson, tmp_path / f"{name}.ipynb")
+    assert fault_of(tmp_path / "good.ipynb") == ""
+    assert fault_of(tmp_path / "bad.ipynb").startswith("bad.ipynb: ")
+    assert "AssertionError" in fault_of(tmp_path / "bad.ipynb")
