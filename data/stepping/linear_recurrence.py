@@ -95,14 +95,16 @@ def solve_linear(problem, matrix, times, time_step, method, dtype):
         for part in slices(len(states), PART):
             fill(part)
     else:
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-            runs = [
-                threads.submit(contextvars.copy_context().run, fill, part)
-                for part in slices(len(states), LARGE_PART)
-            ]
-            for run in runs:
-                run.result()
+        on_all_cores(fill, slices(len(states), LARGE_PART))
     return states
+
+
+def on_all_cores(function, parts):
+    """Call a function with each part, in threads that see what NumPy was told to do of errors."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        runs = [threads.submit(contextvars.copy_context().run, function, part) for part in parts]
+        for run in runs:
+            run.result()
 
 
 def blocks_of_values(matrix, start, inputs):

@@ -118,10 +118,9 @@ def estimates_of(fit, errors):
         estimates[name] = estimate
         if name == "damping_ratio":
             estimates["quality_factor"] = _turned_over(estimate)
-    inverse = np.linalg.inv(np.linalg.qr(fit.jacobian / lengths, mode="r"))
-    covariance = inverse @ inverse.T
-    sizes = np.sqrt(np.diag(covariance))
-    return estimates, covariance / np.outer(sizes, sizes)
+    root = _root_of_covariance(fit, lengths)
+    root /= np.linalg.norm(root, axis=1, keepdims=True)
+    return estimates, root @ root.T
 
 
 def covariance_of(fit, estimates):
@@ -136,14 +135,24 @@ def covariance_of(fit, estimates):
         estimates: as `estimates_of` gives them.
     """
     lengths = np.linalg.norm(fit.jacobian, axis=0)
-    inverse = np.linalg.inv(np.linalg.qr(fit.jacobian / lengths, mode="r")) / lengths[:, None]
-    moves = dict(zip(named(fit.law, fit.constants), _slopes_of_named(fit, lengths) @ inverse))
+    root = _root_of_covariance(fit, lengths)
+    moves = dict(zip(named(fit.law, fit.constants), _slopes_of_named(fit, lengths) @ root))
     if "quality_factor" in estimates:
         moves["quality_factor"] = -moves["damping_ratio"]
     units = np.array([moves[name] / np.linalg.norm(moves[name]) for name in estimates])
     errors = np.array([estimate.standard_error for estimate in estimates.values()])
     with np.errstate(invalid="ignore"):  # of infinite errors
         return units @ units.T * np.outer(errors, errors)
+
+
+def _root_of_covariance(fit, lengths):
+    """L with L Lᵀ = (JᵀJ)⁻¹, `(P, P)`: the constants move by L e where the noise moves by e.
+
+    Args:
+        fit: `LawFit`.
+        lengths: of the columns of its Jacobian J, `(P,)`.
+    """
+    return np.linalg.inv(np.linalg.qr(fit.jacobian / lengths, mode="r")) / lengths[:, None]
 
 
 def _slopes_of_named(fit, lengths):

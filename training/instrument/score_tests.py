@@ -5,6 +5,7 @@ Of dry friction, a lag between force and motion, and a drift of the zero under a
 
 import numpy as np
 
+from ..law_fits.linear_decay import cleared
 from ..law_fits.oscillator_laws import TERMS, Law
 from ..multiple_shooting import Shooting
 
@@ -26,7 +27,7 @@ def bic_of_friction(fit):
     Returns:
         A number; infinite where a friction that pushes along would be nearer.
     """
-    moves, num = _cleared(_response(fit), fit.jacobian), len(fit.error)
+    moves, num = cleared(_response(fit), fit.jacobian), len(fit.error)
     fall = -(moves @ fit.error)  # as z itself is cleared of what the fit may still do
     if not fall > 0.0:
         return np.inf
@@ -45,11 +46,6 @@ def _response(fit):
     return weak.projected(weak.state(point, weak.groups(len(point.starts))))[:, -2]
 
 
-def _cleared(column, others):
-    basis = np.linalg.qr(others / np.linalg.norm(others, axis=0))[0]
-    return column - basis @ (basis.T @ column)
-
-
 def lag(records, fit):
     """Whether force and motion are apart in time, by the score of a shift: ∂error/∂τ = x'."""
     ends = np.cumsum([record.kept.sum() for record in records])[:-1]
@@ -57,7 +53,7 @@ def lag(records, fit):
     for record, error in zip(records, np.split(fit.error, ends)):
         times = record.times[record.kept]
         moves.append(np.gradient(record.values[record.kept] + error, times))
-    moves = _cleared(np.concatenate(moves), fit.jacobian)
+    moves = cleared(np.concatenate(moves), fit.jacobian)
     along = float(moves @ fit.error)
     share = along**2 / (moves @ moves) / fit.square
     late, step = along / (moves @ moves), records[0].duration / (len(records[0].times) - 1)
@@ -80,7 +76,7 @@ def drift_under_force(records, fit):
         rows, places = slice(first, first + len(times)), slice(DRIFT * i, DRIFT * (i + 1))
         columns[rows, places] = np.vander(times, DRIFT + 1)[:, :-1]
         first = rows.stop
-    columns = _cleared(columns, fit.jacobian)
+    columns = cleared(columns, fit.jacobian)
     basis = np.linalg.qr(columns)[0]
     share = np.sum((basis.T @ fit.error) ** 2) / fit.square
     if share > MOST_OF_IT:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-HALVED = 0.5  # RMSE without the samples that lie far off, of that with them
+MADE_BY_FEW = 0.5  # RMSE without the samples that lie far off, of that with them
 TO_DEVIATION = 1.4826  # of a normal distribution, from its median size
 FAR_OFF, FEW = 6.0, 0.05  # deviations of an outlier; most of all samples that are called so
 LEAST_FAR = 1e-3  # standard deviations of the record: less is no mistake of an instrument
@@ -21,7 +21,7 @@ def _outliers(record, error):
     """Whether few samples lie far off and make most of the error."""
     size = TO_DEVIATION * np.median(np.abs(error - np.median(error)))
     far = np.abs(error) > max(FAR_OFF * size, LEAST_FAR * record.values[record.kept].std())
-    if 0 < far.sum() < FEW * len(error) and rms(error[~far]) < HALVED * rms(error):
+    if 0 < far.sum() < FEW * len(error) and rms(error[~far]) < MADE_BY_FEW * rms(error):
         worst = int(np.argmax(np.abs(error)))
         time = record.times[record.kept][worst]
         return (

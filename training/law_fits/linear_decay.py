@@ -153,7 +153,7 @@ def _descent(at, point, after, small_step):
     for _ in range(MOST_STEPS):
         normal, right = np.zeros((2, 2)), np.zeros(2)
         for error, moves, basis, *_ in parts:
-            moves = _cleared(moves, basis)
+            moves = cleared(moves, basis)
             normal, right = normal + moves.T @ moves, right - moves.T @ error
         for _ in range(12):
             damped = normal + damping * np.diag(np.diag(normal) + 1e-300)
@@ -174,8 +174,8 @@ def _descent(at, point, after, small_step):
     return square, point, parts
 
 
-def _cleared(moves, basis):
-    """What of some columns no amplitudes can make."""
+def cleared(moves, basis):
+    """What of some columns no combination of others, the basis, can make."""
     left = np.linalg.qr(basis)[0]
     return moves - left @ (left.T @ moves)
 
@@ -262,7 +262,7 @@ def fit_overdamped(records):
     _, logarithms, parts = min(ends, key=lambda end: end[0])
     errors, moves, bases, amplitudes = zip(*parts)
     rates = np.exp(logarithms)
-    jacobian = np.concatenate([_cleared(*both) for both in zip(moves, bases)]) / rates
+    jacobian = np.concatenate([cleared(*both) for both in zip(moves, bases)]) / rates
     return Overdamped(rates, np.array(amplitudes), np.concatenate(errors), jacobian)
 
 
