@@ -91,12 +91,13 @@ def linear_growth_warning(problem, matrix, time_step, num_steps, method):
     factor, limit = radius[worst], stable_limit(one, time_step, method)
     which = f"for trajectory {worst}" if len(radius) > 1 else "for this oscillator"
     if limit > 1e-9 * time_step:
-        claim = f"grows {which} when time_step > {limit:.3g} s (spectral radius 1)."
+        claim = f"grows {which} when time_step > {limit:.3g} s."
     else:
         claim = f"grows {which} at every time_step, energy by {factor**2:.6g} in each step."
     return (
-        f"{_label(method)} {claim} Received time_step={time_step:g} with num_steps={num_steps}: a "
-        f"free motion grows {_times(num_steps * math.log10(factor))}. "
+        f"{_label(method)} {claim} Received time_step={time_step:g} with num_steps={num_steps}: "
+        f"spectral radius {factor:.6g}, "
+        f"a free motion grows {_times(num_steps * math.log10(factor))}. "
         f"{_cure(one, time_step, method)}"
     )
 
