@@ -69,7 +69,7 @@ def execute(path):
     start = time.perf_counter()
     notebook = nbformat.read(path, as_version=4)
     executor = LessonAndTwin(
-        timeout=240,
+        timeout=600,  # s for a cell, on a slow machine too
         kernel_name="python3",
         record_timing=False,
         # TensorFlow's start-up messages, written past Python, stay out of the outputs.
@@ -116,6 +116,8 @@ def shows_a_picture(cell):
 if __name__ == "__main__":
     # Kernels show pictures unless the environment asks for a backend that only writes files.
     os.environ.pop("MPLBACKEND", None)
+    if not WRITE:  # two lessons share two cores: their threads of BLAS would wait for each other
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     names = [name for name in sys.argv[1:] if name.endswith(".ipynb")]
     # The last lesson takes longest and the first is the shortest, so both workers end together.
     paths = [FOLDER / name for name in names] or sorted(FOLDER.glob("*.ipynb"), reverse=True)
