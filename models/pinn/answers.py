@@ -58,6 +58,8 @@ class Answers(IntervalModel):
 
         Returns:
             Tuple of arrays `(num, dimension)`: bounds of |x̂ − x| in m and of |x̂' − x'| in m/s.
+            The proof ends at t0 + T: a time after it by rounding, as a stepper's N·Δt may be,
+            has an infinite one.
 
         Raises:
             ValueError: for times outside the interval, and where there is no proof: a nonlinear
