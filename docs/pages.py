@@ -12,7 +12,7 @@ FACES = {
     "training": "Recipes, callbacks, evaluation beside baselines, and pictures.",
 }
 PROOFS = ("error_bounds", "nonlinear_bounds")
-NUMBERED = re.compile(r"[Nn]otebook\s(\d\d[bc]?)")
+NUMBERED = re.compile(r"[Nn]otebook\s(\d\d[b-d]?)")
 SPECIAL = re.compile(r"([\\*_\[\]<>$|#~^{}])")
 
 
