@@ -55,7 +55,7 @@ def plot_record(record, residual, law, ax=None):
     shown = 2.0 / np.sqrt(len(residual))
     bottom.axhspan(-shown, shown, color=COLOURS[5], alpha=0.25, linewidth=0, label="as of noise")
     reach = 1.2 * max(shown, np.abs(alike).max())
-    bottom.set_ylim(-reach, reach)
+    bottom.set_ylim(-reach, 2.0 * reach)  # room for the legend
     bottom.set_ylabel("autocorrelation")
     bottom.set_xlabel("lag (samples)")
     bottom.legend(loc="upper right", framealpha=1.0)
