@@ -18,6 +18,7 @@ KINDS_OF_DOTS = (  # so that several can be told apart, also where they lie on e
     {"marker": ".", "markersize": 4.0},
     {"marker": "o", "markersize": 7.0, "markerfacecolor": "none"},
     {"marker": "x", "markersize": 6.0},
+    {"marker": "+", "markersize": 8.0},
 )
 
 

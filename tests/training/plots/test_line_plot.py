@@ -42,7 +42,13 @@ def test_dots_are_points_without_a_line_and_marks_stand_where_they_are_asked_for
     plt.close(ax.figure)
 
 
-def test_two_kinds_of_dots_have_markers_of_their_own():
+def test_four_kinds_of_dots_have_markers_of_their_own():
+    lines = plot_lines(T, {name: T for name in "abcd"}, dots="abcd").lines
+    assert len({line.get_marker() for line in lines}) == 4
+    plt.close(lines[0].axes.figure)
+
+
+def test_two_kinds_of_dots_can_be_told_apart_where_they_lie_on_each_other():
     starts, ends = plot_lines(T, {"starts": T, "ends": T}, dots=["starts", "ends"]).lines
     assert starts.get_marker() != ends.get_marker() and starts.get_color() == ends.get_color()
     assert ends.get_markersize() > starts.get_markersize()  # seen around a dot that it lies on
