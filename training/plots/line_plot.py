@@ -17,8 +17,8 @@ DOTS = {"color": MARK, "linestyle": "none"}
 KINDS_OF_DOTS = (  # so that several can be told apart, also where they lie on each other
     {"marker": ".", "markersize": 4.0},
     {"marker": "o", "markersize": 7.0, "markerfacecolor": "none"},
+    {"marker": "s", "markersize": 10.0, "markerfacecolor": "none"},
     {"marker": "x", "markersize": 6.0},
-    {"marker": "+", "markersize": 8.0},
 )
 
 
