@@ -12,6 +12,11 @@ FACES = {
     "training": "Recipes, callbacks, evaluation beside baselines, and pictures.",
 }
 PROOFS = ("error_bounds", "nonlinear_bounds")
+HIDDEN = ("call", "build", "get_config", "compute_output_shape")  # Keras calls them
+TELLS = re.compile(r"^(Args|Returns|Raises):", re.MULTILINE)
+EXAMPLES = (
+    "In the examples `np` is NumPy, and the name itself is imported from `oscillator_zoo.{}`."
+)
 NUMBERED = re.compile(r"[Nn]otebook\s(\d\d[b-d]?)")
 SPECIAL = re.compile(r"([\\*_\[\]<>$|#~^{}])")
 
@@ -59,8 +64,10 @@ def write_reference(root, folder):
     for package, sentence in FACES.items():
         module = griffe.load(package, search_paths=[str(root)], docstring_parser="google")
         names = sorted(map(str, module.exports), key=str.lower)
-        entries = [entry(name, module[name].final_target) for name in names]
-        save(folder / f"{package}.md", f"# `oscillator_zoo.{package}`", sentence, *entries)
+        things = {name: module[name].final_target for name in names}
+        entries = [entry(name, thing, list(things.values())) for name, thing in things.items()]
+        first = f"{sentence} {EXAMPLES.format(package)}"
+        save(folder / f"{package}.md", f"# `oscillator_zoo.{package}`", first, *entries)
 
 
 def write_proof(root, path):
@@ -71,17 +78,42 @@ def write_proof(root, path):
     save(path, *parts, "## Nonlinear equations", nonlinear)
 
 
-def entry(name, thing):
+def entry(name, thing, public):
     """One class or function: how it is called, its docstring, and the public methods of a class."""
-    call = thing.members.get("__init__") if thing.is_class else thing
+    if not thing.is_class:
+        return "\n\n".join([f"## `{name}`", signature(name, thing), *docstring(thing)])
+    call = resolved(thing.all_members.get("__init__"))
     parts = [f"## `{name}`", signature(name, call), *docstring(thing)]
-    if thing.is_class:
-        for method, function in sorted(thing.members.items()):
-            documented = function.is_function and function.docstring and method[0] != "_"
-            if documented and method not in ("call", "build", "get_config", "compute_output_shape"):
-                parts += [f"### `{name}.{method}`", signature(method, function)]
-                parts += docstring(function)
+    bases = [base for base in thing.mro() if base in public]
+    if bases:
+        parts.append(
+            "It has the methods of these as well: " + ", ".join(f"`{base.name}`" for base in bases)
+        )
+    for method, function in sorted(methods(thing, bases).items()):
+        parts += [f"### `{name}.{method}`", signature(method, function), *docstring(function)]
     return "\n\n".join(parts)
+
+
+def resolved(member):
+    """What a name stands for: itself, or what it was inherited or imported from."""
+    return member.final_target if member is not None and member.is_alias else member
+
+
+def methods(thing, bases):
+    """The methods that its entry shows, by name.
+
+    They are its own, and those with arguments, values or errors to tell of that it has from
+    classes without an entry.
+    """
+    elsewhere = set(HIDDEN).union(*(base.all_members for base in bases))
+    found = {}
+    for name, member in thing.all_members.items():
+        function, own = resolved(member), name in thing.members
+        if function.is_function and function.docstring and name[0] != "_":
+            text, skipped = function.docstring.value, HIDDEN if own else elsewhere
+            if name not in skipped and (own or TELLS.search(text)):
+                found[name] = function
+    return found
 
 
 def signature(name, function):
@@ -119,6 +151,8 @@ def paragraph(block):
         return [f"**{heading.strip(' :')}**", *(section(dedent(rest)) if rest else ())]
     if block.lstrip().startswith(">>>"):
         return [f"```pycon\n{dedent(block)}\n```"]
+    if block.startswith("|"):
+        return [block]
     if re.search(r"\S {2,}\S", block) or block.startswith("    "):
         return [f"```text\n{dedent(block)}\n```"]
     return [plain(block)]
@@ -126,7 +160,7 @@ def paragraph(block):
 
 def section(block):
     """What stands under a heading: a list of `name: what it is`, or as elsewhere."""
-    return [items(block)] if re.match(r"[\w, `*/()]+: ", block) else paragraph(block)
+    return [items(block)] if re.match(r"[\w,\s`*/()]+: ", block) else paragraph(block)
 
 
 def dedent(block):
@@ -138,12 +172,12 @@ def dedent(block):
 
 def items(block):
     """`name: what it is` lines, with their continuations, as a list."""
-    entries = re.split(r"\n(?=\S)", block)
+    entries = re.split(r"\n(?=[\w`*][\w, `*/()]*: )", block)
     found = []
     for text in entries:
         name, colon, rest = text.partition(": ")
-        flat = " ".join(rest.split())
-        found.append(f"- **{plain(name)}**: {plain(flat)}" if colon else f"- {plain(text)}")
+        name, rest = (plain(" ".join(part.split())) for part in (name, rest))
+        found.append(f"- **{name}**: {rest}" if colon else f"- {name}")
     return "\n".join(found)
 
 
@@ -189,20 +223,27 @@ def write_zoo(presets, folder):
 
 
 def card_page(card):
-    """What a preset is, how to load it, and how good it is."""
+    """What a preset is, how to load it, how good it is, and what it was made by and for."""
     load = f'from oscillator_zoo.models import from_preset\n\nmodel = from_preset("{card["name"]}")'
     facts = {"class": card["class"], "weights": card["num_weights"], "task": card["task"]}
-    facts |= {f"trained in {key}": value for key, value in card["training"].items()}
+    facts |= {name: card[name] for name in ("recipe", "seed", "epochs") if name in card}
+    facts |= {"trained": "{seconds} s on {machine}, {date}".format(**card["training"])}
+    facts |= {"with": ", ".join(f"{name} {number}" for name, number in card["versions"].items())}
+    judge = f"evaluate_{card['task']}"
+    problem = "A record of a measurement, which is not in the package."
+    if card.get("problem"):
+        problem = f"```json\n{json.dumps(card['problem'], indent=1)}\n```"
     return (
         f"# {card['name']}",
         "\n".join(plain(note) for note in card.get("notes", ())),
         f"```python\n{load}\n```",
         table(("", ""), facts.items()),
         "## Errors",
+        f"What they are, and their units: [`{judge}`](../reference/training.md#{judge}).",
         table(("error", "value"), ((name, f"{value:.3g}") for name, value in flat(card["errors"]))),
-        "## The problem",
-        f"```json\n{json.dumps(card.get('problem'), indent=1)}\n```",
-        f"Trained for: `{json.dumps(card.get('trained_for'))}`",
+        "## Trained on",
+        problem,
+        f"For use within: `{json.dumps(card.get('trained_for'))}`",
     )
 
 
