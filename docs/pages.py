@@ -226,12 +226,12 @@ def card_page(card):
     """What a preset is, how to load it, how good it is, and what it was made by and for."""
     load = f'from oscillator_zoo.models import from_preset\n\nmodel = from_preset("{card["name"]}")'
     facts = {"class": card["class"], "weights": card["num_weights"], "task": card["task"]}
-    facts |= {name: card[name] for name in ("recipe", "seed", "epochs") if name in card}
+    facts |= {name: card[name] for name in ("recipe", "seed", "epochs")}
     facts |= {"trained": "{seconds} s on {machine}, {date}".format(**card["training"])}
     facts |= {"with": ", ".join(f"{name} {number}" for name, number in card["versions"].items())}
     judge = f"evaluate_{card['task']}"
     problem = "A record of a measurement, which is not in the package."
-    if card.get("problem"):
+    if card["problem"] is not None:
         problem = f"```json\n{json.dumps(card['problem'], indent=1)}\n```"
     return (
         f"# {card['name']}",
